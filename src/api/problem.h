@@ -1,0 +1,33 @@
+// Errors as REST answers: RFC 9457 problem details that also carry what Titus's clients parse (statusCode, message).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace mimas::api {
+
+// One fault of a request body or query; a body's faults are all reported together.
+struct Fault {
+  std::string pointer;  // JSON pointer into the body ("/cpu"), or the name of a query parameter
+  std::string detail;   // what is wrong, a sentence without full stop
+  std::string value;    // the offending value as JSON text, cut to 200 bytes; empty when there is none
+  std::string limit;    // the bound that was passed, empty when there is none
+  bool operator==(const Fault&) const = default;
+};
+
+template <class T>
+struct Checked {  // a T, or all faults
+  T value{};
+  std::vector<Fault> faults;
+  bool ok() const { return faults.empty(); }
+};
+
+int http_status(Code code);
+// application/problem+json text. For faults: status 400, code invalid_argument, message = a one-line summary.
+std::string render_problem(const Error& error, std::string_view request_id);
+std::string render_faults(const std::vector<Fault>& faults, std::string_view request_id);
+
+}  // namespace mimas::api

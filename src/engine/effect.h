@@ -1,0 +1,68 @@
+// What a step wants done after its changes are on disk, in the fixed order of release: master calls,
+// acknowledgements, replies. An effect that is lost (no connection, process killed) is made up for by
+// reconciliation; no effect is needed for correctness of the records.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "engine/input.h"
+#include "model/job.h"
+#include "model/task.h"
+
+namespace mimas::engine {
+
+// --- master calls
+struct Launch {
+  TaskPtr task;
+  std::shared_ptr<const JobSpec> spec;
+  Attributes attributes;  // of the agent: the executor is chosen by `arch`
+};
+struct AcceptOffers {
+  std::vector<OfferId> offers;  // all of one agent and one role
+  AgentId agent;
+  std::vector<Launch> launches;
+  std::int64_t refuse_ms = 0;   // filter on the untouched remainder
+};
+struct DeclineOffers {
+  std::vector<OfferId> offers;
+  std::int64_t refuse_ms = 0;
+};
+struct ReviveOffers {};
+struct SuppressOffers {};
+struct KillOnAgent {
+  TaskId task;
+  AgentId agent;          // may be empty when unknown
+  std::int64_t grace_ms = 0;
+};
+struct Reconcile {        // explicit; empty list: implicit
+  struct Item {
+    TaskId task;
+    AgentId agent;
+  };
+  std::vector<Item> tasks;
+};
+
+// --- acknowledgements
+struct Acknowledge {
+  AgentId agent;
+  TaskId task;
+  std::string uuid;
+};
+
+// --- replies
+struct JobAccepted { JobId job; };
+using Answer = std::variant<Done, JobAccepted>;
+struct Reply {
+  RequestId request = 0;
+  Result<Answer> answer;
+};
+
+using Effect = std::variant<AcceptOffers, DeclineOffers, ReviveOffers, SuppressOffers, KillOnAgent, Reconcile,
+                            Acknowledge, Reply>;
+
+}  // namespace mimas::engine

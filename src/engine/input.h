@@ -1,0 +1,94 @@
+// Everything that can happen to the engine. Commands come from api with a RequestId that their Reply will carry;
+// Mesos events come from the driver, already checked and turned into the model's nouns.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "model/agent.h"
+#include "model/job.h"
+#include "model/task.h"
+
+namespace mimas::engine {
+
+using RequestId = std::uint64_t;  // 0: nobody waits for an answer
+
+// --- commands
+struct SubmitJob {
+  RequestId request = 0;
+  std::shared_ptr<const JobSpec> spec;
+  std::int64_t instances_desired = 1, instances_min = 1, instances_max = 1;
+  bool in_service = true;
+};
+struct KillJob {
+  RequestId request = 0;
+  JobId job;
+  std::string user;
+};
+struct SetInstanceCounts {
+  RequestId request = 0;
+  JobId job;
+  std::int64_t desired = 0, min = 0, max = 0;
+  std::string user;
+};
+struct KillTasks {
+  RequestId request = 0;
+  std::vector<TaskId> tasks;
+  bool shrink = false;  // also lower the job's desired count by the tasks killed
+  bool strict = false;  // an unknown or ended id refuses the whole command
+  std::string user;
+};
+
+// --- Mesos
+struct Subscribed {
+  FrameworkId framework;
+  std::string master;  // host:port, for people
+};
+struct Disconnected {
+  std::string reason;
+};
+struct OffersReceived {
+  std::vector<Offer> offers;
+};
+struct OfferRescinded {
+  OfferId offer;
+};
+struct AgentLost {  // FAILURE without executor: advisory, the agent may come back
+  AgentId agent;
+};
+
+// mesos-protocol §2.5. Unknown states of newer masters arrive as `unknown` and are never terminal.
+enum class MesosState {
+  staging, starting, running, killing, finished, failed, killed, error, lost, dropped, unreachable, gone,
+  gone_by_operator, unknown,
+};
+inline constexpr int kMesosStates = 14;
+std::string_view mesos_state_name(MesosState state);  // "TASK_RUNNING", …
+
+struct StatusUpdate {
+  TaskId task;
+  MesosState state = MesosState::unknown;
+  AgentId agent;           // may be empty in reconciliation answers
+  std::string uuid;        // 16 raw bytes; empty: nothing to acknowledge
+  std::string reason;      // without "REASON_"; empty when absent
+  std::string source;      // "MASTER", "AGENT", "EXECUTOR"; empty when absent
+  std::string message;
+  Exit exit;               // from data; empty when absent or unreadable
+  std::optional<bool> healthy;
+};
+
+// --- time
+// The batch is over: place what waits, decline what is left, repeat what is due. The loop sends it once after the
+// inputs of a batch, and alone when the last Step's wake_at has come.
+struct Settle {};
+
+using Input = std::variant<SubmitJob, KillJob, SetInstanceCounts, KillTasks, Subscribed, Disconnected, OffersReceived,
+                           OfferRescinded, AgentLost, StatusUpdate, Settle>;
+
+}  // namespace mimas::engine

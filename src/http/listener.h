@@ -1,0 +1,80 @@
+// The only door to cpp-httplib: listens, reads bounded requests, hands them to one handler on a worker thread, writes
+// whole or streamed replies. Knows requests and replies, not jobs. cpp-httplib spends one worker thread per
+// connection, so `workers` is requests + streams, and a stream above `streams_max` is answered 503 with Retry-After.
+// Thread-safe where said. Tested in tests/http over loopback.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "wire/endpoint.h"
+#include "wire/http.h"
+
+namespace mimas::http {
+
+struct QueryParameter {
+  std::string name;
+  std::string value;  // decoded once
+};
+
+struct Request {
+  std::string method;
+  std::string path;  // percent-decoded, without the query
+  std::vector<QueryParameter> query;
+  std::vector<wire::Header> headers;
+  std::string body;
+  std::string remote;  // the peer's address, numeric
+  std::string_view header(std::string_view name) const { return wire::find_header(headers, name); }
+  // First parameter of that name; `present` tells "a=" from absent.
+  std::string_view parameter(std::string_view name, bool* present = nullptr) const;
+};
+
+// What a streamed reply writes to. Lives on the connection's worker thread.
+class StreamWriter {
+ public:
+  virtual ~StreamWriter() = default;
+  virtual bool write(std::string_view bytes) = 0;  // one chunk, flushed; false: the peer is gone, stop
+  virtual bool peer_alive() = 0;                   // without writing; also false while the listener stops
+};
+
+struct Reply {
+  int status = 200;
+  std::vector<wire::Header> headers;
+  std::string content_type = "application/json";
+  std::string body;
+  std::function<void(StreamWriter&)> stream;  // set: body is chunked and made by this call; it ends when it returns
+};
+
+using Handler = std::function<Reply(const Request&)>;
+
+struct Options {
+  wire::Endpoint listen;  // port 0: any free one, see port()
+  int workers = 64;       // connections served at once, streams included
+  int streams_max = 48;
+  std::size_t body_bytes_max = 1u << 20;  // above: 413 before the handler sees it
+  std::int64_t idle_ms = 30'000;          // keep-alive idle, and the read deadline of a slow request
+  std::int64_t write_ms = 30'000;         // a reader slower than this is cut off
+};
+
+class Listener {
+ public:
+  // Binds and starts serving in the background. Errors: io with the address in `where`.
+  static Result<std::unique_ptr<Listener>> open(Options options, Handler handler);
+  ~Listener();  // stops
+
+  std::uint16_t port() const;
+  void stop();  // any thread; open streams see peer_alive() == false, then all workers are joined
+
+ private:
+  struct Impl;
+  explicit Listener(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mimas::http

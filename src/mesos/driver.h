@@ -1,0 +1,63 @@
+// The scheduler driver: one framework's conversation with a Mesos master over the v1 HTTP API. A subscription machine
+// without sockets (mesos/subscription.h) decides; two threads carry it out: the reader follows the event stream, the
+// writer sends calls in order on one other connection. Posts engine inputs, takes engine effects.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "engine/effect.h"
+#include "engine/input.h"
+#include "v1/codec.h"
+#include "wire/endpoint.h"
+
+namespace mimas::mesos {
+
+struct DriverOptions {
+  std::vector<wire::Endpoint> masters;  // tried in turn; a 307 wins over the order
+  v1::MediaType codec = v1::MediaType::protobuf;
+  FrameworkId framework;                // empty: register anew
+  std::string framework_name = "mimas";
+  std::string user = "root";            // whom executors run as
+  std::string role = "*";
+  std::string webui_url;
+  std::int64_t failover_timeout_ms = 604'800'000;  // a week
+  // Where agents fetch executors: "http://host:port". The launch names <base>/executor/<arch>?version=<executor_version>.
+  std::string executor_base_url;
+  std::string executor_version;
+  std::string default_arch;             // of agents without an `arch` attribute: "x86_64", "arm64", "armhf", "armel"
+};
+
+// Why the driver gave up for good; the process ends with a documented exit code.
+enum class Fatal { none, failed_over, framework_removed, unauthorized, rejected, wrong_framework_id };
+
+class Driver {
+ public:
+  // `post` is called on the reader or writer thread and may block (back-pressure). `on_fatal` likewise, once.
+  // `log` gets short lines for people. All three must be thread-safe.
+  struct Hooks {
+    std::function<void(engine::Input)> post;
+    std::function<void(Fatal, std::string)> on_fatal;
+    std::function<void(std::string)> log;
+  };
+  Driver(DriverOptions options, Hooks hooks);
+  ~Driver();  // stop()
+
+  void start();
+  void stop();  // closes both connections without TEARDOWN: tasks go on, the framework may come back
+
+  // Queues the call for an effect that is a master call or an acknowledgement (others are ignored); thread-safe,
+  // never blocks. While not subscribed the effect is dropped: reconciliation makes up for it.
+  void send(const engine::Effect& effect);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mimas::mesos
