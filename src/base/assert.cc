@@ -1,8 +1,8 @@
 #include "base/assert.h"
 
+#include <unistd.h>
 #include <cstdlib>
 #include <cstring>
-#include <unistd.h>
 
 namespace mimas {
 namespace {

@@ -1,5 +1,5 @@
-// ASSERT: for our own mistakes only, always on. Nothing that comes from outside may reach one; bad input is an
-// Error (base/result.h). A failed ASSERT writes one line to stderr and aborts.
+// ASSERT: for our own mistakes only, always on. Nothing that comes from outside may reach one; bad input is
+// an Error (base/result.h). A failed ASSERT writes one line to stderr and aborts.
 #pragma once
 
 namespace mimas {

@@ -10,8 +10,8 @@ namespace mimas {
 
 std::string base64_encode(std::string_view bytes);
 
-// As Mesos's decoder: white space is skipped, decoding stops at the first '=', padding may be missing; '-', '_' and
-// every other character are refused.
+// As Mesos's decoder: white space is skipped, decoding stops at the first '=', padding may be missing; '-',
+// '_' and every other character are refused.
 Result<std::string> base64_decode(std::string_view text);
 
 }  // namespace mimas

@@ -1,5 +1,5 @@
-// Strong identifiers. Every id is opaque text; what it names is in its type, so a TaskId never goes where a JobId
-// is wanted. Ids are also sort keys: decisions iterate in id order, never in hash order.
+// Strong identifiers. Every id is opaque text; what it names is in its type, so a TaskId never goes where a
+// JobId is wanted. Ids are also sort keys: decisions iterate in id order, never in hash order.
 #pragma once
 
 #include <compare>
@@ -51,5 +51,7 @@ Result<TaskName> parse_task_id(std::string_view id);
 
 template <class Tag>
 struct std::hash<mimas::Id<Tag>> {
-  std::size_t operator()(const mimas::Id<Tag>& id) const noexcept { return std::hash<std::string>{}(id.value); }
+  std::size_t operator()(const mimas::Id<Tag>& id) const noexcept {
+    return std::hash<std::string>{}(id.value);
+  }
 };

@@ -1,5 +1,5 @@
-// A small deterministic random generator (splitmix64, Steele et al. 2014). The core takes one as a value, so a seed
-// replays a run bit for bit on every platform. Not for secrets.
+// A small deterministic random generator (splitmix64, Steele et al. 2014). The core takes one as a value, so
+// a seed replays a run bit for bit on every platform. Not for secrets.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ class Prng {
     return z ^ (z >> 31);
   }
 
-  // In [0, bound); 0 when bound is 0. The modulo bias is below bound / 2^64; 32-bit ARM has no 128-bit product.
+  // In [0, bound); 0 when bound is 0. The modulo bias is below bound / 2^64; 32-bit ARM has no 128-bit
+  // product.
   std::uint64_t below(std::uint64_t bound) { return bound == 0 ? 0 : next() % bound; }
 
  private:

@@ -1,5 +1,5 @@
-// Errors as values. A Result<T> holds either a T or an Error and must be looked at; no exception crosses a module.
-// Shaped like std::expected, which C++20 does not have yet. Tested in tests/base/result_test.cc.
+// Errors as values. A Result<T> holds either a T or an Error and must be looked at; no exception crosses a
+// module. Shaped like std::expected, which C++20 does not have yet. Tested in tests/base/result_test.cc.
 #pragma once
 
 #include <string>
@@ -11,21 +11,22 @@
 
 namespace mimas {
 
-// What kind of failure it is. Each code maps to one HTTP status (api/error.h) and one CLI exit code (cli/exit.h).
+// What kind of failure it is. Each code maps to one HTTP status (api/error.h) and one CLI exit code
+// (cli/exit.h).
 enum class Code {
-  invalid_argument,     // the input is wrong and will stay wrong
-  not_found,            // no such job, task, agent, file
-  conflict,             // right input, wrong moment: a version or a state does not fit
-  too_large,            // over a stated limit
-  unsupported,          // understood, but not offered here
-  resource_exhausted,   // a queue or quota is full; later may work
-  unavailable,          // a peer or the store is not there (yet)
-  timeout,              // no answer within the deadline; the outcome may be unknown
-  unauthenticated,      // who are you?
-  permission_denied,    // you may not
-  protocol,             // a peer broke the protocol
-  io,                   // the operating system said no
-  internal,             // our own fault
+  invalid_argument,    // the input is wrong and will stay wrong
+  not_found,           // no such job, task, agent, file
+  conflict,            // right input, wrong moment: a version or a state does not fit
+  too_large,           // over a stated limit
+  unsupported,         // understood, but not offered here
+  resource_exhausted,  // a queue or quota is full; later may work
+  unavailable,         // a peer or the store is not there (yet)
+  timeout,             // no answer within the deadline; the outcome may be unknown
+  unauthenticated,     // who are you?
+  permission_denied,   // you may not
+  protocol,            // a peer broke the protocol
+  io,                  // the operating system said no
+  internal,            // our own fault
 };
 
 // The stable lower-case name of a code, as it stands in API answers: "invalid_argument", "not_found", …
@@ -48,7 +49,7 @@ inline Error make_error(Code code, std::string message, std::string where = {}, 
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : held_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
+  Result(T value) : held_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit on purpose
   Result(Error error) : held_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   bool ok() const { return held_.index() == 0; }

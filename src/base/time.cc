@@ -78,8 +78,9 @@ Result<std::int64_t> parse_mesos_duration_ms(std::string_view text) {
                                         {"hrs", 3'600'000'000'000},
                                         {"days", 86'400'000'000'000},
                                         {"weeks", 604'800'000'000'000}}};
-  const auto bad = make_error(Code::invalid_argument, "'" + std::string(text) + "' is not a duration",
-                              {}, "write a number directly followed by ns, us, ms, secs, mins, hrs, days or weeks");
+  const auto bad =
+      make_error(Code::invalid_argument, "'" + std::string(text) + "' is not a duration", {},
+                 "write a number directly followed by ns, us, ms, secs, mins, hrs, days or weeks");
   std::size_t at = 0;
   std::int64_t whole = 0;
   while (at < text.size() && text[at] >= '0' && text[at] <= '9') {

@@ -1,6 +1,6 @@
-// Time as a value. An Instant is a wall-clock moment in whole milliseconds since 1970-01-01T00:00:00Z: deadlines are
-// absolute and survive a restart. Nothing here reads a clock; whoever may (server, net, executor, pocket) passes
-// `now` in. Ranges: Instants are clamped to years 0..9999 when printed.
+// Time as a value. An Instant is a wall-clock moment in whole milliseconds since 1970-01-01T00:00:00Z:
+// deadlines are absolute and survive a restart. Nothing here reads a clock; whoever may (server, net,
+// executor, pocket) passes `now` in. Ranges: Instants are clamped to years 0..9999 when printed.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ inline std::int64_t operator-(Instant later, Instant earlier) { return later.ms 
 // "2026-11-21T07:00:00.123Z": UTC, exactly three fraction digits (titus-api §1, spinnaker §1.4).
 std::string format_rfc3339(Instant at);
 
-// Mesos's duration grammar, mesos-protocol §3.1: a decimal number directly followed by ns, us, ms, secs, mins, hrs,
-// days or weeks ("15mins", "1.5secs"). Answers milliseconds, rounded down.
+// Mesos's duration grammar, mesos-protocol §3.1: a decimal number directly followed by ns, us, ms, secs,
+// mins, hrs, days or weeks ("15mins", "1.5secs"). Answers milliseconds, rounded down.
 Result<std::int64_t> parse_mesos_duration_ms(std::string_view text);
 
 }  // namespace mimas

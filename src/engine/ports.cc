@@ -1,5 +1,5 @@
-// The out-of-line part of engine's ports (input.h, change.h): names and predicates that other rooms may link without
-// linking the engine itself.
+// The out-of-line part of engine's ports (input.h, change.h): names and predicates that other rooms may link
+// without linking the engine itself.
 #include "engine/change.h"
 #include "engine/input.h"
 

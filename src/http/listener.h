@@ -1,7 +1,7 @@
-// The only door to cpp-httplib: listens, reads bounded requests, hands them to one handler on a worker thread, writes
-// whole or streamed replies. Knows requests and replies, not jobs. cpp-httplib spends one worker thread per
-// connection, so `workers` is requests + streams, and a stream above `streams_max` is answered 503 with Retry-After.
-// Thread-safe where said. Tested in tests/http over loopback.
+// The only door to cpp-httplib: listens, reads bounded requests, hands them to one handler on a worker
+// thread, writes whole or streamed replies. Knows requests and replies, not jobs. cpp-httplib spends one
+// worker thread per connection, so `workers` is requests + streams, and a stream above `streams_max` is
+// answered 503 with Retry-After. Thread-safe where said. Tested in tests/http over loopback.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +48,8 @@ struct Reply {
   std::vector<wire::Header> headers;
   std::string content_type = "application/json";
   std::string body;
-  std::function<void(StreamWriter&)> stream;  // set: body is chunked and made by this call; it ends when it returns
+  std::function<void(StreamWriter&)>
+      stream;  // set: body is chunked and made by this call; it ends when it returns
 };
 
 using Handler = std::function<Reply(const Request&)>;

@@ -1,6 +1,6 @@
-// Method and path pattern → handler. Patterns are literal segments and {name} captures ("/v2/jobs/{id}"); the most
-// literal match wins. An unknown path is 404, a known one with another method 405 with Allow. Pure, immutable after
-// set-up, then thread-safe.
+// Method and path pattern → handler. Patterns are literal segments and {name} captures ("/v2/jobs/{id}"); the
+// most literal match wins. An unknown path is 404, a known one with another method 405 with Allow. Pure,
+// immutable after set-up, then thread-safe.
 #pragma once
 
 #include <functional>
@@ -22,7 +22,8 @@ class Router {
   // Called when nothing matches: status 404 or 405, and the value for Allow.
   void set_fallback(std::function<Reply(const Request&, int status, const std::string& allow)> fallback);
   Reply route(const Request& request) const;
-  std::vector<std::pair<std::string, std::string>> table() const;  // (method, pattern), for tests against OpenAPI
+  std::vector<std::pair<std::string, std::string>> table()
+      const;  // (method, pattern), for tests against OpenAPI
 
  private:
   struct Route {

@@ -1,7 +1,7 @@
-// The only door to RapidJSON (which aborts the process when asked for the wrong type; hence the door). Parsing is
-// iterative with limits on size and depth; a Value is a read-only view into a Document and answers every question
-// with a Result whose `where` is a JSON pointer (RFC 6901). Compiles without exceptions: the executor carries it.
-// Tested in tests/json.
+// The only door to RapidJSON (which aborts the process when asked for the wrong type; hence the door).
+// Parsing is iterative with limits on size and depth; a Value is a read-only view into a Document and answers
+// every question with a Result whose `where` is a JSON pointer (RFC 6901). Compiles without exceptions: the
+// executor carries it. Tested in tests/json.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ namespace mimas::json {
 
 struct ParseLimits {
   std::size_t bytes_max = 8u << 20;
-  int depth_max = 200;          // Mesos's own nesting limit (mesos-protocol §0.3)
+  int depth_max = 200;            // Mesos's own nesting limit (mesos-protocol §0.3)
   bool replace_bad_utf8 = false;  // true: invalid UTF-8 becomes U+FFFD (bytes from a peer); false: an error
 };
 
@@ -26,8 +26,8 @@ std::string_view kind_name(Kind kind);  // "an object", "a string", … for erro
 
 class Document;
 
-// A node of a Document. Cheap to copy; valid as long as its Document lives. Navigation costs no allocation: the
-// pointer in an Error is found by searching the tree for the node, which only a failed getter pays for.
+// A node of a Document. Cheap to copy; valid as long as its Document lives. Navigation costs no allocation:
+// the pointer in an Error is found by searching the tree for the node, which only a failed getter pays for.
 class Value {
  public:
   Kind kind() const;
@@ -45,16 +45,18 @@ class Value {
   std::size_t size() const;
   Value at(std::size_t index) const;               // ASSERTs index < size()
   std::string_view name(std::size_t index) const;  // objects only
-  std::optional<Value> find(std::string_view name) const;  // last one wins among duplicates; nullopt if absent or not an object
+  std::optional<Value> find(
+      std::string_view name) const;  // last one wins among duplicates; nullopt if absent or not an object
 
-  // Typed getters: an Error with Code::invalid_argument, our pointer, and "expected a string, found a number".
+  // Typed getters: an Error with Code::invalid_argument, our pointer, and "expected a string, found a
+  // number".
   Result<std::string_view> string() const;
   Result<bool> boolean() const;
   Result<std::int64_t> int64() const;
   Result<std::uint64_t> uint64() const;
   Result<double> number() const;
-  Result<Value> array() const;   // itself, if it is an array
-  Result<Value> object() const;  // itself, if it is an object
+  Result<Value> array() const;                        // itself, if it is an array
+  Result<Value> object() const;                       // itself, if it is an object
   Result<Value> member(std::string_view name) const;  // required member: "missing required field"
 
   // Lenient twins for peers' messages: absent, null or of another type answers the default.
@@ -68,6 +70,7 @@ class Value {
  private:
   friend class Document;
   Value(const void* node, const void* root) : node_(node), root_(root) {}
+  Error mismatch(std::string_view expected) const;
   const void* node_;
   const void* root_;
 };
@@ -87,8 +90,8 @@ class Document {
   std::unique_ptr<Tree> tree_;
 };
 
-// Errors: too_large over bytes_max; invalid_argument with "line L, column C: …" for syntax, depth, NUL-in-key,
-// trailing text. Never recurses, never throws, accepts any bytes.
+// Errors: too_large over bytes_max; invalid_argument with "line L, column C: …" for syntax, depth,
+// NUL-in-key, trailing text. Never recurses, never throws, accepts any bytes.
 Result<Document> parse(std::string_view text, const ParseLimits& limits = {});
 
 }  // namespace mimas::json

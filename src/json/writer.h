@@ -25,7 +25,8 @@ class Writer {
   Writer& string(std::string_view text);  // invalid UTF-8 is replaced by U+FFFD, NUL is written as \u0000
   Writer& int64(std::int64_t number);
   Writer& uint64(std::uint64_t number);
-  Writer& number(double value);  // shortest form that reads back equal; always with a fraction or exponent ("15.0")
+  Writer& number(
+      double value);  // shortest form that reads back equal; always with a fraction or exponent ("15.0")
   Writer& boolean(bool value);
   Writer& null();
   Writer& raw(std::string_view json);  // one complete value, already JSON; trusted

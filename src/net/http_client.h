@@ -1,5 +1,6 @@
-// The one HTTP client: requests over a Socket with deadlines, whole or streaming. No redirects, no proxies from the
-// environment, no compression, no cookies: callers see what the peer said. One thread at a time, except interrupt().
+// The one HTTP client: requests over a Socket with deadlines, whole or streaming. No redirects, no proxies
+// from the environment, no compression, no cookies: callers see what the peer said. One thread at a time,
+// except interrupt().
 #pragma once
 
 #include <cstdint>
@@ -29,25 +30,32 @@ class HttpClient {
   HttpClient(HttpClient&&) noexcept = default;
   HttpClient& operator=(HttpClient&&) noexcept = default;
 
-  // One request, the whole answer, on a kept-alive connection (opened when needed). `repeatable`: if a kept-alive
-  // connection turns out dead before any response byte, the request is sent once more on a fresh one
-  // (mesos-protocol §8.1 rule 20). Body limit: 64 MiB (too_large).
+  // One request, the whole answer, on a kept-alive connection (opened when needed). `repeatable`: if a
+  // kept-alive connection turns out dead before any response byte, the request is sent once more on a fresh
+  // one (mesos-protocol §8.1 rule 20). Body limit: 64 MiB (too_large).
   Result<Response> exchange(wire::Request request, bool repeatable);
 
-  // One request on a fresh connection; answers the head as soon as it is there. Then read_stream() until it ends.
+  // One request on a fresh connection; answers the head as soon as it is there. Then read_stream() until it
+  // ends.
   Result<wire::ResponseHead> open_stream(wire::Request request);
-  // Decoded body bytes (at least one) appended to `into`; false when the response ended (last chunk or close).
-  // Code::timeout after timeout_ms of silence: the stream is still good.
+  // Decoded body bytes (at least one) appended to `into`; false when the response ended (last chunk or
+  // close). Code::timeout after timeout_ms of silence: the stream is still good.
   Result<bool> read_stream(std::string& into, std::int64_t timeout_ms);
 
-  void interrupt();  // any thread: makes a blocked call return soon with an Error
+  // Any thread: makes a blocked call return soon with an Error (unavailable, "interrupted"); when none is
+  // blocked, the next one does. A name being resolved is the one wait it cannot cut short.
+  void interrupt();
   void close();
   int fd() const { return socket_.fd(); }
   const wire::Endpoint& to() const { return to_; }
 
  private:
   Status ensure_open();
-  Status send(const wire::Request& request, std::int64_t timeout_ms);
+  Status send(const std::string& bytes, std::int64_t deadline);
+  Result<std::string> format(wire::Request& request) const;
+  Result<Response> converse(const std::string& bytes, bool head_request, bool& answered);
+  Result<bool> receive(std::string& body, std::int64_t deadline);
+  Error closed(Error error);
 
   wire::Endpoint to_;
   std::string unix_path_;

@@ -1,5 +1,6 @@
-// The composition root: opens the store, recovers the engine, listens, subscribes, and runs until told to stop.
-// Threads: loop (owns engine and store), http workers, mesos reader and writer, and the caller's for start/stop.
+// The composition root: opens the store, recovers the engine, listens, subscribes, and runs until told to
+// stop. Threads: loop (owns engine and store), http workers, mesos reader and writer, and the caller's for
+// start/stop.
 #pragma once
 
 #include <cstdint>
@@ -18,19 +19,20 @@ namespace mimas::server {
 struct ServerOptions {
   std::string data_directory;
   wire::Endpoint listen{"127.0.0.1", 7101};
-  std::string advertise;                // "host:port" under which agents reach us; empty: listen
+  std::string advertise;  // "host:port" under which agents reach us; empty: listen
   std::vector<wire::Endpoint> masters;
   v1::MediaType codec = v1::MediaType::protobuf;
-  std::string executors_directory;      // holds mimas-executor-<arch>; empty: beside our binary
+  std::string executors_directory;  // holds mimas-executor-<arch>; empty: beside our binary
   std::string role = "*";
-  std::string user;                     // executors run as; empty: who we run as
+  std::string user;  // executors run as; empty: who we run as
   std::int64_t failover_timeout_ms = 604'800'000;
   engine::Policy policy;
   std::size_t mailbox_inputs_max = 10'000;
   int http_workers = 96;
   int http_streams_max = 64;
   std::size_t http_body_bytes_max = 1u << 20;
-  std::int64_t command_timeout_ms = 15'000;  // a command not on disk by then is answered 503; it may still happen
+  std::int64_t command_timeout_ms =
+      15'000;  // a command not on disk by then is answered 503; it may still happen
   std::string log_level = "info";
 };
 
@@ -41,7 +43,8 @@ class Server {
 
   wire::Endpoint listening() const;
   // Blocks until stop() or a fatal end; answers the process's exit code (docs/operations.md): 0 stopped,
-  // 3 store failed, 4 framework failed over to another instance, 5 framework removed, 6 refused by the master.
+  // 3 store failed, 4 framework failed over to another instance, 5 framework removed, 6 refused by the
+  // master.
   int wait();
   void stop();  // thread-safe; tasks go on
 

@@ -1,4 +1,5 @@
-// Exponential back-off with full jitter (mesos-protocol §1.8): the n-th wait is uniform in [floor, base·2ⁿ], capped.
+// Exponential back-off with full jitter (mesos-protocol §1.8): the n-th wait is uniform in [floor, base·2ⁿ],
+// capped.
 #pragma once
 
 #include <algorithm>

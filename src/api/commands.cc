@@ -1,0 +1,180 @@
+#include "api/commands.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "api/job_fields.h"
+#include "json/value.h"
+
+namespace mimas::api {
+namespace {
+
+// The body as an object, or one fault about the whole of it.
+std::optional<json::Document> parse_body(std::string_view body, Faults& faults) {
+  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+    faults.add("", "the body is empty, expected a JSON object");
+    return std::nullopt;
+  }
+  auto document = json::parse(body, {.bytes_max = kBodyBytesMax, .depth_max = kBodyDepthMax});
+  if (!document.ok()) {
+    const Error& error = document.error();
+    faults.add("", "the body is not JSON that is accepted here: " + error.message, "",
+               error.code == Code::too_large ? std::to_string(kBodyBytesMax) : "");
+    return std::nullopt;
+  }
+  if (!document->root().is_object()) {
+    faults.at(document->root(), type_fault("an object", document->root()));
+    return std::nullopt;
+  }
+  return std::move(document).value();
+}
+
+bool comes_from_spinnaker(const json::Value& body) {
+  const auto labels = body.find("labels");
+  return labels && labels->string_or("source", "") == "spinnaker";
+}
+
+JobId read_job_id(FieldReader& in) { return JobId(in.required_text("jobId")); }
+
+std::string_view media_type(std::string_view content_type) {
+  content_type = content_type.substr(0, content_type.find(';'));
+  while (!content_type.empty() && content_type.back() == ' ') content_type.remove_suffix(1);
+  return content_type;
+}
+
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+void check_range(const engine::SetInstanceCounts& counts, Faults& faults) {
+  if (counts.min > counts.desired) {
+    faults.add("/instancesMin", "must not be above instancesDesired", std::to_string(counts.min),
+               std::to_string(counts.desired));
+  }
+  if (counts.max < counts.desired) {
+    faults.add("/instancesMax", "must not be below instancesDesired", std::to_string(counts.max),
+               std::to_string(counts.desired));
+  }
+}
+
+std::vector<TaskId> read_task_ids(FieldReader& in) {
+  Faults& faults = in.faults();
+  const std::size_t before = faults.count();
+  std::vector<TaskId> ids;
+  const auto add = [&](std::string id) {
+    if (std::ranges::find(ids, TaskId(id)) == ids.end()) ids.emplace_back(std::move(id));
+  };
+  std::string one = in.text("taskId");
+  const auto many = in.take("taskIds");
+  const auto list = many ? bounded_list(*many, kKillTasksMax, faults) : std::nullopt;
+  if (!one.empty() && list && list->size() > 0) {
+    faults.add("/taskIds", "give either `taskId` or `taskIds`, not both");
+    return ids;
+  }
+  if (!one.empty()) add(std::move(one));
+  for (std::size_t i = 0; list && i < list->size(); ++i) {
+    auto id = plain_text(list->at(i), kTextBytesMax, false, faults);
+    if (!id) continue;
+    if (id->empty()) faults.at(list->at(i), "must not be empty");
+    add(std::move(*id));
+  }
+  if (ids.empty() && faults.count() == before) faults.add("/taskIds", "`taskId` or `taskIds` is required");
+  return ids;
+}
+
+}  // namespace
+
+Checked<Submission> parse_submission(std::string_view body, bool lenient) {
+  Faults faults;
+  const auto document = parse_body(body, faults);
+  if (!document) return {{}, faults.take()};
+  FieldReader in(document->root(), faults);
+  UnknownFields unknown{lenient || comes_from_spinnaker(document->root()), {}};
+
+  auto spec = std::make_shared<JobSpec>();
+  const auto type = read_type(in);
+  const auto runtime = read_runtime(in);
+  spec->type = type.value_or(JobType::batch);
+  spec->runtime = runtime.value_or(Runtime::process);
+  read_identity(in, *spec);
+  read_program(in, *spec, runtime == Runtime::process, unknown);
+  read_amounts(in, *spec);
+  read_constraints(in, *spec);
+  read_failure_rules(in, *spec, unknown);
+  const InstanceCounts counts = read_instance_counts(in, type, unknown);
+  read_echoed(in, *spec);
+  refuse_unserved(in);
+
+  Submission out;
+  out.command.in_service = in.flag("inService", true);
+  in.refuse_unknown(unknown.lenient, unknown.ignored);
+  out.command.spec = std::move(spec);
+  out.command.instances_desired = counts.desired;
+  out.command.instances_min = counts.min;
+  out.command.instances_max = counts.max;
+  out.ignored = std::move(unknown.ignored);
+  return {std::move(out), faults.take()};
+}
+
+Checked<engine::KillJob> parse_kill_job(std::string_view body, std::string_view content_type) {
+  Faults faults;
+  engine::KillJob out;
+  // Spinnaker sent the bare id until December 2016 (spinnaker §1.2).
+  if (media_type(content_type) == "text/plain" && !trim(body).starts_with('{')) {
+    const std::string_view id = trim(body);
+    const std::string wrong = id.empty() ? "the body is empty, expected a job id" : text_fault(id, kTextBytesMax);
+    if (!wrong.empty()) faults.add("", wrong);
+    out.job = JobId(std::string(id));
+    return {std::move(out), faults.take()};
+  }
+  const auto document = parse_body(body, faults);
+  if (!document) return {{}, faults.take()};
+  FieldReader in(document->root(), faults);
+  out.job = read_job_id(in);
+  out.user = in.text("user");
+  std::vector<std::string> ignored;
+  in.refuse_unknown(false, ignored);
+  return {std::move(out), faults.take()};
+}
+
+Checked<engine::SetInstanceCounts> parse_set_instance_counts(std::string_view body) {
+  Faults faults;
+  const auto document = parse_body(body, faults);
+  if (!document) return {{}, faults.take()};
+  FieldReader in(document->root(), faults);
+  engine::SetInstanceCounts out;
+  out.job = read_job_id(in);
+  out.user = in.text("user");
+  const std::size_t before = faults.count();
+  const auto required = [&](std::string_view name) {
+    const auto count = in.count(name, kServiceInstancesMax);
+    if (!in.has(name)) faults.add("/" + std::string(name), "is required");
+    return count.value_or(0);
+  };
+  out.desired = required("instancesDesired");
+  out.min = required("instancesMin");
+  out.max = required("instancesMax");
+  if (faults.count() == before) check_range(out, faults);
+  std::vector<std::string> ignored;
+  in.refuse_unknown(false, ignored);
+  return {std::move(out), faults.take()};
+}
+
+Checked<engine::KillTasks> parse_kill_tasks(std::string_view body) {
+  Faults faults;
+  const auto document = parse_body(body, faults);
+  if (!document) return {{}, faults.take()};
+  FieldReader in(document->root(), faults);
+  engine::KillTasks out;
+  out.tasks = read_task_ids(in);
+  out.user = in.text("user");
+  out.shrink = in.flag("shrink", false);
+  out.strict = in.flag("strict", false);
+  std::vector<std::string> ignored;
+  in.refuse_unknown(false, ignored);
+  return {std::move(out), faults.take()};
+}
+
+}  // namespace mimas::api

@@ -1,0 +1,18 @@
+// The commands that talk to a server: each does its work, writes to stdout, and answers an exit code
+// (cli/exit.h). An Error is already final: main prints it and turns its code into the exit code.
+#pragma once
+
+#include "base/result.h"
+#include "cli/commands.h"
+
+namespace mimas::cli {
+
+Result<int> run_job(const Run& command);
+Result<int> list_jobs(const ListJobs& command);
+Result<int> show_job(const ShowJob& command);
+Result<int> kill(const Kill& command);
+Result<int> scale(const Scale& command);
+Result<int> print_logs(const Logs& command);
+Result<int> list_agents(const ListAgents& command);
+
+}  // namespace mimas::cli

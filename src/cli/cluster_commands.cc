@@ -1,0 +1,158 @@
+#include "cli/cluster_commands.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "cli/data_directory.h"
+#include "cli/exit.h"
+#include "cli/print.h"
+#include "cli/signals.h"
+#include "net/socket.h"
+
+namespace mimas::cli {
+namespace {
+
+constexpr std::int64_t kShutdownGraceMs = 5'000;
+constexpr const char* kPortFile = "pocket.port";
+
+Result<std::string> own_address() {
+  char name[HOST_NAME_MAX + 1] = {};
+  if (gethostname(name, sizeof name - 1) != 0)
+    return make_error(Code::io, std::strerror(errno), "gethostname");
+  const Result<std::vector<std::string>> addresses = net::resolve_by_name(name);
+  if (!addresses.ok()) return addresses.error();
+  return pick_own_address(*addresses);
+}
+
+std::function<void(std::string)> pocket_log() {
+  return [](std::string line) { complain("pocket: " + line); };
+}
+
+// With its former port when that is free, so that a restart finds everything where it was.
+Result<std::unique_ptr<pocket::Pocket>> start_remembered(pocket::PocketOptions options,
+                                                         const DataDirectory& data) {
+  const std::optional<std::uint16_t> former = data.remembered_port(kPortFile);
+  if (former) {
+    options.listen.port = *former;
+    Result<std::unique_ptr<pocket::Pocket>> started = pocket::Pocket::start(options);
+    if (started.ok()) return started;
+    complain("port " + std::to_string(*former) + " of the last run is not free; taking another");
+  }
+  options.listen.port = 0;
+  Result<std::unique_ptr<pocket::Pocket>> started = pocket::Pocket::start(options);
+  if (!started.ok()) return started;
+  const Status remembered = data.remember_port(kPortFile, (*started)->master().port);
+  if (!remembered.ok()) return remembered.error();
+  return started;
+}
+
+Result<int> run_server(server::ServerOptions options, const std::string& greeting) {
+  Result<std::unique_ptr<server::Server>> started = server::Server::start(std::move(options));
+  if (!started.ok()) return started.error();
+  server::Server& server = **started;
+  Result<StopSignals> signals = StopSignals::watch([&server](int) { server.stop(); });
+  if (!signals.ok()) return signals.error();
+  if (!greeting.empty()) {
+    const Status printed = print("mimas dev: API http://" + server.listening().text() + greeting + "\n");
+    if (!printed.ok()) complain(printed.error());
+  }
+  const int code = server.wait();
+  server.stop();
+  return code;
+}
+
+// Blocks until a signal; pocket runs on threads of its own.
+class Gate {
+ public:
+  void open() {
+    const std::lock_guard hold(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void wait() {
+    std::unique_lock hold(mutex_);
+    changed_.wait(hold, [this] { return open_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
+
+std::string pocket_greeting(const pocket::PocketOptions& options, const pocket::Pocket& pocket) {
+  const std::string agents =
+      std::to_string(options.agents.size()) + (options.agents.size() == 1 ? " agent" : " agents");
+  if (options.master) return "mimas pocket: master " + pocket.master().text() + ", " + agents + "\n";
+  return "mimas pocket: " + agents + " of " + options.join.text() + "\n";
+}
+
+}  // namespace
+
+Result<std::string> pick_own_address(const std::vector<std::string>& addresses) {
+  const auto loopback = [](const std::string& address) {
+    return address.starts_with("127.") || address == "::1";
+  };
+  for (const std::string& address : addresses) {
+    // IPv4 first: Mesos's agents speak nothing else.
+    if (!loopback(address) && address.find(':') == std::string::npos) return address;
+  }
+  for (const std::string& address : addresses) {
+    if (!loopback(address)) return address;
+  }
+  return make_error(Code::not_found, "this machine's name has no address but loopback", "--agent-ip auto",
+                    "name the address instead of auto");
+}
+
+Result<int> serve(const Serve& command) { return run_server(command.options, ""); }
+
+Result<int> dev(const Dev& command) {
+  const Result<DataDirectory> data = DataDirectory::open(command.data_directory);
+  if (!data.ok()) return data.error();
+  pocket::PocketOptions options = command.pocket;
+  options.work_dir = data->path() + "/pocket";
+  options.log = pocket_log();
+  // Signals before the cluster is complete end the process at once, and its executors wait for the next
+  // start.
+  Result<std::unique_ptr<pocket::Pocket>> cluster = start_remembered(std::move(options), *data);
+  if (!cluster.ok()) return cluster.error();
+  server::ServerOptions server = command.server;
+  server.data_directory = data->path();
+  server.masters = {(*cluster)->master()};
+  const std::string greeting = ", master " + (*cluster)->master().text() + ", data " + data->path();
+  const Result<int> code = run_server(std::move(server), greeting);
+  // Whoever stops `mimas dev` wants nothing left behind.
+  if (code.ok()) (*cluster)->shutdown(kShutdownGraceMs);
+  return code;
+}
+
+Result<int> pocket_only(const PocketOnly& command) {
+  const Result<DataDirectory> data = DataDirectory::open(command.data_directory);
+  if (!data.ok()) return data.error();
+  pocket::PocketOptions options = command.options;
+  options.work_dir = data->path();
+  options.log = pocket_log();
+  if (options.agent_ip == "auto") {
+    Result<std::string> address = own_address();
+    if (!address.ok()) return address.error();
+    options.agent_ip = *address;
+  }
+  Result<std::unique_ptr<pocket::Pocket>> cluster = pocket::Pocket::start(options);
+  if (!cluster.ok()) return cluster.error();
+  Gate stopped;
+  Result<StopSignals> signals = StopSignals::watch([&stopped](int) { stopped.open(); });
+  if (!signals.ok()) return signals.error();
+  const Status printed = print(pocket_greeting(options, **cluster));
+  if (!printed.ok()) complain(printed.error());
+  stopped.wait();
+  (*cluster)->shutdown(kShutdownGraceMs);
+  return kExitOk;
+}
+
+}  // namespace mimas::cli

@@ -1,0 +1,317 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+
+#include "cli/data_directory.h"
+#include "cli/exit.h"
+#include "cli/flags.h"
+#include "cli/table.h"
+
+namespace mimas::cli {
+namespace {
+
+// Everything CLI11 writes into, alive for one parse.
+struct Flags {
+  ServerFlags server;
+  PocketFlags pocket;
+  ClientFlags client;
+  RunFlags run;
+  bool all = false;
+  bool follow = false;
+  bool standard_error = false;
+  std::string id;
+  std::vector<std::string> ids;
+  std::int64_t instances = 0;
+};
+
+void add_server_flags(CLI::App& app, ServerFlags& flags) {
+  app.add_option("--listen", flags.listen, "where the API listens")
+      ->type_name("IP:PORT")
+      ->capture_default_str()
+      ->envname("MIMAS_LISTEN");
+  app.add_option("--advertise", flags.advertise,
+                 "where agents reach this server; default: the address it listens on")
+      ->type_name("HOST:PORT")
+      ->envname("MIMAS_ADVERTISE");
+  app.add_option("--mesos-codec", flags.codec, "protobuf or json")
+      ->type_name("CODEC")
+      ->capture_default_str()
+      ->envname("MIMAS_MESOS_CODEC");
+  app.add_option("--role", flags.role, "the Mesos role to take offers for")
+      ->type_name("ROLE")
+      ->capture_default_str()
+      ->envname("MIMAS_ROLE");
+  app.add_option("--user", flags.user, "whom tasks run as; default: who runs this")
+      ->type_name("USER")
+      ->envname("MIMAS_USER");
+  app.add_option("--executors", flags.executors,
+                 "holds mimas-executor-<arch>; default: executors/ beside this binary")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory)
+      ->envname("MIMAS_EXECUTORS");
+  app.add_option("--log-level", flags.log_level, "trace, debug, info, warn, error or off")
+      ->type_name("LEVEL")
+      ->capture_default_str()
+      ->envname("MIMAS_LOG_LEVEL");
+  app.add_option("--failover-timeout", flags.failover_timeout,
+                 "how long Mesos keeps tasks when this server is away")
+      ->type_name("DURATION")
+      ->capture_default_str()
+      ->envname("MIMAS_FAILOVER_TIMEOUT");
+}
+
+void add_agent_flags(CLI::App& app, PocketFlags& flags) {
+  app.add_option("--agents", flags.agents, "how many agents [1, or 0 with --agent]")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{100}))
+      ->envname("MIMAS_AGENTS");
+  app.add_option("--agent-attributes", flags.attributes, "of each of them, as in 'stack:pi3;arch:arm'")
+      ->type_name("TEXT")
+      ->envname("MIMAS_AGENT_ATTRIBUTES");
+  app.add_option(
+         "--agent-resources", flags.resources,
+         "of each, as in 'cpus:4;mem:1024;disk:8000;ports:[31000-32000]'; default: a share of this machine")
+      ->type_name("TEXT")
+      ->envname("MIMAS_AGENT_RESOURCES");
+  app.add_option("--agent", flags.agent,
+                 "one more agent: 'hostname=pi1;attributes=arch:arm;resources=cpus:4'")
+      ->type_name("SPEC")
+      ->allow_extra_args(false);
+  app.add_option("--agent-runner", flags.runner,
+                 "starts executors built for another processor; none: start them as they are")
+      ->type_name("CMD")
+      ->envname("MIMAS_AGENT_RUNNER");
+}
+
+void add_client_flags(CLI::App& app, ClientFlags& flags) {
+  app.add_option("--server", flags.server, "the mimas server")
+      ->type_name("HOST:PORT")
+      ->capture_default_str()
+      ->envname("MIMAS_SERVER");
+  app.add_flag("--json", flags.json, "print JSON for programs");
+}
+
+void add_serve(CLI::App& app, Flags& flags) {
+  CLI::App& serve =
+      *app.add_subcommand("serve", "Run the server against an Apache Mesos cluster or `mimas pocket`");
+  serve.add_option("--master", flags.server.master, "the Mesos masters")
+      ->type_name("HOST:PORT[,…]")
+      ->envname("MIMAS_MASTER");
+  serve.add_option("--data", flags.server.data, "holds the database")
+      ->type_name("DIR")
+      ->envname("MIMAS_DATA");
+  add_server_flags(serve, flags.server);
+}
+
+void add_dev(CLI::App& app, Flags& flags) {
+  CLI::App& dev =
+      *app.add_subcommand("dev", "Run a server and a one-machine cluster in one process, to try things out");
+  dev.add_option("--data", flags.server.data,
+                 "holds everything; started again on it, dev finds its tasks [" +
+                     default_data_directory(std::getenv("XDG_DATA_HOME"), std::getenv("HOME")) + "]")
+      ->type_name("DIR")
+      ->envname("MIMAS_DATA");
+  add_server_flags(dev, flags.server);
+  add_agent_flags(dev, flags.pocket);
+}
+
+void add_pocket(CLI::App& app, Flags& flags) {
+  CLI::App& pocket =
+      *app.add_subcommand("pocket", "Run the embedded test cluster alone; never for production");
+  pocket.add_option("--listen", flags.pocket.listen, "where its master listens")
+      ->type_name("IP:PORT")
+      ->capture_default_str()
+      ->envname("MIMAS_LISTEN");
+  pocket.add_option("--join", flags.pocket.join, "run agents only and join this master")
+      ->type_name("HOST:PORT")
+      ->envname("MIMAS_JOIN");
+  pocket.add_option("--data", flags.pocket.data, "agents work there")
+      ->type_name("DIR")
+      ->envname("MIMAS_DATA");
+  pocket
+      .add_option("--agent-ip", flags.pocket.agent_ip,
+                  "where agents listen; auto: this machine's own address")
+      ->type_name("IP")
+      ->capture_default_str()
+      ->envname("MIMAS_AGENT_IP");
+  add_agent_flags(pocket, flags.pocket);
+}
+
+void add_run(CLI::App& app, Flags& flags) {
+  RunFlags& run = flags.run;
+  CLI::App& sub = *app.add_subcommand("run", "Submit a job: a file with -f, or a command after --");
+  sub.add_option("-f,--file", run.file, "a job description in JSON; '-' reads standard input")
+      ->type_name("FILE");
+  sub.add_flag("--follow", run.follow, "print what happens until the job ends");
+  sub.add_flag("--no-wait", run.no_wait, "with --follow: stop when the job cannot be placed (exit code 9)");
+  sub.add_option("--name", run.name, "default: the command's name")->type_name("NAME");
+  sub.add_flag("--service", run.service, "keep it running; without: run it once");
+  sub.add_option("--image", run.image, "run it in a Docker container of this image")
+      ->type_name("IMAGE[:TAG]");
+  sub.add_option("--cpu", run.cpu, "CPUs of each instance, as in 0.5")->type_name("X");
+  sub.add_option("--mem", run.memory_mib, "memory of each instance in MiB")->type_name("M");
+  sub.add_option("--disk", run.disk_mib, "disk of each instance in MiB")->type_name("M");
+  sub.add_option("--ports", run.ports, "how many ports each instance gets")->type_name("N");
+  sub.add_option("--instances", run.instances, "how many")->type_name("N")->capture_default_str();
+  sub.add_option("--retries", run.retries, "how often a failed instance is started again")->type_name("N");
+  sub.add_option("--user", run.user, "whom it belongs to")->type_name("USER");
+  sub.add_option("--constraint", run.constraints,
+                 "where it may run: 'arch=arm', 'rack!=r9', UniqueHost; repeatable")
+      ->type_name("C")
+      ->allow_extra_args(false);
+  sub.add_option("--env", run.env, "an environment variable; repeatable")
+      ->type_name("K=V")
+      ->allow_extra_args(false);
+  sub.footer("mimas run [OPTIONS] -- COMMAND…\nmimas run [--follow] -f job.json");
+  add_client_flags(sub, flags.client);
+}
+
+void add_reading(CLI::App& app, Flags& flags) {
+  CLI::App& jobs = *app.add_subcommand("jobs", "List jobs");
+  jobs.add_flag("--all", flags.all, "ended ones too");
+  add_client_flags(jobs, flags.client);
+
+  CLI::App& job = *app.add_subcommand("job", "Show one job and its tasks");
+  job.add_option("ID", flags.id)->type_name("")->required();
+  add_client_flags(job, flags.client);
+
+  CLI::App& logs = *app.add_subcommand("logs", "Print what a task wrote");
+  logs.add_option("TASK", flags.id, "a task, or a job: its newest task")->type_name("")->required();
+  logs.add_flag("-f,--follow", flags.follow, "go on until the task ends");
+  logs.add_flag("--stderr", flags.standard_error, "its standard error");
+  add_client_flags(logs, flags.client);
+
+  CLI::App& agents = *app.add_subcommand("agents", "List the cluster's agents");
+  add_client_flags(agents, flags.client);
+
+  CLI::App& version = *app.add_subcommand("version", "Print this program's version");
+  version.add_flag("--json", flags.client.json, "print JSON for programs");
+}
+
+void add_changing(CLI::App& app, Flags& flags) {
+  CLI::App& kill = *app.add_subcommand("kill", "End jobs or single tasks");
+  kill.add_option("ID", flags.ids, "job or task ids")->type_name("")->required();
+  add_client_flags(kill, flags.client);
+
+  CLI::App& scale = *app.add_subcommand("scale", "Change how many instances of a service run");
+  scale.add_option("ID", flags.id, "a job")->type_name("")->required();
+  scale.add_option("N", flags.instances, "instances")
+      ->type_name("")
+      ->required()
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{INT32_MAX}));
+  add_client_flags(scale, flags.client);
+}
+
+Result<Command> to_dev(Flags& flags) {
+  if (flags.server.data.empty()) {
+    flags.server.data = default_data_directory(std::getenv("XDG_DATA_HOME"), std::getenv("HOME"));
+  }
+  Result<server::ServerOptions> server = to_server_options(flags.server, false);
+  if (!server.ok()) return server.error();
+  Result<pocket::PocketOptions> pocket = to_pocket_options(flags.pocket, false);
+  if (!pocket.ok()) return pocket.error();
+  return Command(Dev{flags.server.data, std::move(*server), std::move(*pocket)});
+}
+
+Result<Command> to_command(const std::string& name, Flags& flags) {
+  if (name == "version") return Command(Version{flags.client.json});
+  if (name == "dev") return to_dev(flags);
+  if (name == "serve") {
+    Result<server::ServerOptions> options = to_server_options(flags.server, true);
+    if (!options.ok()) return options.error();
+    return Command(Serve{std::move(*options)});
+  }
+  if (name == "pocket") {
+    Result<pocket::PocketOptions> options = to_pocket_options(flags.pocket, true);
+    if (!options.ok()) return options.error();
+    return Command(PocketOnly{flags.pocket.data, std::move(*options)});
+  }
+  Result<Client> client = to_client(flags.client);
+  if (!client.ok()) return client.error();
+  if (name == "jobs") return Command(ListJobs{*client, flags.all});
+  if (name == "job") return Command(ShowJob{*client, flags.id});
+  if (name == "kill") return Command(Kill{*client, flags.ids});
+  if (name == "scale") return Command(Scale{*client, flags.id, flags.instances});
+  if (name == "logs") return Command(Logs{*client, flags.id, flags.follow, flags.standard_error});
+  if (name == "agents") return Command(ListAgents{*client});
+  Result<Run> run = to_run(flags.run, *client);
+  if (!run.ok()) return run.error();
+  return Command(std::move(*run));
+}
+
+CommandLine wrong_usage(const std::string& why) {
+  CommandLine result;
+  result.exit_code = kExitUsage;
+  result.error = "mimas: " + printable(why) + "\n";
+  return result;
+}
+
+// The words after the first "--" of `mimas run` are the job's, to the letter: CLI11 would take a "[a,b]"
+// apart.
+std::vector<std::string> cut_tail(std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments.front() != "run") return {};
+  const auto mark = std::find(arguments.begin(), arguments.end(), "--");
+  if (mark == arguments.end()) return {};
+  std::vector<std::string> tail(mark + 1, arguments.end());
+  arguments.erase(mark, arguments.end());
+  return tail;
+}
+
+CommandLine parse_with(CLI::App& app, Flags& flags, std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+  try {
+    app.parse(std::move(arguments));
+  } catch (const CLI::ParseError& caught) {
+    std::ostringstream out;
+    std::ostringstream err;
+    CommandLine result;
+    result.exit_code = app.exit(caught, out, err) == 0 ? 0 : kExitUsage;
+    result.output = out.str();
+    if (result.exit_code != 0) {
+      result = wrong_usage(caught.what());
+      const auto chosen = app.get_subcommands();
+      result.error += "Try: mimas " + (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help\n";
+    }
+    return result;
+  }
+  CommandLine result;
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty()) {
+    result = wrong_usage("which command?");
+    result.error += "Try: mimas --help\n";
+    return result;
+  }
+  Result<Command> command = to_command(chosen.front()->get_name(), flags);
+  if (!command.ok()) return wrong_usage(command.error().text());
+  result.command = std::move(*command);
+  return result;
+}
+
+}  // namespace
+
+CommandLine parse_command_line(const std::vector<std::string>& arguments) {
+  try {
+    Flags flags;
+    CLI::App app("mimas: a small job scheduler for Apache Mesos", "mimas");
+    app.footer("Client commands take --server HOST:PORT, or MIMAS_SERVER from the environment.\n\n" +
+               exit_code_table());
+    app.require_subcommand(0, 1);
+    app.set_help_flag("-h,--help", "Print this help");
+    add_dev(app, flags);
+    add_serve(app, flags);
+    add_pocket(app, flags);
+    add_run(app, flags);
+    add_reading(app, flags);
+    add_changing(app, flags);
+    std::vector<std::string> rest = arguments;
+    flags.run.command = cut_tail(rest);
+    return parse_with(app, flags, std::move(rest));
+  } catch (const std::exception& caught) {
+    return wrong_usage(caught.what());
+  }
+}
+
+}  // namespace mimas::cli

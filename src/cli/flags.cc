@@ -1,0 +1,279 @@
+#include "cli/flags.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
+
+#include "base/time.h"
+
+namespace mimas::cli {
+namespace {
+
+constexpr std::uint16_t kMesosPort = 5050;
+constexpr std::uint16_t kApiPort = 7101;
+constexpr std::int64_t kAgentsMax = 100;
+constexpr std::int64_t kFailoverTimeoutMsMax = 3650LL * 86'400'000;
+constexpr std::size_t kTextBytesMax = 4096;  // of one flag that is a name or a path
+
+Error usage(std::string flag, std::string why) {
+  return make_error(Code::invalid_argument, std::move(why), std::move(flag));
+}
+Error usage(std::string flag, Error why) {
+  why.where = std::move(flag);
+  why.code = Code::invalid_argument;
+  return why;
+}
+
+Status check_text(const char* flag, std::string_view text) {
+  if (text.size() > kTextBytesMax)
+    return usage(flag, "is longer than " + std::to_string(kTextBytesMax) + " bytes");
+  const bool controls = std::any_of(text.begin(), text.end(),
+                                    [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (controls) return usage(flag, "contains a control character");
+  return Done{};
+}
+
+Result<v1::MediaType> parse_codec(const std::string& text) {
+  if (text == "protobuf") return v1::MediaType::protobuf;
+  if (text == "json") return v1::MediaType::json;
+  return usage("--mesos-codec", "must be protobuf or json, not '" + text + "'");
+}
+
+Status check_log_level(const std::string& text) {
+  constexpr std::array<std::string_view, 6> kLevels = {"trace", "debug", "info", "warn", "error", "off"};
+  if (std::find(kLevels.begin(), kLevels.end(), text) != kLevels.end()) return Done{};
+  return usage("--log-level", "must be trace, debug, info, warn, error or off, not '" + text + "'");
+}
+
+Status check_role(const std::string& role) {
+  if (role.empty()) return usage("--role", "must not be empty; '*' is the default role");
+  const bool blanks = role.find_first_of(" \t\r\n\v\f") != std::string::npos;
+  if (blanks || role.front() == '-' || role.front() == '/' || role == "." || role == "..") {
+    return usage("--role", "is not a Mesos role: no blanks, no leading '-' or '/'");
+  }
+  return check_text("--role", role);
+}
+
+Result<std::int64_t> parse_failover_timeout(const std::string& text) {
+  Result<std::int64_t> parsed = parse_mesos_duration_ms(text);
+  if (!parsed.ok()) return usage("--failover-timeout", parsed.error());
+  if (*parsed < 0 || *parsed > kFailoverTimeoutMsMax)
+    return usage("--failover-timeout", "must be 0secs to 3650days");
+  return parsed;
+}
+
+std::vector<std::string> split_words(const std::string& text) {
+  std::vector<std::string> words;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t start = text.find_first_not_of(' ', at);
+    if (start == std::string::npos) break;
+    const std::size_t end = std::min(text.find(' ', start), text.size());
+    words.push_back(text.substr(start, end - start));
+    at = end;
+  }
+  return words;
+}
+
+Result<std::vector<pocket::AgentOptions>> to_agents(const PocketFlags& flags) {
+  if (flags.agents < -1 || flags.agents > kAgentsMax ||
+      flags.agent.size() > static_cast<std::size_t>(kAgentsMax)) {
+    return usage("--agents", "must be 0 to " + std::to_string(kAgentsMax));
+  }
+  const std::int64_t plain = flags.agents >= 0 ? flags.agents : flags.agent.empty() ? 1 : 0;
+  std::vector<pocket::AgentOptions> agents;
+  for (const std::string& spec : flags.agent) {
+    Result<pocket::AgentOptions> parsed = pocket::parse_agent(spec);
+    if (!parsed.ok()) return usage("--agent " + spec, parsed.error());
+    agents.push_back(*parsed);
+  }
+  const pocket::AgentOptions same{flags.attributes, flags.resources, {}};
+  const Status fits = pocket::check_agent(same);
+  if (!fits.ok()) {
+    const std::string& named = fits.error().where;
+    return usage(named.empty() ? "--agent-attributes or --agent-resources" : "--agent-" + named,
+                 fits.error());
+  }
+  agents.insert(agents.end(), static_cast<std::size_t>(plain), same);
+  if (agents.size() > static_cast<std::size_t>(kAgentsMax))
+    return usage("--agents", "and --agent give too many agents");
+  return agents;
+}
+
+Result<double> parse_cpu(const std::string& text) {
+  double cpu = 0;
+  const auto [rest, failure] =
+      std::from_chars(text.data(), text.data() + text.size(), cpu, std::chars_format::fixed);
+  // from_chars also reads "inf" and "nan": only a plain decimal between the bounds passes.
+  const bool plain =
+      failure == std::errc{} && rest == text.data() + text.size() && cpu >= 0.01 && cpu <= 100'000;
+  if (!plain) return usage("--cpu", "must be a number of CPUs from 0.01 upwards, not '" + text + "'");
+  return cpu;
+}
+
+Status check_count(const char* flag, std::int64_t value, std::int64_t least, std::int64_t most) {
+  if (value >= least && value <= most) return Done{};
+  return usage(flag, "must be " + std::to_string(least) + " to " + std::to_string(most));
+}
+
+Status check_run_numbers(const RunFlags& flags) {
+  if (const Status fits = check_count("--mem", flags.memory_mib, 0, INT32_MAX); !fits.ok()) return fits;
+  if (const Status fits = check_count("--disk", flags.disk_mib, 0, INT32_MAX); !fits.ok()) return fits;
+  if (const Status fits = check_count("--ports", flags.ports, 0, 1'000); !fits.ok()) return fits;
+  if (const Status fits = check_count("--retries", flags.retries, 0, INT32_MAX); !fits.ok()) return fits;
+  // A service may start with none; a batch job without instances would be done before it began.
+  return check_count("--instances", flags.instances, flags.service ? 0 : 1, INT32_MAX);
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> parse_env(const std::vector<std::string>& texts) {
+  std::vector<std::pair<std::string, std::string>> env;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return usage("--env", "must be NAME=VALUE, not '" + text + "'");
+    env.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return env;
+}
+
+bool only_the_file(const RunFlags& flags) {
+  return flags.command.empty() && flags.name.empty() && flags.image.empty() && flags.cpu.empty() &&
+         flags.env.empty() && flags.constraints.empty() && flags.memory_mib == 0 && flags.disk_mib == 0 &&
+         flags.ports == 0 && flags.instances == 1 && flags.retries == 0 && flags.user.empty() &&
+         !flags.service;
+}
+
+std::string default_name(const RunFlags& flags) {
+  const std::string& from = flags.command.empty() ? flags.image : flags.command.front();
+  return from.substr(from.rfind('/') + 1);  // npos + 1 is 0: all of it
+}
+
+Result<JobRequest> to_job_request(const RunFlags& flags) {
+  if (flags.command.empty() && flags.image.empty()) {
+    return usage("run", "needs a COMMAND after '--', an --image, or a job file with -f");
+  }
+  if (const Status fits = check_run_numbers(flags); !fits.ok()) return fits.error();
+  JobRequest request;
+  if (!flags.cpu.empty()) {
+    const Result<double> cpu = parse_cpu(flags.cpu);
+    if (!cpu.ok()) return cpu.error();
+    request.cpu = *cpu;
+  }
+  Result<std::vector<std::pair<std::string, std::string>>> env = parse_env(flags.env);
+  if (!env.ok()) return env.error();
+  for (const auto& [flag, text] : {std::pair<const char*, const std::string&>{"--name", flags.name},
+                                   {"--image", flags.image},
+                                   {"--user", flags.user}}) {
+    if (const Status fits = check_text(flag, text); !fits.ok()) return fits.error();
+  }
+  request.name = flags.name.empty() ? default_name(flags) : flags.name;
+  request.type = flags.service ? "service" : "batch";
+  request.image = flags.image;
+  request.memory_mib = flags.memory_mib;
+  request.disk_mib = flags.disk_mib;
+  request.ports = flags.ports;
+  request.instances = flags.instances;
+  request.retries = flags.retries;
+  request.user = flags.user;
+  request.constraints = flags.constraints;
+  request.env = std::move(*env);
+  request.command = flags.command;
+  return request;
+}
+
+}  // namespace
+
+Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool needs_master) {
+  server::ServerOptions options;
+  for (const auto& [flag, text] : {std::pair<const char*, const std::string&>{"--data", flags.data},
+                                   {"--user", flags.user},
+                                   {"--executors", flags.executors}}) {
+    if (const Status fits = check_text(flag, text); !fits.ok()) return fits.error();
+  }
+  if (needs_master) {
+    if (flags.master.empty())
+      return usage("--master", "is required: HOST:PORT of a Mesos master, or a list of them");
+    if (flags.master.starts_with("zk://")) {
+      return usage("--master", "ZooKeeper is not offered; name the masters as HOST:PORT,HOST:PORT");
+    }
+    Result<std::vector<wire::Endpoint>> masters = wire::parse_endpoints(flags.master, kMesosPort);
+    if (!masters.ok()) return usage("--master", masters.error());
+    options.masters = std::move(*masters);
+    if (flags.data.empty()) return usage("--data", "is required: the directory for the database");
+  }
+  Result<wire::Endpoint> listen = wire::parse_endpoint(flags.listen, kApiPort, true);
+  if (!listen.ok()) return usage("--listen", listen.error());
+  options.listen = *listen;
+  if (!flags.advertise.empty()) {
+    Result<wire::Endpoint> advertise = wire::parse_endpoint(flags.advertise, kApiPort);
+    if (!advertise.ok()) return usage("--advertise", advertise.error());
+    options.advertise = advertise->text();
+  }
+  const Result<v1::MediaType> codec = parse_codec(flags.codec);
+  if (!codec.ok()) return codec.error();
+  if (const Status fits = check_role(flags.role); !fits.ok()) return fits.error();
+  if (const Status fits = check_log_level(flags.log_level); !fits.ok()) return fits.error();
+  const Result<std::int64_t> failover = parse_failover_timeout(flags.failover_timeout);
+  if (!failover.ok()) return failover.error();
+  options.data_directory = flags.data;
+  options.codec = *codec;
+  options.role = flags.role;
+  options.user = flags.user;
+  options.executors_directory = flags.executors;
+  options.log_level = flags.log_level;
+  options.failover_timeout_ms = *failover;
+  return options;
+}
+
+Result<pocket::PocketOptions> to_pocket_options(const PocketFlags& flags, bool standalone) {
+  pocket::PocketOptions options;
+  options.listen = wire::Endpoint{"127.0.0.1", 0};
+  if (standalone) {
+    Result<wire::Endpoint> listen = wire::parse_endpoint(flags.listen, kMesosPort, true);
+    if (!listen.ok()) return usage("--listen", listen.error());
+    options.listen = *listen;
+    if (!flags.join.empty()) {
+      Result<wire::Endpoint> join = wire::parse_endpoint(flags.join, kMesosPort);
+      if (!join.ok()) return usage("--join", join.error());
+      options.join = *join;
+      options.master = false;
+    }
+    if (flags.data.empty()) return usage("--data", "is required: the directory agents work in");
+  }
+  Result<std::vector<pocket::AgentOptions>> agents = to_agents(flags);
+  if (!agents.ok()) return agents.error();
+  options.agents = std::move(*agents);
+  if (const Status fits = check_text("--agent-ip", flags.agent_ip); !fits.ok()) return fits.error();
+  if (flags.agent_ip.empty()) return usage("--agent-ip", "must be an address, or auto");
+  options.agent_ip = flags.agent_ip;
+  options.runner = split_words(flags.runner);
+  return options;
+}
+
+Result<Client> to_client(const ClientFlags& flags) {
+  Result<wire::Endpoint> server = wire::parse_endpoint(flags.server, kApiPort);
+  if (!server.ok()) return usage("--server", server.error());
+  return Client{*server, flags.json};
+}
+
+Result<Run> to_run(const RunFlags& flags, const Client& client) {
+  Run run;
+  run.client = client;
+  run.follow = flags.follow;
+  run.wait = !flags.no_wait;
+  if (flags.no_wait && !flags.follow) return usage("--no-wait", "goes with --follow");
+  if (!flags.file.empty()) {
+    if (!only_the_file(flags)) {
+      return usage("--file",
+                   "describes the whole job; flags that describe one too, or a COMMAND, do not go with it");
+    }
+    run.file = flags.file;
+    return run;
+  }
+  Result<JobRequest> request = to_job_request(flags);
+  if (!request.ok()) return request.error();
+  run.request = std::move(*request);
+  return run;
+}
+
+}  // namespace mimas::cli

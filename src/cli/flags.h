@@ -1,0 +1,70 @@
+// The raw texts of the flags and their way to checked values. Private to the room: command_line.cc binds
+// CLI11's options to these members. An Error's `where` names the flag.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/commands.h"
+
+namespace mimas::cli {
+
+struct ServerFlags {
+  std::string master;
+  std::string data;
+  std::string listen = "127.0.0.1:7101";
+  std::string advertise;
+  std::string codec = "protobuf";
+  std::string role = "*";
+  std::string user;
+  std::string executors;
+  std::string log_level = "info";
+  std::string failover_timeout = "7days";
+};
+
+struct PocketFlags {
+  std::string listen = "127.0.0.1:5050";
+  std::string join;
+  std::string data;
+  std::int64_t agents = -1;  // unset: 1, or none when --agent names some
+  std::string attributes;
+  std::string resources;
+  std::vector<std::string> agent;
+  std::string agent_ip = "127.0.0.1";
+  std::string runner;
+};
+
+struct ClientFlags {
+  std::string server = "127.0.0.1:7101";
+  bool json = false;
+};
+
+struct RunFlags {
+  std::string file;
+  bool follow = false;
+  bool no_wait = false;
+  bool service = false;
+  std::string name;
+  std::string image;
+  std::string cpu;
+  std::int64_t memory_mib = 0;
+  std::int64_t disk_mib = 0;
+  std::int64_t ports = 0;
+  std::int64_t instances = 1;
+  std::int64_t retries = 0;
+  std::string user;
+  std::vector<std::string> constraints;
+  std::vector<std::string> env;
+  std::vector<std::string> command;
+};
+
+Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool needs_master);
+// `join` and `listen` are looked at only for `mimas pocket`; `agent_ip` "auto" is left for the start to
+// resolve.
+Result<pocket::PocketOptions> to_pocket_options(const PocketFlags& flags, bool standalone);
+Result<Client> to_client(const ClientFlags& flags);
+Result<Run> to_run(const RunFlags& flags, const Client& client);
+
+}  // namespace mimas::cli

@@ -1,0 +1,253 @@
+#include "cli/job_text.h"
+
+#include <array>
+#include <cstdio>
+#include <optional>
+
+#include "json/writer.h"
+
+namespace mimas::cli {
+namespace {
+
+constexpr std::size_t kRowsMax = 100'000;
+
+// Scalars as people write them; everything else is a blank.
+std::string scalar(const std::optional<json::Value>& value) {
+  if (!value) return "";
+  if (value->is_string()) return std::string(*value->string());
+  if (value->is_integer()) return std::to_string(*value->int64());
+  if (value->is_number() || value->is_bool()) return value->dump();
+  return "";
+}
+std::string field(json::Value object, std::string_view name) { return scalar(object.find(name)); }
+
+// "2026-11-21T07:00:00.123Z" → "2026-11-21 07:00:00": enough for people, and UTC as everywhere.
+std::string moment(json::Value object, std::string_view name) {
+  std::string text = field(object, name);
+  if (text.size() < 19 || text[10] != 'T') return text;
+  text[10] = ' ';
+  return text.substr(0, 19);
+}
+
+std::int64_t running_tasks(json::Value job) {
+  const std::optional<json::Value> tasks = job.find("tasks");
+  if (!tasks || !tasks->is_array()) return 0;
+  std::int64_t running = 0;
+  for (std::size_t i = 0; i < tasks->size(); ++i) {
+    if (tasks->at(i).string_or("state", "") == "RUNNING") ++running;
+  }
+  return running;
+}
+
+Cell state_cell(json::Value object) {
+  std::string state = field(object, "state");
+  return {state, state_tone(state)};
+}
+
+std::string ports_text(json::Value task) {
+  const std::optional<json::Value> ports = task.find("ports");
+  if (!ports) return "";
+  std::string text;
+  for (std::size_t i = 0; i < ports->size() && i < 8; ++i) {
+    if (!text.empty()) text += ",";
+    if (ports->is_object()) text += std::string(ports->name(i)) + ":";
+    text += scalar(ports->at(i));
+  }
+  return ports->size() > 8 ? text + ",…" : text;
+}
+
+void add_fact(std::string& page, const char* name, const std::string& value) {
+  if (value.empty()) return;
+  char label[24];
+  std::snprintf(label, sizeof label, "%-12s", name);
+  page += label + printable(value) + "\n";
+}
+
+std::string joined(const std::optional<json::Value>& object, const char* separator) {
+  if (!object || !object->is_object()) return "";
+  std::string text;
+  for (std::size_t i = 0; i < object->size(); ++i) {
+    text += (text.empty() ? "" : separator) + std::string(object->name(i)) + "=" + scalar(object->at(i));
+  }
+  return text;
+}
+
+// "used/total" of one resource of an agent.
+std::string share(json::Value agent, std::string_view name) {
+  const std::optional<json::Value> resources = agent.find("resources");
+  const auto amount = [&](std::string_view kind) {
+    const std::optional<json::Value> part = resources ? resources->find(kind) : agent.find(kind);
+    return part ? part->number_or(name, 0) : 0.0;
+  };
+  const auto text = [](double value) {
+    char digits[40];
+    std::snprintf(digits, sizeof digits, "%.15g", value);
+    return std::string(digits);
+  };
+  return text(amount("used")) + "/" + text(amount("used") + amount("offered"));
+}
+
+std::string program(json::Value job) {
+  const std::string line = field(job, "entryPoint");
+  if (!line.empty()) return line;
+  const std::optional<json::Value> command = job.find("command");
+  std::string text;
+  for (std::size_t i = 0; command && command->is_array() && i < command->size(); ++i) {
+    text += (i == 0 ? "" : " ") + scalar(command->at(i));
+  }
+  return text;
+}
+
+std::string tasks_table(json::Value job, bool colour) {
+  Table table({"TASK", "STATE", "HOST", "STARTED", "FINISHED", "PORTS", "DETAIL"});
+  const std::optional<json::Value> tasks = job.find("tasks");
+  if (!tasks || !tasks->is_array() || tasks->size() == 0) return "no tasks\n";
+  for (std::size_t i = 0; i < tasks->size() && i < kRowsMax; ++i) {
+    const json::Value task = tasks->at(i);
+    table.add({{field(task, "id")},
+               state_cell(task),
+               {field(task, "host")},
+               {moment(task, "startedAt")},
+               {moment(task, "finishedAt")},
+               {ports_text(task)},
+               {task_detail(task)}});
+  }
+  return table.text(colour);
+}
+
+void write_env(json::Writer& out, const JobRequest& request) {
+  if (request.env.empty()) return;
+  out.key("env").begin_object();
+  for (const auto& [name, value] : request.env) out.member(name, value);
+  out.end_object();
+}
+
+void write_list(json::Writer& out, std::string_view name, const std::vector<std::string>& texts) {
+  if (texts.empty()) return;
+  out.key(name).begin_array();
+  for (const std::string& text : texts) out.string(text);
+  out.end_array();
+}
+
+// "registry:5000/team/app:1.2" → the image and its tag; a colon before the last slash belongs to the
+// registry.
+void write_image(json::Writer& out, const std::string& image) {
+  const std::size_t slash = image.rfind('/');
+  const std::size_t colon = image.rfind(':');
+  const bool tagged = colon != std::string::npos && (slash == std::string::npos || colon > slash);
+  out.member("applicationName", tagged ? image.substr(0, colon) : image);
+  if (tagged) out.member("version", image.substr(colon + 1));
+}
+
+}  // namespace
+
+Tone state_tone(std::string_view state) {
+  if (state == "RUNNING" || state == "FINISHED") return Tone::good;
+  if (state == "FAILED" || state == "CRASHED") return Tone::bad;
+  if (state == "QUEUED" || state == "DISPATCHED" || state == "STARTING" || state == "UNREACHABLE")
+    return Tone::waiting;
+  return Tone::plain;
+}
+
+std::string exit_text(json::Value task) {
+  const std::optional<json::Value> exit = task.find("exit");
+  if (!exit) return "";
+  const std::string signal = field(*exit, "signal");
+  if (!signal.empty()) return "signal " + signal;
+  const std::string code = field(*exit, "code");
+  return code.empty() ? "" : "exit " + code;
+}
+
+std::string task_detail(json::Value task) {
+  std::string text;
+  for (const std::string& part : {exit_text(task), field(task, "reason"), field(task, "message")}) {
+    if (!part.empty() && text.find(part) == std::string::npos) text += (text.empty() ? "" : ": ") + part;
+  }
+  return text;
+}
+
+std::string jobs_table(json::Value jobs, bool colour) {
+  if (!jobs.is_array() || jobs.size() == 0) return "no jobs\n";
+  Table table({"ID", "NAME", "TYPE", "STATE", "RUNNING", "SUBMITTED"});
+  for (std::size_t i = 0; i < jobs.size() && i < kRowsMax; ++i) {
+    const json::Value job = jobs.at(i);
+    table.add({{field(job, "id")},
+               {field(job, "name")},
+               {field(job, "type")},
+               state_cell(job),
+               {std::to_string(running_tasks(job)) + "/" + field(job, "instances")},
+               {moment(job, "submittedAt")}});
+  }
+  return table.text(colour);
+}
+
+std::string job_page(json::Value job, bool colour) {
+  std::string page;
+  add_fact(page, "id", field(job, "id"));
+  add_fact(page, "name", field(job, "name"));
+  add_fact(page, "type", field(job, "type"));
+  add_fact(page, "state", field(job, "state"));
+  add_fact(page, "message", field(job, "message"));
+  add_fact(page, "instances",
+           std::to_string(running_tasks(job)) + " running, " + field(job, "instances") + " wanted");
+  add_fact(page, "image", field(job, "applicationName"));
+  add_fact(page, "runs", program(job));
+  add_fact(page, "each has",
+           field(job, "cpu") + " CPU, " + field(job, "memory") + " MiB memory, " + field(job, "disk") +
+               " MiB disk");
+  add_fact(page, "labels", joined(job.find("labels"), " "));
+  add_fact(page, "submitted", moment(job, "submittedAt"));
+  add_fact(page, "finished", moment(job, "finishedAt"));
+  return page + "\n" + tasks_table(job, colour);
+}
+
+std::string agents_table(json::Value agents, bool colour) {
+  if (!agents.is_array() || agents.size() == 0) return "no agents\n";
+  Table table({"HOSTNAME", "STATE", "CPU", "MEMORY", "DISK", "ATTRIBUTES", "ID"});
+  for (std::size_t i = 0; i < agents.size() && i < kRowsMax; ++i) {
+    const json::Value agent = agents.at(i);
+    const std::string state = field(agent, "state");
+    const bool active = state == "ACTIVE" || state == "active";
+    table.add({{field(agent, "hostname")},
+               {state, active ? Tone::good : Tone::waiting},
+               {share(agent, "cpu")},
+               {share(agent, "memory")},
+               {share(agent, "disk")},
+               {joined(agent.find("attributes"), ";")},
+               {field(agent, "id")}});
+  }
+  return table.text(colour);
+}
+
+std::string job_body(const JobRequest& request) {
+  json::Writer out;
+  out.begin_object();
+  out.member("name", request.name);
+  out.member("type", request.type);
+  if (request.image.empty()) {
+    out.member("runtime", "process");
+  } else {
+    out.member("runtime", "docker");
+    write_image(out, request.image);
+  }
+  write_list(out, "command", request.command);
+  if (request.cpu > 0) out.member("cpu", request.cpu);
+  if (request.memory_mib > 0) out.member("memory", request.memory_mib);
+  if (request.disk_mib > 0) out.member("disk", request.disk_mib);
+  if (request.ports > 0) out.member("ports", request.ports);
+  if (request.type == "service") {
+    out.member("instancesMin", std::int64_t{0});
+    out.member("instancesDesired", request.instances);
+    out.member("instancesMax", request.instances);
+  } else {
+    out.member("instances", request.instances);
+    if (request.retries > 0) out.member("retries", request.retries);
+  }
+  if (!request.user.empty()) out.member("user", request.user);
+  write_list(out, "hardConstraints", request.constraints);
+  write_env(out, request);
+  out.end_object();
+  return out.take();
+}
+
+}  // namespace mimas::cli

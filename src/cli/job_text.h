@@ -1,0 +1,27 @@
+// Jobs, tasks and agents as the REST answers describe them → tables for people; and a `mimas run` command
+// line → the body of POST /v2/jobs. Pure; a field that is missing or of another type shows as a blank, never
+// as an error. Tested in tests/cli/job_text_test.cc.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "cli/commands.h"
+#include "cli/table.h"
+#include "json/value.h"
+
+namespace mimas::cli {
+
+std::string jobs_table(json::Value jobs, bool colour);
+std::string job_page(json::Value job, bool colour);  // a block of facts, then the tasks
+std::string agents_table(json::Value agents, bool colour);
+
+std::string job_body(const JobRequest& request);
+
+Tone state_tone(std::string_view state);
+// "exit 3", "signal 9", or "".
+std::string exit_text(json::Value task);
+// Why a task is as it is, for a person: its exit, reason and message, as far as there are any.
+std::string task_detail(json::Value task);
+
+}  // namespace mimas::cli

@@ -1,0 +1,78 @@
+#include "cli/signals.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+namespace mimas::cli {
+namespace {
+
+std::atomic<int> notify_fd{-1};
+std::atomic<int> stops_seen{0};
+static_assert(std::atomic<int>::is_always_lock_free, "signal handlers may touch lock-free atomics only");
+
+void on_stop_signal(int number) {
+  const int saved = errno;
+  if (stops_seen.fetch_add(1) > 0) _exit(128 + number);
+  const auto byte = static_cast<unsigned char>(number);
+  const int fd = notify_fd.load();
+  if (fd >= 0 && write(fd, &byte, 1) != 1) _exit(128 + number);
+  errno = saved;
+}
+
+void follow(int fd, const std::function<void(int)>& on_first) {
+  unsigned char byte = 0;
+  ssize_t got = 0;
+  do {
+    got = read(fd, &byte, 1);
+  } while (got < 0 && errno == EINTR);
+  if (got == 1 && byte != 0) on_first(byte);  // 0 is the destructor's
+}
+
+void install(int signal, void (*action)(int)) {
+  struct sigaction wanted = {};
+  wanted.sa_handler = action;
+  wanted.sa_flags = SA_RESTART;
+  sigemptyset(&wanted.sa_mask);
+  sigaction(signal, &wanted, nullptr);
+}
+
+}  // namespace
+
+Result<StopSignals> StopSignals::watch(std::function<void(int signal)> on_first) {
+  int ends[2] = {-1, -1};
+  if (pipe2(ends, O_CLOEXEC) != 0) return make_error(Code::io, std::strerror(errno), "pipe");
+  std::thread watcher(follow, ends[0], std::move(on_first));
+  stops_seen.store(0);
+  notify_fd.store(ends[1]);
+  install(SIGINT, on_stop_signal);
+  install(SIGTERM, on_stop_signal);
+  install(SIGPIPE, SIG_IGN);
+  return StopSignals(ends[0], ends[1], std::move(watcher));
+}
+
+StopSignals::StopSignals(int read_fd, int write_fd, std::thread watcher)
+    : read_fd_(read_fd), write_fd_(write_fd), watcher_(std::move(watcher)) {}
+
+StopSignals::StopSignals(StopSignals&& other) noexcept
+    : read_fd_(other.read_fd_), write_fd_(other.write_fd_), watcher_(std::move(other.watcher_)) {
+  other.read_fd_ = other.write_fd_ = -1;
+}
+
+StopSignals::~StopSignals() {
+  if (write_fd_ < 0) return;
+  const unsigned char end = 0;
+  while (write(write_fd_, &end, 1) < 0 && errno == EINTR) continue;
+  watcher_.join();
+  install(SIGINT, SIG_DFL);
+  install(SIGTERM, SIG_DFL);
+  notify_fd.store(-1);
+  close(read_fd_);
+  close(write_fd_);
+}
+
+}  // namespace mimas::cli

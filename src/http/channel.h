@@ -1,0 +1,81 @@
+// One accepted connection as bytes: buffered reads with a budget and a deadline for the whole request,
+// gathered writes with a deadline for a slow reader, and the question whether the peer is still there.
+// Belongs to one worker thread. Every wait also ends when the listener stops: an idle wait at once, a request
+// or reply under way after kStopGraceMs, a stream at once. Bounds: what begin_request and begin_body allow;
+// kGatherBytes of unsent bytes. Tested through tests/http/listener_test.cc.
+#pragma once
+
+#include <sys/types.h>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mimas::http {
+
+inline constexpr std::int64_t kStopGraceMs = 1'000;
+inline constexpr std::size_t kGatherBytes = 64u << 10;
+
+std::int64_t steady_ms();  // monotonic
+
+// What all connections of one listener share about its end.
+struct StopSignal {
+  std::atomic<bool> raised{false};
+  int event = -1;  // becomes readable, for good, when raised
+};
+
+class Channel {
+ public:
+  enum class Failure { none, closed, timed_out, over_budget };
+
+  // Takes the (non-blocking) descriptor over.
+  Channel(int fd, std::string remote, const StopSignal& stop, std::int64_t write_ms);
+  ~Channel();
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  const std::string& remote() const { return remote_; }
+  int fd() const { return fd_; }
+
+  // Waits for the first byte of a request; false: idle too long, closed, or stopping.
+  bool wait_readable(std::int64_t idle_ms);
+
+  void begin_request(std::int64_t request_ms, std::size_t head_bytes_max);
+  void begin_body(std::size_t raw_bytes_max);  // same deadline, new budget
+  ssize_t read(char* into, std::size_t size);  // at least 1, or -1: see failure()
+  Failure failure() const { return failure_; }
+
+  bool write(std::string_view bytes);               // gathered; sent when much has come together
+  bool flush();                                     // false: the peer is gone or too slow; sticks
+  std::size_t written() const { return written_; }  // bytes handed to write() since begin_request
+  void begin_stream() { streaming_ = true; }
+
+  bool peer_alive() const;  // no bytes moved; false when the peer has closed its half
+  bool stopping() const { return stop_.raised.load(std::memory_order_acquire); }
+
+  // Says goodbye without losing the last reply to a reset: half-closes, then discards what the peer still
+  // sends, up to 16 MiB and 2 s.
+  void linger();
+
+ private:
+  bool fill();
+  bool send_all(std::string_view bytes);
+  bool wait(short events, std::int64_t& deadline_ms);
+
+  int fd_;
+  std::string remote_;
+  const StopSignal& stop_;
+  std::int64_t write_ms_;
+  std::int64_t read_deadline_ms_ = 0;
+  std::size_t budget_ = 0;
+  std::size_t at_ = 0, have_ = 0;
+  std::size_t written_ = 0;
+  Failure failure_ = Failure::none;
+  bool write_failed_ = false;
+  bool streaming_ = false;
+  std::string pending_;
+  char buffer_[8192];
+};
+
+}  // namespace mimas::http

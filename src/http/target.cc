@@ -1,0 +1,58 @@
+#include "http/target.h"
+
+namespace mimas::http {
+namespace {
+
+Error bad(std::string why) { return make_error(Code::invalid_argument, std::move(why)); }
+
+Result<std::string> decode(std::string_view text, bool plus_is_space) {
+  Result<std::string> decoded = wire::percent_decode(text, plus_is_space);
+  if (decoded.ok() && decoded->find('\0') != std::string::npos)
+    return bad("the request target has a NUL in it");
+  return decoded;
+}
+
+Status parse_query(std::string_view text, std::vector<QueryParameter>& into) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('&'), text.size());
+    const std::string_view pair = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (pair.empty()) continue;
+    if (into.size() == kQueryParametersMax) return bad("too many query parameters");
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    Result<std::string> name = decode(pair.substr(0, equals), true);
+    if (!name) return std::move(name).error();
+    Result<std::string> value = decode(pair.substr(std::min(equals + 1, pair.size())), true);
+    if (!value) return std::move(value).error();
+    into.push_back(QueryParameter{std::move(*name), std::move(*value)});
+  }
+  return Done{};
+}
+
+}  // namespace
+
+Result<Target> parse_target(std::string_view target) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (target.size() < scheme.size() ||
+        !wire::equals_ignoring_case(target.substr(0, scheme.size()), scheme)) {
+      continue;
+    }
+    const std::size_t path = target.find_first_of("/?", scheme.size());
+    target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+    break;
+  }
+  target = target.substr(0, target.find('#'));
+  const std::size_t question = std::min(target.find('?'), target.size());
+  const std::string_view path = target.substr(0, question);
+  if (path != "*" && !path.empty() && path.front() != '/') return bad("the request target is not a path");
+
+  Target result;
+  Result<std::string> decoded = decode(path.empty() ? "/" : path, false);
+  if (!decoded) return std::move(decoded).error();
+  result.path = std::move(*decoded);
+  Status query = parse_query(target.substr(std::min(question + 1, target.size())), result.query);
+  if (!query) return std::move(query).error();
+  return result;
+}
+
+}  // namespace mimas::http

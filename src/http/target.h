@@ -1,0 +1,25 @@
+// The request target of HTTP/1.1 ("/v2/jobs?a=b") taken apart: the path percent-decoded once, the query
+// parameters in order, decoded once, repeated ones kept. Origin form, absolute form ("http://host/path",
+// authority ignored) and "*" are understood. Pure. Tested in tests/http/target_test.cc.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "http/listener.h"
+
+namespace mimas::http {
+
+inline constexpr std::size_t kQueryParametersMax = 256;
+
+struct Target {
+  std::string path;
+  std::vector<QueryParameter> query;
+};
+
+// Errors: invalid_argument for another form, a bad percent escape, an encoded NUL, too many parameters.
+Result<Target> parse_target(std::string_view target);
+
+}  // namespace mimas::http

@@ -1,0 +1,22 @@
+// What a Document owns: RapidJSON's nodes in one pool, freed as a whole and never node by node, so that
+// destruction does not recurse either. Private to this room.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "json/rapid.h"
+#include "json/value.h"
+
+namespace mimas::json {
+
+struct Document::Tree {
+  // Small texts get small chunks: most documents are one event or one call.
+  explicit Tree(std::size_t text_bytes)
+      : pool(std::clamp<std::size_t>(text_bytes * 2, 512, 64u << 10)), dom(&pool, 256) {}
+
+  Pool pool;
+  Dom dom;
+};
+
+}  // namespace mimas::json

@@ -1,0 +1,59 @@
+// The text forms of the model's enumerations. They are part of the REST contract and of the database: never
+// change one.
+#include <array>
+
+#include "model/agent.h"
+#include "model/job.h"
+#include "model/task.h"
+
+namespace mimas {
+namespace {
+
+constexpr std::array<std::string_view, kTaskStates> kTaskStateNames = {
+    "QUEUED", "DISPATCHED", "STARTING", "RUNNING", "UNREACHABLE", "FINISHED", "FAILED", "STOPPED", "CRASHED"};
+
+bool equal_but_for_case(std::string_view upper, std::string_view text) {
+  if (upper.size() != text.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if (c != upper[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string_view job_type_name(JobType type) { return type == JobType::batch ? "batch" : "service"; }
+
+std::string_view runtime_name(Runtime runtime) { return runtime == Runtime::process ? "process" : "docker"; }
+
+std::string_view agent_state_name(AgentState state) {
+  switch (state) {
+    case AgentState::active: return "active";
+    case AgentState::unreachable: return "unreachable";
+    case AgentState::gone: return "gone";
+  }
+  return "active";
+}
+
+std::string_view task_state_name(TaskState state) { return kTaskStateNames[static_cast<std::size_t>(state)]; }
+
+std::string_view titus_state_name(TaskState state) {
+  return task_state_name(state == TaskState::unreachable ? TaskState::running : state);
+}
+
+std::optional<TaskState> parse_task_state(std::string_view name) {
+  for (std::size_t i = 0; i < kTaskStateNames.size(); ++i) {
+    if (equal_but_for_case(kTaskStateNames[i], name)) return static_cast<TaskState>(i);
+  }
+  return std::nullopt;
+}
+
+bool is_terminal(TaskState state) { return state >= TaskState::finished; }
+
+bool is_live_on_agent(TaskState state) {
+  return state >= TaskState::dispatched && state <= TaskState::unreachable;
+}
+
+}  // namespace mimas

@@ -1,0 +1,126 @@
+#include "placement/place.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace mimas::placement {
+namespace {
+
+// A host as the search sees it: attributes with the pseudo-attributes of model/constraint.h mixed in.
+struct Candidate {
+  Host* host = nullptr;
+  std::size_t index = 0;  // in the caller's order
+  Attributes attributes;
+};
+
+std::vector<Candidate> in_agent_order(std::vector<Host>& hosts) {
+  std::vector<Candidate> candidates;
+  candidates.reserve(hosts.size());
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    Candidate candidate{&hosts[i], i, hosts[i].attributes};
+    candidate.attributes["hostname"] = hosts[i].hostname;
+    candidate.attributes["agentId"] = hosts[i].agent.value;
+    candidates.push_back(std::move(candidate));
+  }
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.host->agent < b.host->agent; });
+  return candidates;
+}
+
+// Why a task of the demand cannot go there now; empty: it can. Constraints come first: resources may change.
+std::string excluded_by(const Candidate& candidate, const Demand& demand) {
+  const Host& host = *candidate.host;
+  for (const Constraint& constraint : demand.constraints) {
+    if (constraint.kind == Constraint::Kind::unique_host) {
+      auto running = host.running.find(demand.job);
+      if (running != host.running.end() && running->second > 0) return "UniqueHost";
+    } else if (!satisfies(constraint, candidate.attributes)) {
+      return "constraint " + constraint.text;
+    }
+  }
+  const ResourceRequest& request = demand.request;
+  if (request.cpu_milli > host.free.cpu_milli) return "cpu";
+  if (request.mem_mib > host.free.mem_mib) return "memory";
+  if (request.disk_mib > host.free.disk_mib) return "disk";
+  if (request.gpus > host.free.gpus) return "gpus";
+  if (request.ports > 0 && request.ports > host.free.ports.count()) return "ports";
+  return {};
+}
+
+Resources take(const ResourceRequest& request, Resources& free) {
+  Resources taken{request.cpu_milli, request.mem_mib, request.disk_mib, request.gpus,
+                  free.ports.take_lowest(request.ports)};
+  free -= taken;
+  return taken;
+}
+
+Shortfall explain(const std::vector<Candidate>& candidates, const Demand& demand, std::size_t unplaced) {
+  Shortfall shortfall{
+      demand.job, static_cast<std::int64_t>(unplaced), static_cast<std::int64_t>(candidates.size()), {}};
+  for (const Candidate& candidate : candidates) ++shortfall.reasons[excluded_by(candidate, demand)];
+  return shortfall;
+}
+
+std::string sentence(const std::string& reason, std::int64_t hosts) {
+  bool one = hosts == 1;
+  if (reason == "UniqueHost")
+    return one ? "runs the job already (UniqueHost)" : "run the job already (UniqueHost)";
+  if (reason.starts_with("constraint ")) return (one ? "fails " : "fail ") + reason;
+  std::string has = one ? "has too " : "have too ";
+  bool countable = reason == "gpus" || reason == "ports";
+  return has + (countable ? "few " : "little ") + reason;
+}
+
+}  // namespace
+
+std::string Shortfall::text() const {
+  if (hosts == 0) return "no agent offers anything";
+  std::vector<std::pair<std::string, std::int64_t>> ranked(reasons.begin(), reasons.end());
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::string text = "no agent fits: ";
+  bool first = true;
+  for (const auto& [reason, count] : ranked) {
+    if (!first) text += ", ";
+    text += std::to_string(count);
+    if (first) text += " of " + std::to_string(hosts);
+    text += " " + sentence(reason, count);
+    first = false;
+  }
+  return text;
+}
+
+Plan place(std::vector<Host> hosts, const std::vector<Demand>& demands) {
+  Plan plan;
+  std::vector<Candidate> candidates = in_agent_order(hosts);
+  for (const Demand& demand : demands) {
+    // Tasks of a demand are alike and hosts only fill up: one that refused a task refuses all that follow it,
+    // so the search goes on where it stopped and still finds the first fit.
+    std::size_t at = 0;
+    std::size_t placed = 0;
+    while (placed < demand.tasks.size() && at < candidates.size()) {
+      if (!excluded_by(candidates[at], demand).empty()) {
+        ++at;
+        continue;
+      }
+      Host& host = *candidates[at].host;
+      plan.assignments.push_back(
+          {demand.tasks[placed], candidates[at].index, take(demand.request, host.free)});
+      ++placed;
+      // The same agent may stand here once per role; UniqueHost is about the agent.
+      for (std::size_t i = at; i < candidates.size() && candidates[i].host->agent == host.agent; ++i) {
+        ++candidates[i].host->running[demand.job];
+      }
+      for (std::size_t i = at; i > 0 && candidates[i - 1].host->agent == host.agent; --i) {
+        ++candidates[i - 1].host->running[demand.job];
+      }
+    }
+    if (placed < demand.tasks.size()) {
+      plan.shortfalls.push_back(explain(candidates, demand, demand.tasks.size() - placed));
+    }
+  }
+  return plan;
+}
+
+}  // namespace mimas::placement

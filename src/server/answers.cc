@@ -1,0 +1,69 @@
+#include "server/answers.h"
+
+#include <atomic>
+#include <cstdio>
+#include <utility>
+
+#include "net/clock.h"
+
+namespace mimas::server {
+namespace {
+
+http::Reply problem_reply(int status, std::string body) {
+  http::Reply reply;
+  reply.status = status;
+  reply.content_type = "application/problem+json";
+  reply.body = std::move(body);
+  return reply;
+}
+
+}  // namespace
+
+std::string next_request_id() {
+  static const std::uint64_t seed = net::random_seed();
+  static std::atomic<std::uint64_t> count{0};
+  char text[33];
+  std::snprintf(text, sizeof text, "%08llx-%llx", static_cast<unsigned long long>(seed & 0xffffffff),
+                static_cast<unsigned long long>(++count));
+  return text;
+}
+
+http::Reply json_reply(std::string body, int status) {
+  http::Reply reply;
+  reply.status = status;
+  reply.body = std::move(body);
+  return reply;
+}
+
+http::Reply no_content() {
+  http::Reply reply;
+  reply.status = 204;
+  reply.content_type.clear();
+  return reply;
+}
+
+http::Reply problem(const Error& error) {
+  http::Reply reply =
+      problem_reply(api::http_status(error.code), api::render_problem(error, next_request_id()));
+  const bool later_may_work = error.code == Code::resource_exhausted || error.code == Code::unavailable;
+  if (later_may_work) reply.headers.push_back({"Retry-After", "1"});
+  return reply;
+}
+
+http::Reply faults(const std::vector<api::Fault>& faults) {
+  return problem_reply(400, api::render_faults(faults, next_request_id()));
+}
+
+http::Reply unmatched(int status, const std::string& path, const std::string& allow) {
+  if (status == 405) {
+    http::Reply reply = problem(
+        make_error(Code::unsupported, "this path does not take that method", path, "allowed: " + allow));
+    reply.status = 405;
+    reply.headers.push_back({"Allow", allow});
+    return reply;
+  }
+  return problem(
+      make_error(Code::not_found, "no such path", path, "the API lives under /v2, for instance /v2/jobs"));
+}
+
+}  // namespace mimas::server

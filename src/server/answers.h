@@ -1,0 +1,20 @@
+// Replies that every route makes the same way.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/problem.h"
+#include "http/listener.h"
+
+namespace mimas::server {
+
+http::Reply json_reply(std::string body, int status = 200);
+http::Reply no_content();
+http::Reply problem(const Error& error);
+http::Reply faults(const std::vector<api::Fault>& faults);
+http::Reply unmatched(int status, const std::string& path, const std::string& allow);  // 404 or 405
+
+std::string next_request_id();  // unique within this process; thread-safe
+
+}  // namespace mimas::server

@@ -1,0 +1,25 @@
+// The process's log: one line per fact on stderr, with UTC time and level. The only door to spdlog.
+// Thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+
+namespace mimas::server {
+
+class Log {
+ public:
+  // Levels: "debug", "info", "warning", "error", "off"; anything else means "info".
+  explicit Log(const std::string& level);
+  ~Log();
+  void debug(const std::string& line);
+  void info(const std::string& line);
+  void warning(const std::string& line);
+  void error(const std::string& line);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mimas::server

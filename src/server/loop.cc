@@ -1,0 +1,67 @@
+#include "server/loop.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <variant>
+
+#include "net/clock.h"
+
+namespace mimas::server {
+namespace {
+
+constexpr std::int64_t kSleepMaxMs = 60'000;
+
+bool is_reply(const engine::Effect& effect) { return std::holds_alternative<engine::Reply>(effect); }
+bool is_acknowledgement(const engine::Effect& effect) {
+  return std::holds_alternative<engine::Acknowledge>(effect);
+}
+
+}  // namespace
+
+SteadyWall::SteadyWall() : wall_start_ms_(net::wall_now().ms), monotonic_start_ms_(net::monotonic_ms()) {}
+
+Instant SteadyWall::now() const {
+  return Instant{wall_start_ms_ + net::monotonic_ms() - monotonic_start_ms_};
+}
+
+Loop::Loop(engine::State state, store::Store& store, Mailbox& mailbox, PublishedView& view, Hooks hooks)
+    : state_(std::move(state)), store_(store), mailbox_(mailbox), view_(view), hooks_(std::move(hooks)) {}
+
+void Loop::step(const engine::Input& input, Instant now, Batch& batch) {
+  engine::Step step = engine::step(state_, input, now);
+  std::move(step.changes.begin(), step.changes.end(), std::back_inserter(batch.changes));
+  std::move(step.effects.begin(), step.effects.end(), std::back_inserter(batch.effects));
+  for (const std::string& reason : step.reasons) hooks_.log(reason);
+  if (std::holds_alternative<engine::Settle>(input)) wake_at_ = step.wake_at;
+}
+
+void Loop::release(const std::vector<engine::Effect>& effects) {
+  for (const engine::Effect& effect : effects) {
+    if (!is_reply(effect) && !is_acknowledgement(effect)) hooks_.call_master(effect);
+  }
+  for (const engine::Effect& effect : effects) {
+    if (is_acknowledgement(effect)) hooks_.call_master(effect);
+  }
+  for (const engine::Effect& effect : effects) {
+    if (const auto* reply = std::get_if<engine::Reply>(&effect)) hooks_.reply(*reply);
+  }
+}
+
+Status Loop::run() {
+  std::vector<engine::Input> inputs;  // the first round settles what was recovered
+  while (!mailbox_.closed()) {
+    Batch batch;
+    const Instant now = clock_.now();
+    for (const engine::Input& input : inputs) step(input, now, batch);
+    step(engine::Settle{}, now, batch);
+    if (Status committed = store_.commit(batch.changes); !committed.ok()) return committed;
+    view_.apply(batch.changes);
+    release(batch.effects);
+    const std::int64_t wait_ms = wake_at_ == kNever ? kSleepMaxMs : wake_at_ - clock_.now();
+    inputs = mailbox_.take(std::clamp<std::int64_t>(wait_ms, 0, kSleepMaxMs));
+  }
+  return Done{};
+}
+
+}  // namespace mimas::server

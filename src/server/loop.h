@@ -1,0 +1,60 @@
+// The loop: owns the engine's state and the store's writing handle, on one thread. Takes a batch of inputs,
+// steps the engine through it, commits all changes in one transaction, publishes them, and only then releases
+// the effects: master calls, acknowledgements, replies. A failed commit ends it: memory is ahead of the disk.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "engine/step.h"
+#include "server/mailbox.h"
+#include "server/published_view.h"
+#include "store/store.h"
+
+namespace mimas::server {
+
+// Wall time that never jumps while we run: the wall clock at start plus monotonic time since. Records carry
+// it, and deadlines made of it survive a restart; a clock set back or forth by NTP moves nothing until then.
+class SteadyWall {
+ public:
+  SteadyWall();
+  Instant now() const;
+
+ private:
+  std::int64_t wall_start_ms_;
+  std::int64_t monotonic_start_ms_;
+};
+
+class Loop {
+ public:
+  struct Hooks {
+    std::function<void(const engine::Effect&)> call_master;  // master calls and acknowledgements
+    std::function<void(const engine::Reply&)> reply;
+    std::function<void(const std::string&)> log;  // one line per thing that happened
+  };
+  Loop(engine::State state, store::Store& store, Mailbox& mailbox, PublishedView& view, Hooks hooks);
+
+  // Runs until the mailbox is closed (Done) or a commit fails (its Error).
+  Status run();
+
+ private:
+  struct Batch {
+    std::vector<engine::Change> changes;
+    std::vector<engine::Effect> effects;
+  };
+  void step(const engine::Input& input, Instant now, Batch& batch);
+  void release(const std::vector<engine::Effect>& effects);
+
+  engine::State state_;
+  store::Store& store_;
+  Mailbox& mailbox_;
+  PublishedView& view_;
+  Hooks hooks_;
+  SteadyWall clock_;
+  Instant wake_at_{};
+};
+
+}  // namespace mimas::server

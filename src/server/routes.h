@@ -1,0 +1,26 @@
+// Binds paths to api: parse, command, wait, render. Every route answers under /v2 and /api/v2 alike. Runs on
+// http workers; touches only thread-safe things (mailbox, replies, view, executors).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "http/router.h"
+#include "server/executors.h"
+#include "server/mailbox.h"
+#include "server/published_view.h"
+#include "server/replies.h"
+
+namespace mimas::server {
+
+struct RouteContext {
+  Mailbox& mailbox;
+  Replies& replies;
+  const PublishedView& view;
+  const Executors& executors;
+  std::int64_t command_timeout_ms = 15'000;
+};
+
+http::Router make_routes(const RouteContext& context);
+
+}  // namespace mimas::server

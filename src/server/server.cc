@@ -1,0 +1,211 @@
+#include "server/server.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include "http/listener.h"
+#include "server/executors.h"
+#include "server/log.h"
+#include "server/loop.h"
+#include "server/mailbox.h"
+#include "server/published_view.h"
+#include "server/replies.h"
+#include "server/routes.h"
+#include "store/store.h"
+
+namespace mimas::server {
+namespace {
+
+// Exit codes of `mimas serve` and `mimas dev`, documented in docs/operations.md.
+constexpr int kExitStopped = 0;
+constexpr int kExitStore = 3;
+constexpr int kExitFailedOver = 4;
+constexpr int kExitFrameworkRemoved = 5;
+constexpr int kExitRefused = 6;
+
+int exit_code(mesos::Fatal fatal) {
+  switch (fatal) {
+    case mesos::Fatal::none: return kExitStopped;
+    case mesos::Fatal::failed_over: return kExitFailedOver;
+    case mesos::Fatal::framework_removed: return kExitFrameworkRemoved;
+    case mesos::Fatal::unauthorized:
+    case mesos::Fatal::rejected:
+    case mesos::Fatal::wrong_framework_id: return kExitRefused;
+  }
+  return kExitRefused;
+}
+
+std::string own_directory() {
+  std::error_code failure;
+  const auto binary = std::filesystem::read_symlink("/proc/self/exe", failure);
+  return failure ? "." : binary.parent_path().string();
+}
+
+std::string own_user() {
+  const passwd* entry = ::getpwuid(::geteuid());
+  return entry ? entry->pw_name : "root";
+}
+
+// The recovered records as the view's first content.
+std::vector<engine::Change> as_changes(const store::Loaded& loaded) {
+  std::vector<engine::Change> changes;
+  for (const Job& job : loaded.jobs) changes.push_back(engine::PutJob{std::make_shared<const Job>(job)});
+  for (const Task& task : loaded.tasks)
+    changes.push_back(engine::PutTask{std::make_shared<const Task>(task)});
+  return changes;
+}
+
+}  // namespace
+
+struct Server::Impl {
+  explicit Impl(ServerOptions given)
+      : options(std::move(given)), log(options.log_level), mailbox(options.mailbox_inputs_max) {}
+  ~Impl() { stop(); }
+
+  Status open();
+  void run_loop(engine::State state);
+  void finish(int code, const std::string& why);
+  void stop();
+  mesos::DriverOptions driver_options(const FrameworkId& framework) const;
+  mesos::Driver::Hooks driver_hooks();
+
+  ServerOptions options;
+  Log log;
+  Mailbox mailbox;
+  Replies replies;
+  PublishedView view;
+  Executors executors;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<http::Listener> listener;
+  std::unique_ptr<mesos::Driver> driver;
+  std::thread loop_thread;
+  wire::Endpoint listening;
+
+  std::mutex mutex;
+  std::condition_variable ended;
+  std::optional<int> code;
+  std::once_flag stopped;
+};
+
+mesos::DriverOptions Server::Impl::driver_options(const FrameworkId& framework) const {
+  mesos::DriverOptions wanted;
+  wanted.masters = options.masters;
+  wanted.codec = options.codec;
+  wanted.framework = framework;
+  wanted.user = options.user.empty() ? own_user() : options.user;
+  wanted.role = options.role;
+  const std::string reachable = options.advertise.empty() ? listening.text() : options.advertise;
+  wanted.webui_url = "http://" + reachable + "/";
+  wanted.failover_timeout_ms = options.failover_timeout_ms;
+  wanted.executor_base_url = "http://" + reachable;
+  wanted.executor_version = executors.version();
+  wanted.default_arch = Executors::own_architecture();
+  return wanted;
+}
+
+mesos::Driver::Hooks Server::Impl::driver_hooks() {
+  return {
+      .post = [this](engine::Input input) { mailbox.put(std::move(input)); },
+      .on_fatal = [this](mesos::Fatal fatal, std::string why) { finish(exit_code(fatal), why); },
+      .log = [this](std::string line) { log.info(line); },
+  };
+}
+
+Status Server::Impl::open() {
+  const std::string directory =
+      options.executors_directory.empty() ? own_directory() + "/executors" : options.executors_directory;
+  auto loaded_executors = Executors::load(directory);
+  if (!loaded_executors.ok()) return std::move(loaded_executors).error();
+  executors = *std::move(loaded_executors);
+
+  auto opened = store::Store::open(options.data_directory);
+  if (!opened.ok()) return std::move(opened).error();
+  store = *std::move(opened);
+  auto loaded = store->load();
+  if (!loaded.ok()) return std::move(loaded).error();
+  view.apply(as_changes(*loaded));
+  view.set_framework(loaded->framework);
+  log.info("recovered " + std::to_string(loaded->jobs.size()) + " jobs and " +
+           std::to_string(loaded->tasks.size()) + " tasks from " + options.data_directory);
+
+  const RouteContext context{mailbox, replies, view, executors, options.command_timeout_ms};
+  http::Options http_options;
+  http_options.listen = options.listen;
+  http_options.workers = options.http_workers;
+  http_options.streams_max = options.http_streams_max;
+  http_options.body_bytes_max = options.http_body_bytes_max;
+  auto listened = http::Listener::open(
+      http_options,
+      [router = make_routes(context)](const http::Request& request) { return router.route(request); });
+  if (!listened.ok()) return std::move(listened).error();
+  listener = *std::move(listened);
+  listening = {options.listen.host, listener->port()};
+
+  driver = std::make_unique<mesos::Driver>(driver_options(loaded->framework), driver_hooks());
+  engine::State state(options.policy, {std::move(loaded->framework), loaded->next_job_number,
+                                       std::move(loaded->jobs), std::move(loaded->tasks)});
+  loop_thread =
+      std::thread([this, recovered = std::move(state)]() mutable { run_loop(std::move(recovered)); });
+  driver->start();
+  log.info("listening on http://" + listening.text());
+  return Done{};
+}
+
+void Server::Impl::run_loop(engine::State state) {
+  Loop loop(std::move(state), *store, mailbox, view,
+            {.call_master = [this](const engine::Effect& effect) { driver->send(effect); },
+             .reply = [this](const engine::Reply& reply) { replies.fulfil(reply); },
+             .log = [this](const std::string& line) { log.info(line); }});
+  if (Status ran = loop.run(); !ran.ok())
+    finish(kExitStore, "cannot write to the store: " + ran.error().text());
+}
+
+void Server::Impl::finish(int why_code, const std::string& why) {
+  log.error(why);
+  std::lock_guard hold(mutex);
+  if (!code) code = why_code;
+  ended.notify_all();
+}
+
+void Server::Impl::stop() {
+  std::call_once(stopped, [this] {
+    // From the outside in: no new commands, no new events, then the loop finishes what it has.
+    replies.close();
+    if (listener) listener->stop();
+    mailbox.close();
+    if (driver) driver->stop();
+    if (loop_thread.joinable()) loop_thread.join();
+    std::lock_guard hold(mutex);
+    if (!code) code = kExitStopped;
+    ended.notify_all();
+  });
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
+  auto impl = std::make_unique<Impl>(std::move(options));
+  if (Status opened = impl->open(); !opened.ok()) return std::move(opened).error();
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+wire::Endpoint Server::listening() const { return impl_->listening; }
+
+int Server::wait() {
+  std::unique_lock hold(impl_->mutex);
+  impl_->ended.wait(hold, [this] { return impl_->code.has_value(); });
+  return *impl_->code;
+}
+
+void Server::stop() { impl_->stop(); }
+
+}  // namespace mimas::server

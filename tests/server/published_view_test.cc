@@ -1,0 +1,83 @@
+#include "server/published_view.h"
+
+#include <doctest/doctest.h>
+
+using namespace mimas;
+
+namespace {
+
+JobPtr make_job(std::int64_t number) {
+  Job job;
+  job.id = make_job_id(number);
+  job.number = number;
+  job.spec = std::make_shared<const JobSpec>();
+  return std::make_shared<const Job>(job);
+}
+
+TaskPtr make_task(std::int64_t job, std::int64_t index, std::int64_t number,
+                  TaskState state = TaskState::queued) {
+  Task task;
+  task.job = make_job_id(job);
+  task.id = make_task_id(task.job, index, number);
+  task.index = index;
+  task.number = number;
+  task.state = state;
+  return std::make_shared<const Task>(task);
+}
+
+}  // namespace
+
+TEST_CASE("jobs come by number, tasks by slot and attempt, whatever order they arrived in") {
+  server::PublishedView view;
+  view.apply({engine::PutJob{make_job(10)}, engine::PutJob{make_job(9)}, engine::PutTask{make_task(10, 1, 2)},
+              engine::PutTask{make_task(10, 0, 3)}, engine::PutTask{make_task(10, 0, 0)}});
+  REQUIRE(view.jobs().size() == 2);
+  CHECK(view.jobs()[0]->number == 9);
+  const auto tasks = view.tasks_of(make_job_id(10));
+  REQUIRE(tasks.size() == 3);
+  CHECK(tasks[0]->id.value == "mimas-10-worker-0-0");
+  CHECK(tasks[1]->id.value == "mimas-10-worker-0-3");
+  CHECK(tasks[2]->id.value == "mimas-10-worker-1-2");
+}
+
+TEST_CASE("a record is replaced, and the pointer somebody already took stays as it was") {
+  server::PublishedView view;
+  view.apply({engine::PutJob{make_job(1)}, engine::PutTask{make_task(1, 0, 0)}});
+  const TaskPtr before = view.task(TaskId("mimas-1-worker-0-0"));
+  view.apply({engine::PutTask{make_task(1, 0, 0, TaskState::running)}});
+  CHECK(before->state == TaskState::queued);
+  CHECK(view.task(TaskId("mimas-1-worker-0-0"))->state == TaskState::running);
+}
+
+TEST_CASE("removing a job takes its tasks and its shortfall along") {
+  server::PublishedView view;
+  view.apply({engine::PutJob{make_job(1)}, engine::PutTask{make_task(1, 0, 0)},
+              engine::PutShortfall{make_job_id(1), "no agent fits"}});
+  CHECK(view.shortfall(make_job_id(1)) == "no agent fits");
+  view.apply({engine::RemoveTask{TaskId("mimas-1-worker-0-0")}});
+  CHECK(view.tasks_of(make_job_id(1)).empty());
+  view.apply({engine::RemoveJob{make_job_id(1)}});
+  CHECK(view.job(make_job_id(1)) == nullptr);
+  CHECK(view.shortfall(make_job_id(1)).empty());
+}
+
+TEST_CASE("ids that never were ours find nothing") {
+  server::PublishedView view;
+  view.apply({engine::PutJob{make_job(1)}});
+  CHECK(view.job(JobId("nonsense")) == nullptr);
+  CHECK(view.job(JobId("mimas-01")) == nullptr);
+  CHECK(view.task(TaskId("mimas-1-worker-0")) == nullptr);
+  CHECK(view.task(TaskId("")) == nullptr);
+  CHECK(view.tasks_of(JobId("mimas--1")).empty());
+}
+
+TEST_CASE("the connection shows the last word of each kind") {
+  server::PublishedView view;
+  view.set_framework(FrameworkId("F"));
+  view.apply({engine::PutConnection{true, "m:5050"}});
+  CHECK(view.connection().subscribed);
+  CHECK(view.connection().framework.value == "F");
+  view.apply({engine::PutFramework{FrameworkId("G")}, engine::PutConnection{false, ""}});
+  CHECK_FALSE(view.connection().subscribed);
+  CHECK(view.connection().framework.value == "G");
+}
