@@ -124,7 +124,8 @@ Checked<engine::KillJob> parse_kill_job(std::string_view body, std::string_view 
   // Spinnaker sent the bare id until December 2016 (spinnaker §1.2).
   if (media_type(content_type) == "text/plain" && !trim(body).starts_with('{')) {
     const std::string_view id = trim(body);
-    const std::string wrong = id.empty() ? "the body is empty, expected a job id" : text_fault(id, kTextBytesMax);
+    const std::string wrong =
+        id.empty() ? "the body is empty, expected a job id" : text_fault(id, kTextBytesMax);
     if (!wrong.empty()) faults.add("", wrong);
     out.job = JobId(std::string(id));
     return {std::move(out), faults.take()};

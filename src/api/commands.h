@@ -1,5 +1,5 @@
-// Request bodies of /v2 → engine commands, or all their faults at once. Pure functions. Limits of a job are in
-// api/job_limits.h, the field reference in api/openapi.yaml.
+// Request bodies of /v2 → engine commands, or all their faults at once. Pure functions. Limits of a job are
+// in api/job_limits.h, the field reference in api/openapi.yaml.
 #pragma once
 
 #include <string>
@@ -12,15 +12,15 @@
 namespace mimas::api {
 
 struct Submission {
-  engine::SubmitJob command;          // request id left 0
-  std::vector<std::string> ignored;   // unknown fields that were let through (lenient), for the Warning header
+  engine::SubmitJob command;         // request id left 0
+  std::vector<std::string> ignored;  // unknown fields that were let through (lenient), for the Warning header
 };
 
 // `lenient`: unknown fields are ignored and listed (titus-api §1); labels.source=spinnaker implies it.
 Checked<Submission> parse_submission(std::string_view body, bool lenient);
-Checked<engine::KillJob> parse_kill_job(std::string_view body, std::string_view content_type);  // JSON, or text/plain id
+Checked<engine::KillJob> parse_kill_job(std::string_view body,
+                                        std::string_view content_type);  // JSON, or text/plain id
 Checked<engine::SetInstanceCounts> parse_set_instance_counts(std::string_view body);
 Checked<engine::KillTasks> parse_kill_tasks(std::string_view body);
-
 
 }  // namespace mimas::api

@@ -34,11 +34,20 @@ std::string lower(std::string_view text) {
 
 // What other schedulers and our own answers call it, too far away for a count of edits.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kOtherWords{{
-    {"environment", "env"},      {"mem", "memory"},           {"ram", "memory"},
-    {"cmd", "entryPoint"},       {"shell", "entryPoint"},     {"args", "command"},
-    {"argv", "command"},         {"image", "applicationName"}, {"tag", "version"},
-    {"gpus", "gpu"},             {"constraints", "hardConstraints"}, {"cwd", "workingDirectory"},
-    {"timeout", "runtimeLimitSecs"}, {"uris", "artifacts"},
+    {"environment", "env"},
+    {"mem", "memory"},
+    {"ram", "memory"},
+    {"cmd", "entryPoint"},
+    {"shell", "entryPoint"},
+    {"args", "command"},
+    {"argv", "command"},
+    {"image", "applicationName"},
+    {"tag", "version"},
+    {"gpus", "gpu"},
+    {"constraints", "hardConstraints"},
+    {"cwd", "workingDirectory"},
+    {"timeout", "runtimeLimitSecs"},
+    {"uris", "artifacts"},
 }};
 
 }  // namespace
@@ -48,7 +57,8 @@ void Faults::add(std::string pointer, std::string detail, std::string value, std
     ++unlisted_;
     return;
   }
-  listed_.push_back({std::move(pointer), std::move(detail), cut_text(value, kFaultValueBytes), std::move(limit)});
+  listed_.push_back(
+      {std::move(pointer), std::move(detail), cut_text(value, kFaultValueBytes), std::move(limit)});
 }
 
 void Faults::at(const json::Value& value, std::string detail, std::string limit) {

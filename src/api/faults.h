@@ -1,5 +1,5 @@
-// Collects the faults of one request, so that all are answered together. Bounded: beyond kFaultsMax they are only
-// counted, and the last fault says how many there were. Not thread-safe.
+// Collects the faults of one request, so that all are answered together. Bounded: beyond kFaultsMax they are
+// only counted, and the last fault says how many there were. Not thread-safe.
 #pragma once
 
 #include <string>
@@ -30,12 +30,12 @@ std::string cut_text(std::string_view text, std::size_t bytes);
 // One segment of a JSON pointer: '~' and '/' escaped.
 std::string pointer_segment(std::string_view name);
 
-// Empty when `text` may stand in a name, label or id: at most `bytes_max` bytes, no control characters. Otherwise what
-// is wrong with it.
+// Empty when `text` may stand in a name, label or id: at most `bytes_max` bytes, no control characters.
+// Otherwise what is wrong with it.
 std::string text_fault(std::string_view text, std::size_t bytes_max);
 
-// The known name that a person most likely meant by `name`: at most two edits away, or a common other word for it.
-// Empty when none is near.
+// The known name that a person most likely meant by `name`: at most two edits away, or a common other word
+// for it. Empty when none is near.
 std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& known);
 
 }  // namespace mimas::api

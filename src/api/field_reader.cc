@@ -63,7 +63,8 @@ std::optional<std::string> plain_text(const json::Value& value, std::size_t byte
   }
   const std::string_view text = value.string().value();
   if (text.size() > bytes_max) {
-    faults.at(value, "must not be longer than " + std::to_string(bytes_max) + " bytes", std::to_string(bytes_max));
+    faults.at(value, "must not be longer than " + std::to_string(bytes_max) + " bytes",
+              std::to_string(bytes_max));
     return std::nullopt;
   }
   if (text.find('\0') != std::string_view::npos) {
@@ -103,7 +104,8 @@ std::optional<json::Value> FieldReader::take(std::string_view name, std::string_
   if (!other || (canonical && is_unset(*other))) return canonical;
   if (!canonical || is_unset(*canonical)) return other;
   if (!same_value(*canonical, *other)) {
-    faults_.at(*other, "is another word for `" + std::string(name) + "`, but the two differ", canonical->dump());
+    faults_.at(*other, "is another word for `" + std::string(name) + "`, but the two differ",
+               canonical->dump());
   }
   return canonical;
 }

@@ -1,7 +1,8 @@
-// One JSON object of a request body, read field by field. Every getter notes the name as known, reports what is wrong
-// into the shared Faults and then answers the default, so that reading goes on and all faults are found. null always
-// reads as absent, and so does the empty value of the wanted type ("", [], {}, 0 where it is not in range).
-// Not thread-safe; valid as long as the Document behind the object. Tested in tests/api/field_reader_test.cc.
+// One JSON object of a request body, read field by field. Every getter notes the name as known, reports what
+// is wrong into the shared Faults and then answers the default, so that reading goes on and all faults are
+// found. null always reads as absent, and so does the empty value of the wanted type ("", [], {}, 0 where it
+// is not in range). Not thread-safe; valid as long as the Document behind the object. Tested in
+// tests/api/field_reader_test.cc.
 #pragma once
 
 #include <map>
@@ -20,7 +21,8 @@ class FieldReader {
  public:
   FieldReader(json::Value object, Faults& faults) : object_(object), faults_(faults) {}
 
-  // The raw member, null read as absent. With an alias: if both are set and differ, that is a fault of the alias.
+  // The raw member, null read as absent. With an alias: if both are set and differ, that is a fault of the
+  // alias.
   std::optional<json::Value> take(std::string_view name);
   std::optional<json::Value> take(std::string_view name, std::string_view alias);
   bool has(std::string_view name) const;  // present and not null; does not make the name known
@@ -32,7 +34,8 @@ class FieldReader {
   // A count where 0 is a value of its own; nullopt if absent or faulty.
   std::optional<std::int64_t> count(std::string_view name, std::int64_t most);
 
-  // After all getters: every other member is a fault with a guess at what was meant, or, if lenient, only listed.
+  // After all getters: every other member is a fault with a guess at what was meant, or, if lenient, only
+  // listed.
   void refuse_unknown(bool lenient, std::vector<std::string>& ignored);
 
   Faults& faults() { return faults_; }
@@ -50,12 +53,14 @@ bool is_unset(const json::Value& value);
 // Whole number within [least, most], or nullopt with a fault.
 std::optional<std::int64_t> whole_number(const json::Value& value, std::int64_t least, std::int64_t most,
                                          Faults& faults);
-// Text of a value, or nullopt with a fault. Control characters are refused unless `any_text` (a shell line may have
-// line breaks); NUL never passes.
-std::optional<std::string> plain_text(const json::Value& value, std::size_t bytes_max, bool any_text, Faults& faults);
+// Text of a value, or nullopt with a fault. Control characters are refused unless `any_text` (a shell line
+// may have line breaks); NUL never passes.
+std::optional<std::string> plain_text(const json::Value& value, std::size_t bytes_max, bool any_text,
+                                      Faults& faults);
 // An array of at most `most` elements, or nullopt with a fault.
 std::optional<json::Value> bounded_list(const json::Value& value, std::size_t most, Faults& faults);
 
-std::string type_fault(std::string_view wanted, const json::Value& found);  // "expected a string, found a number"
+std::string type_fault(std::string_view wanted,
+                       const json::Value& found);  // "expected a string, found a number"
 
 }  // namespace mimas::api

@@ -52,7 +52,8 @@ std::vector<Expression> read_expressions(FieldReader& in, std::string_view field
   std::vector<Expression> out;
   Faults& faults = in.faults();
   const auto found = in.take(field);
-  if (!found || (is_unset(*found) && (found->is_array() || found->is_object() || found->is_string()))) return out;
+  if (!found || (is_unset(*found) && (found->is_array() || found->is_object() || found->is_string())))
+    return out;
   if (!found->is_array() && !found->is_object()) {
     faults.at(*found, type_fault("an array of expressions or an object", *found));
     return out;

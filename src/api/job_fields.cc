@@ -37,7 +37,7 @@ std::map<std::string, std::string> read_text_map(FieldReader& in, const MapRule&
   for (std::size_t i = 0; i < found->size(); ++i) {
     const std::string_view name = found->name(i);
     const json::Value value = found->at(i);
-    const std::string wrong = name.empty() ? "must have a name" : text_fault(name, kTextBytesMax);
+    const std::string wrong = name.empty() ? "must not be empty" : text_fault(name, kTextBytesMax);
     if (!wrong.empty()) faults.at(value, "its name " + wrong);
     if (value.is_null()) {
       out[std::string(name)] = "";
@@ -65,7 +65,7 @@ void read_env(FieldReader& in, JobSpec& spec) {
 
 void read_command(FieldReader& in, JobSpec& spec) {
   const auto found = in.take("command");
-  if (!found || (found->is_string() && found->size() == 0 && is_unset(*found))) return;
+  if (!found || (found->is_string() && is_unset(*found))) return;
   Faults& faults = in.faults();
   if (found->is_string()) {
     faults.at(*found, "expected an array of arguments, found a string (a shell line goes into `entryPoint`)");
@@ -82,8 +82,8 @@ void read_command(FieldReader& in, JobSpec& spec) {
     spec.command.push_back(std::move(*argument));
   }
   if (bytes > kProgramBytesMax) {
-    faults.add("/command", "must not be larger than " + std::to_string(kProgramBytesMax) + " bytes in all", "",
-               std::to_string(kProgramBytesMax));
+    faults.add("/command", "must not be larger than " + std::to_string(kProgramBytesMax) + " bytes in all",
+               "", std::to_string(kProgramBytesMax));
   }
 }
 
@@ -181,7 +181,8 @@ void read_ports(FieldReader& in, JobSpec& spec) {
   const auto found = in.take("ports");
   if (!found) return;
   if (found->is_array()) {
-    if (const auto list = bounded_list(*found, kPortsMax, in.faults())) read_port_list(*list, spec, in.faults());
+    if (const auto list = bounded_list(*found, kPortsMax, in.faults()))
+      read_port_list(*list, spec, in.faults());
   } else if (found->is_number()) {
     const auto count = whole_number(*found, 0, static_cast<std::int64_t>(kPortsMax), in.faults());
     spec.container_ports.assign(static_cast<std::size_t>(count.value_or(0)), 0);
@@ -214,7 +215,8 @@ void read_policy_form(const json::Value& value, std::string_view form, JobSpec& 
   const auto inner = in.take("retries");
   const auto outer = job.has("retries") ? job.object().find("retries") : job.object().find("numRetries");
   if (inner && !is_unset(*inner)) {
-    const std::int64_t retries = whole_number(*inner, kRetries.least, kRetries.most, job.faults()).value_or(0);
+    const std::int64_t retries =
+        whole_number(*inner, kRetries.least, kRetries.most, job.faults()).value_or(0);
     if (outer && !is_unset(*outer) && retries != spec.retries) {
       job.faults().at(*inner, "differs from the job's own `retries`");
     }
@@ -237,7 +239,8 @@ void read_retry_policy(FieldReader& job, JobSpec& spec, UnknownFields& unknown) 
     if (!value) continue;
     if (++forms == 1) read_policy_form(*value, form, spec, job, unknown);
   }
-  if (forms > 1) job.faults().at(*found, "must have only one of `immediate`, `delayed` and `exponentialBackOff`");
+  if (forms > 1)
+    job.faults().at(*found, "must have only one of `immediate`, `delayed` and `exponentialBackOff`");
   in.refuse_unknown(unknown.lenient, unknown.ignored);
 }
 
@@ -267,7 +270,8 @@ constexpr std::array<std::string_view, 10> kUnserved{
     "schedule",     "timeZone",  "overlap", "startDeadlineSecs", "oncePer", "onlyWhenIdle",
     "healthChecks", "readiness", "update",  "startTimeoutSecs"};
 
-// Spinnaker's driver reads an echo of the wrong type as a broken answer (spinnaker §1.4), so it must not get in.
+// Spinnaker's driver reads an echo of the wrong type as a broken answer (spinnaker §1.4), so it must not get
+// in.
 bool is_echoable(const json::Value& value, const EchoedField& field) {
   if (value.kind() != field.kind) return false;
   if (field.wanted != "an array of strings") return true;
@@ -304,7 +308,8 @@ std::optional<Runtime> read_runtime(FieldReader& in) {
   if (text == "docker" || implied) {
     std::string detail = "docker containers are not supported by this version";
     if (implied) detail += ", and applicationName without a runtime asks for one";
-    in.faults().add("/runtime", detail + " (set \"runtime\":\"process\" to run entryPoint or command as a process)",
+    in.faults().add("/runtime",
+                    detail + " (set \"runtime\":\"process\" to run entryPoint or command as a process)",
                     implied ? "" : "\"docker\"", "process");
   } else {
     in.faults().at(*in.object().find("runtime"), "must be `process` or `docker`", "process, docker");
@@ -345,13 +350,15 @@ void read_program(FieldReader& in, JobSpec& spec, bool required, UnknownFields& 
   if (line && list) {
     faults.add("/command", "a job has either `entryPoint` or `command`, not both");
   } else if (required && !line && !list) {
-    faults.add("/entryPoint", "is required: what to run, a shell line here or a list of arguments in `command`");
+    faults.add("/entryPoint",
+               "is required: what to run, a shell line here or a list of arguments in `command`");
   }
   read_env(in, spec);
   read_working_directory(in, spec);
   if (const auto found = in.take("artifacts"); found && !is_unset(*found)) {
     const auto list_of = bounded_list(*found, kArtifactsMax, faults);
-    for (std::size_t i = 0; list_of && i < list_of->size(); ++i) read_artifact(list_of->at(i), spec, faults, unknown);
+    for (std::size_t i = 0; list_of && i < list_of->size(); ++i)
+      read_artifact(list_of->at(i), spec, faults, unknown);
   }
 }
 
@@ -373,7 +380,8 @@ void read_failure_rules(FieldReader& in, JobSpec& spec, UnknownFields& unknown) 
   if (again && restart && spec.retries == 0) spec.retries = kRetriesUnlimited;
   if (!restart) spec.retries = 0;
   if (spec.type == JobType::service) {
-    if (!restart) in.faults().at(*again, "a service is always started again; a job that is not has type `batch`");
+    if (!restart)
+      in.faults().at(*again, "a service is always started again; a job that is not has type `batch`");
     spec.retries = kRetriesUnlimited;
   }
   spec.runtime_limit_ms = in.number(kRuntimeLimitSecs) * 1000;
@@ -410,17 +418,19 @@ InstanceCounts read_instance_counts(FieldReader& in, std::optional<JobType> type
     faults.at(*in.object().find("instances"), "is another word for `instancesDesired`, but the two differ",
               std::to_string(*desired));
   }
-  out.desired = desired   ? *desired
+  out.desired = desired     ? *desired
                 : instances ? *instances
                 : min       ? *min
                             : std::min<std::int64_t>(1, max.value_or(1));
   out.min = min.value_or(out.desired);
   out.max = max.value_or(out.desired);
   if (out.min > out.desired) {
-    faults.at(*in.object().find("instancesMin"), "must not be above instancesDesired", std::to_string(out.desired));
+    faults.at(*in.object().find("instancesMin"), "must not be above instancesDesired",
+              std::to_string(out.desired));
   }
   if (out.max < out.desired) {
-    faults.at(*in.object().find("instancesMax"), "must not be below instancesDesired", std::to_string(out.desired));
+    faults.at(*in.object().find("instancesMax"), "must not be below instancesDesired",
+              std::to_string(out.desired));
   }
   return out;
 }
@@ -439,8 +449,10 @@ void read_echoed(FieldReader& in, JobSpec& spec) {
     const std::string text = value->dump();
     bytes += field.name.size() + text.size() + 4;
     if (bytes > kEchoedBytesMax) {
-      in.faults().at(*value, "makes the fields that are only kept larger than " + std::to_string(kEchoedBytesMax) +
-                                 " bytes in all", std::to_string(kEchoedBytesMax));
+      in.faults().at(*value,
+                     "makes the fields that are only kept larger than " + std::to_string(kEchoedBytesMax) +
+                         " bytes in all",
+                     std::to_string(kEchoedBytesMax));
       break;
     }
     out.member_raw(field.name, text);

@@ -1,6 +1,7 @@
-// Every bound and default of a request body, once: validation reads it, error texts quote it, and a test compares
-// api/openapi.yaml with it. Amounts are for one instance. For a bounded number, null and 0 mean its default unless
-// the range itself starts at 0 and the default is 0 too, where both read alike. Nothing is raised silently.
+// Every bound and default of a request body, once: validation reads it, error texts quote it, and a test
+// compares api/openapi.yaml with it. Amounts are for one instance. For a bounded number, null and 0 mean its
+// default unless the range itself starts at 0 and the default is 0 too, where both read alike. Nothing is
+// raised silently.
 #pragma once
 
 #include <array>
@@ -19,16 +20,17 @@ struct NumberLimit {
 // cpu alone is a decimal in the body; here in thousandths.
 inline constexpr NumberLimit kCpuMilli{"cpu", 10, 1'024'000, 1'000};
 inline constexpr NumberLimit kMemoryMib{"memory", 8, 1'048'576, 512};
-inline constexpr NumberLimit kDiskMib{"disk", 1, 16'777'216, 1'000};  // Titus's 10000 would not fit a small agent
+inline constexpr NumberLimit kDiskMib{"disk", 1, 16'777'216,
+                                      1'000};  // Titus's 10000 would not fit a small agent
 inline constexpr NumberLimit kGpus{"gpu", 0, 64, 0};
 inline constexpr NumberLimit kNetworkMbps{"networkMbps", 0, 100'000, 0};
 inline constexpr NumberLimit kRetries{"retries", 0, 2'147'483'647, 0};
 inline constexpr NumberLimit kRuntimeLimitSecs{"runtimeLimitSecs", 0, 8'640'000, 0};
 inline constexpr NumberLimit kKillGraceSecs{"killGraceSecs", 1, 3'600, 5};
 inline constexpr NumberLimit kUnreachableTimeoutSecs{"unreachableTimeoutSecs", 1, 604'800, 30};
-inline constexpr std::array kNumberLimits{kMemoryMib,        kDiskMib,       kGpus,
-                                          kNetworkMbps,      kRetries,       kRuntimeLimitSecs,
-                                          kKillGraceSecs,    kUnreachableTimeoutSecs};
+inline constexpr std::array kNumberLimits{
+    kMemoryMib, kDiskMib,          kGpus,          kNetworkMbps,
+    kRetries,   kRuntimeLimitSecs, kKillGraceSecs, kUnreachableTimeoutSecs};
 
 // retryPolicy, in milliseconds.
 inline constexpr NumberLimit kDelayMs{"delayMs", 1, 3'600'000, 1'000};
@@ -40,23 +42,26 @@ inline constexpr std::int64_t kServiceInstancesMax = 1'000;
 
 inline constexpr std::size_t kBodyBytesMax = 1u << 20;
 inline constexpr int kBodyDepthMax = 32;
-inline constexpr std::size_t kFaultsMax = 200;     // more are counted, not listed
+inline constexpr std::size_t kFaultsMax = 200;  // more are counted, not listed
 inline constexpr std::size_t kFaultValueBytes = 200;
 
-inline constexpr std::size_t kTextBytesMax = 255;  // name, appName, user, image, version, job group, label names, ids
+inline constexpr std::size_t kTextBytesMax =
+    255;  // name, appName, user, image, version, job group, label names, ids
 inline constexpr std::size_t kLabelValueBytesMax = 1'024;
 inline constexpr std::size_t kLabelsMax = 250;
 inline constexpr std::size_t kEnvMax = 1'000;
 inline constexpr std::size_t kEnvBytesMax = 32u << 10;  // names, values and two bytes for each
-inline constexpr std::size_t kProgramBytesMax = 64u << 10;  // entryPoint; command with one byte for each argument
+inline constexpr std::size_t kProgramBytesMax = 64u
+                                                << 10;  // entryPoint; command with one byte for each argument
 inline constexpr std::size_t kCommandArgsMax = 1'000;
-inline constexpr std::size_t kPathBytesMax = 4'096;     // workingDirectory, an artifact's uri
+inline constexpr std::size_t kPathBytesMax = 4'096;  // workingDirectory, an artifact's uri
 inline constexpr std::size_t kArtifactsMax = 20;
 inline constexpr std::size_t kPortsMax = 100;
 inline constexpr std::int64_t kPortMax = 65'535;
 inline constexpr std::size_t kConstraintsMax = 50;
 inline constexpr std::size_t kConstraintBytesMax = 256;
-inline constexpr std::size_t kEchoedBytesMax = 16u << 10;  // all fields together that are kept without a meaning
+inline constexpr std::size_t kEchoedBytesMax = 16u
+                                               << 10;  // all fields together that are kept without a meaning
 inline constexpr std::size_t kKillTasksMax = 1'000;
 
 // The query of GET /v2/jobs.

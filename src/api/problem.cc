@@ -24,7 +24,8 @@ std::string_view status_title(int status) {
   }
 }
 
-// The part that every problem has. `detail` and `message` say the same: one for RFC 9457, one for Titus's clients.
+// The part that every problem has. `detail` and `message` say the same: one for RFC 9457, one for Titus's
+// clients.
 void begin_problem(json::Writer& out, int status, std::string_view code, std::string_view text) {
   out.begin_object();
   out.member("type", "about:blank");

@@ -1,4 +1,5 @@
-// Errors as REST answers: RFC 9457 problem details that also carry what Titus's clients parse (statusCode, message).
+// Errors as REST answers: RFC 9457 problem details that also carry what Titus's clients parse (statusCode,
+// message).
 #pragma once
 
 #include <string>

@@ -52,7 +52,7 @@ std::vector<std::string> Follower::update(json::Value job, std::string_view at, 
     const std::string_view state = task.string_or("state", "");
     const bool queued = state == "QUEUED";
     const std::string detail = detail_of(task);
-    waiting_ = waiting_ || (queued && !detail.empty());
+    waiting_ = waiting_ || (queued && task.string_or("reason", "") == "NO_PLACE");
     tell(task.string_or("id", ""), state, detail, queued);
   }
   const std::string_view state = job.string_or("state", "");

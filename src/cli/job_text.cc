@@ -198,6 +198,10 @@ std::string job_page(json::Value job, bool colour) {
   add_fact(page, "labels", joined(job.find("labels"), " "));
   add_fact(page, "submitted", moment(job, "submittedAt"));
   add_fact(page, "finished", moment(job, "finishedAt"));
+  const std::optional<json::Value> notes = job.find("notes");
+  for (std::size_t i = 0; notes && notes->is_array() && i < notes->size(); ++i) {
+    add_fact(page, "note", scalar(notes->at(i)));
+  }
   return page + "\n" + tasks_table(job, colour);
 }
 

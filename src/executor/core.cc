@@ -40,19 +40,23 @@ Actions Core::event(Event event, Now now) {
   return take();
 }
 
-// --- tasks ---------------------------------------------------------------------------------------------------------
+// --- tasks
+// ---------------------------------------------------------------------------------------------------------
 
 void Core::on(Launch& event, Now now) {
   const std::int64_t group = event.group ? ++groups_ : 0;
   std::string fault;  // of any member: a group starts whole or not at all
   for (const TaskLaunch& task : event.tasks) {
-    if (event.group && fault.empty() && !task.command.ok()) fault = "task '" + task.id + "' of the group cannot start";
+    if (event.group && fault.empty() && !task.command.ok())
+      fault = "task '" + task.id + "' of the group cannot start";
   }
   for (TaskLaunch& task : event.tasks) launch(task, group, fault, now);
 }
 
 void Core::launch(TaskLaunch& launch, std::int64_t group, std::string_view group_fault, Now now) {
   if (known(launch.id)) return;
+  if (updates_.size() >= kUpdatesMax)
+    return out_.push_back(Say{"too many unacknowledged updates: a launch is ignored"});
   ever_busy_ = true;
   linger_by_ = kNever;
   Task& task = tasks_.emplace_back();
@@ -61,11 +65,13 @@ void Core::launch(TaskLaunch& launch, std::int64_t group, std::string_view group
   task.group = group;
   task.grace_ms = launch.grace_ms.value_or(kKillGraceMs);
   task.completion_ms_max = launch.completion_ms_max.value_or(-1);
-  if (shutting_down_) return finish(task, {task.id, "TASK_KILLED", {}, "the executor is shutting down", {}}, now);
+  if (shutting_down_)
+    return finish(task, {task.id, "TASK_KILLED", {}, "the executor is shutting down", {}}, now);
   if (!launch.command.ok()) {
     return finish(task, {task.id, "TASK_FAILED", {}, launch.command.error().text(), {}}, now);
   }
-  if (!group_fault.empty()) return finish(task, {task.id, "TASK_FAILED", {}, std::string(group_fault), {}}, now);
+  if (!group_fault.empty())
+    return finish(task, {task.id, "TASK_FAILED", {}, std::string(group_fault), {}}, now);
   if (tasks_.size() > kTasksMax) {
     return finish(task, {task.id, "TASK_FAILED", {}, "the executor already has 1000 tasks", {}}, now);
   }
@@ -106,10 +112,12 @@ void Core::kill_siblings(std::int64_t group, Now now) {
 void Core::on(Kill& event, Now now) {
   Task* task = find(event.task_id);
   if (task != nullptr) {
-    if (task->phase != Phase::over) begin_kill(*task, event.grace_ms.value_or(task->grace_ms), Cause::killed, now);
+    if (task->phase != Phase::over)
+      begin_kill(*task, event.grace_ms.value_or(task->grace_ms), Cause::killed, now);
     return;
   }
-  // Its LAUNCH was lost on the way: the agent has it on record, and only a terminal update closes that (§3.6).
+  // Its LAUNCH was lost on the way: the agent has it on record, and only a terminal update closes that
+  // (§3.6).
   if (known(event.task_id) || updates_.size() >= kUpdatesMax) return;
   ever_busy_ = true;
   remember_ended(event.task_id);
@@ -133,13 +141,15 @@ void Core::begin_kill(Task& task, std::int64_t grace_ms, Cause cause, Now now) {
     if (task.phase == Phase::lingering) end(task, now);
     return;
   }
-  task.kill_at = std::min(task.kill_at, now.mono + grace_ms);  // later orders may shorten, never extend (rule 88)
+  task.kill_at =
+      std::min(task.kill_at, now.mono + grace_ms);  // later orders may shorten, never extend (rule 88)
   if (first) out_.push_back(SignalGroup{task.pid, SIGTERM});
 }
 
 Actions Core::exited(std::int64_t pid, ProcessEnd process_end, bool group_alive, Now now) {
   Task* task = find(pid);
-  if (exiting_ || task == nullptr || (task->phase != Phase::running && task->phase != Phase::killing)) return take();
+  if (exiting_ || task == nullptr || (task->phase != Phase::running && task->phase != Phase::killing))
+    return take();
   task->end = process_end;
   if (task->phase == Phase::killing && !task->kill_sent && group_alive) {
     task->phase = Phase::lingering;  // the shell is gone at once; what it ran may still use its grace
@@ -175,7 +185,8 @@ void Core::end(Task& task, Now now) {
     report.state = "TASK_KILLED";
   } else if (task.cause == Cause::too_long) {
     report.reason = "REASON_MAX_COMPLETION_TIME_REACHED";
-    report.message = "ran longer than its maximum of " + std::to_string(task.completion_ms_max) + " ms, " + report.message;
+    report.message =
+        "ran longer than its maximum of " + std::to_string(task.completion_ms_max) + " ms, " + report.message;
   } else if (!task.end.signalled && task.end.number == 0) {
     report.state = "TASK_FINISHED";
   }
@@ -189,7 +200,8 @@ void Core::finish(Task& task, TaskReport terminal, Now now) {
   report(std::move(terminal), true, now);
 }
 
-// --- updates -------------------------------------------------------------------------------------------------------
+// --- updates
+// -------------------------------------------------------------------------------------------------------
 
 void Core::report(TaskReport report, bool terminal, Now now) {
   Update& update = updates_.emplace_back();
@@ -215,7 +227,8 @@ void Core::on(Acknowledged& event, Now now) {
   if (at == updates_.end()) return;
   const bool terminal = at->terminal;
   updates_.erase(at);
-  const auto task = std::find_if(tasks_.begin(), tasks_.end(), [&](const Task& t) { return t.id == event.task_id; });
+  const auto task =
+      std::find_if(tasks_.begin(), tasks_.end(), [&](const Task& t) { return t.id == event.task_id; });
   if (task != tasks_.end()) {
     std::string().swap(task->json);
     if (terminal) {
@@ -224,7 +237,8 @@ void Core::on(Acknowledged& event, Now now) {
     }
   }
   // The agent records in order: what it has not acknowledged of an ended task no longer matters.
-  if (terminal) std::erase_if(updates_, [&](const Update& update) { return update.task_id == event.task_id; });
+  if (terminal)
+    std::erase_if(updates_, [&](const Update& update) { return update.task_id == event.task_id; });
   leave_if_done(now);
 }
 
@@ -234,7 +248,8 @@ void Core::remember_ended(std::string id) {
 }
 
 bool Core::any_alive() const {
-  return std::any_of(tasks_.begin(), tasks_.end(), [](const Task& task) { return task.phase != Phase::over; });
+  return std::any_of(tasks_.begin(), tasks_.end(),
+                     [](const Task& task) { return task.phase != Phase::over; });
 }
 
 bool Core::known(std::string_view id) const {
@@ -249,12 +264,14 @@ Core::Task* Core::find(std::string_view id) {
 }
 
 Core::Task* Core::find(std::int64_t pid) {
-  const auto at = std::find_if(tasks_.begin(), tasks_.end(),
-                               [&](const Task& task) { return task.pid == pid && task.phase != Phase::over; });
+  const auto at = std::find_if(tasks_.begin(), tasks_.end(), [&](const Task& task) {
+    return task.pid == pid && task.phase != Phase::over;
+  });
   return at == tasks_.end() ? nullptr : &*at;
 }
 
-// --- the agent -----------------------------------------------------------------------------------------------------
+// --- the agent
+// -----------------------------------------------------------------------------------------------------
 
 void Core::subscribe(Now now) {
   std::vector<std::string_view> tasks, statuses;
@@ -300,8 +317,10 @@ Actions Core::lost(std::string_view why, Now now) {
 
 Actions Core::call_refused(int status, std::string_view text, Now now) {
   if (exiting_) return take();
-  const std::string what = "the agent answered an update with " + std::to_string(status) + ": " + excerpt(text);
-  // Our own malformed update would be refused again after any reconnect; the repost is its second and slower chance.
+  const std::string what =
+      "the agent answered an update with " + std::to_string(status) + ": " + excerpt(text);
+  // Our own malformed update would be refused again after any reconnect; the repost is its second and slower
+  // chance.
   if (status == 400 && text.starts_with("Failed to validate")) {
     out_.push_back(Say{what});
     return take();
@@ -325,7 +344,8 @@ void Core::drop_link(std::string_view why, Now now) {
 
 void Core::retry(Now now, bool at_once) {
   if (at_once) return subscribe(now);
-  // The floor keeps a refusing agent from being asked in a tight loop; zero as a maximum is taken at its word.
+  // The floor keeps a refusing agent from being asked in a tight loop; zero as a maximum is taken at its
+  // word.
   const std::int64_t top = settings_.subscription_backoff_ms_max;
   try_at_ = now.mono + std::min(top, std::max<std::int64_t>(20, random_up_to(top)));
 }
@@ -337,9 +357,11 @@ Actions Core::subscribe_refused(int status, std::string_view text, Now now) {
     leave_if_done(now);
     return take();
   }
-  const std::string what = "the agent refused to subscribe us with " + std::to_string(status) + ": " + excerpt(text);
+  const std::string what =
+      "the agent refused to subscribe us with " + std::to_string(status) + ": " + excerpt(text);
   const bool final = status == 401 || status == 403;
-  const bool away = status == 404 || status == 408 || status == 429 || status >= 500;  // recovering (§1.4, rule 85)
+  const bool away =
+      status == 404 || status == 408 || status == 429 || status >= 500;  // recovering (§1.4, rule 85)
   if (final || (!away && ++refusals_ >= kRefusalsMax)) {
     out_.push_back(Say{what});
     shut_down(1, now);
@@ -357,7 +379,8 @@ std::int64_t Core::random_up_to(std::int64_t top) {
   return static_cast<std::int64_t>(number % (static_cast<std::uint64_t>(std::max<std::int64_t>(0, top)) + 1));
 }
 
-// --- leaving -------------------------------------------------------------------------------------------------------
+// --- leaving
+// -------------------------------------------------------------------------------------------------------
 
 void Core::on(ShutdownOrder&, Now now) {
   subscribed_ = true;  // it may be the first and only event, and the agent still takes updates (§3.3)
@@ -400,7 +423,8 @@ void Core::leave(int code) {
   out_.push_back(Exit{code});
 }
 
-// --- time ----------------------------------------------------------------------------------------------------------
+// --- time
+// ----------------------------------------------------------------------------------------------------------
 
 void Core::task_timers(Now now) {
   for (Task& task : tasks_) {

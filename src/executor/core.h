@@ -1,11 +1,12 @@
-// The executor's decisions as a state machine without clocks, sockets or processes: something happened, here is the
-// time, these are the things to do. It covers mesos-protocol §3.3–§3.6 and rules 77–95: update bookkeeping, reconnecting,
-// killing with grace, shutting down. The loop (loop.h) performs the actions in order and reports what came of them.
+// The executor's decisions as a state machine without clocks, sockets or processes: something happened, here
+// is the time, these are the things to do. It covers mesos-protocol §3.3–§3.6 and rules 77–95: update
+// bookkeeping, reconnecting, killing with grace, shutting down. The loop (loop.h) performs the actions in
+// order and reports what came of them.
 //
-// Always true: an update leaves `updates_` only when it is acknowledged; a task leaves `tasks_` only when its terminal
-// update is; a task has exactly one terminal update; after Exit nothing more is done.
-// Bounds: 1000 tasks alive, 1000 ended ones remembered, 4096 updates waiting. Single thread.
-// Tested by values in tests/executor/core_test.cc, with the rule numbers.
+// Always true: an update leaves `updates_` only when it is acknowledged; a task leaves `tasks_` only when its
+// terminal update is; a task has exactly one terminal update; after Exit nothing more is done. Bounds: 1000
+// tasks alive, 1000 ended ones remembered, 4096 updates waiting. Single thread. Tested by values in
+// tests/executor/core_test.cc, with the rule numbers.
 #pragma once
 
 #include <cstdint>
@@ -21,13 +22,15 @@
 
 namespace mimas::executor {
 
-inline constexpr std::int64_t kKillGraceMs = 3'000;       // nobody named one (§3.6)
-inline constexpr std::int64_t kRepostMs = 30'000;         // an update without its acknowledgement (§3.4)
-inline constexpr std::int64_t kLingerMs = 60'000;         // for the last acknowledgements: room for one repost (§3.4)
-inline constexpr std::int64_t kRegistrationMs = 60'000;   // without checkpointing: to the first subscription (§0.3)
+inline constexpr std::int64_t kKillGraceMs = 3'000;  // nobody named one (§3.6)
+inline constexpr std::int64_t kRepostMs = 30'000;    // an update without its acknowledgement (§3.4)
+inline constexpr std::int64_t kLingerMs =
+    60'000;  // for the last acknowledgements: room for one repost (§3.4)
+inline constexpr std::int64_t kRegistrationMs =
+    60'000;  // without checkpointing: to the first subscription (§0.3)
 inline constexpr std::int64_t kShutdownMarginMs = 1'500;  // between SIGKILL and the end of the grace (§3.6)
 inline constexpr std::int64_t kSettledMs = 1'000;         // a stream that lived this long is retried at once
-inline constexpr int kRefusalsMax = 5;                    // 400s in a row before we believe the agent (rule 87)
+inline constexpr int kRefusalsMax = 5;  // 400s in a row before we believe the agent (rule 87)
 inline constexpr std::size_t kTasksMax = 1000;
 inline constexpr std::size_t kEndedIdsMax = 1000;
 inline constexpr std::size_t kUpdatesMax = 4096;

@@ -69,10 +69,11 @@ Status take_domain_socket(const char* const* environment, Settings& into) {
   const auto pid = required(environment, "MESOS_SLAVE_PID");
   if (!pid.ok()) return pid.error();
   const std::size_t at = pid->find('@');
-  if (at == 0 || at == std::string_view::npos) return bad("MESOS_SLAVE_PID", "is not of the form slave(1)@host:port");
+  if (at == 0 || at == std::string_view::npos)
+    return bad("MESOS_SLAVE_PID", "is not of the form slave(1)@host:port");
   for (const char c : pid->substr(0, at)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '(' ||
-                       c == ')' || c == '-' || c == '_';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '(' || c == ')' || c == '-' || c == '_';
     if (!plain) return bad("MESOS_SLAVE_PID", "has an odd character before the @");
   }
   into.domain_socket = *path;
@@ -84,7 +85,8 @@ Status take_token(const char* const* environment, std::string& into) {
   const auto token = look_up(environment, kTokenVariable);
   if (!token) return Done{};
   for (const char c : *token) {
-    if (c <= ' ' || c > '~') return bad(kTokenVariable, "has a blank or a control character");  // never the value
+    if (c <= ' ' || c > '~')
+      return bad(kTokenVariable, "has a blank or a control character");  // never the value
   }
   into = *token;
   return Done{};
@@ -107,7 +109,8 @@ Result<Settings> parse_environment(const char* const* environment) {
   if (!endpoint.ok()) return bad(kEndpoint, endpoint.error().message);
   settings.agent = std::move(endpoint).value();
   if (auto s = take_checkpoint(environment, settings.checkpoint); !s.ok()) return s.error();
-  if (auto s = take_duration(environment, "MESOS_RECOVERY_TIMEOUT", settings.checkpoint, settings.recovery_timeout_ms);
+  if (auto s = take_duration(environment, "MESOS_RECOVERY_TIMEOUT", settings.checkpoint,
+                             settings.recovery_timeout_ms);
       !s.ok()) {
     return s.error();
   }
@@ -116,7 +119,8 @@ Result<Settings> parse_environment(const char* const* environment) {
       !s.ok()) {
     return s.error();
   }
-  if (auto s = take_duration(environment, "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", false, settings.shutdown_grace_ms);
+  if (auto s = take_duration(environment, "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", false,
+                             settings.shutdown_grace_ms);
       !s.ok()) {
     return s.error();
   }

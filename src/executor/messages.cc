@@ -17,7 +17,8 @@ bool has_nul(std::string_view text) { return text.find('\0') != std::string_view
 Result<std::string> plain_string(const Value& value) {
   const auto text = value.string();
   if (!text.ok()) return text.error();
-  if (has_nul(*text)) return make_error(Code::invalid_argument, "a NUL character cannot be passed on", value.pointer());
+  if (has_nul(*text))
+    return make_error(Code::invalid_argument, "a NUL character cannot be passed on", value.pointer());
   return std::string(*text);
 }
 
@@ -112,8 +113,8 @@ Result<Command> command_of(const Value& task) {
 Result<TaskLaunch> parse_task(const Value& task) {
   auto id = wrapped_id(task, "task_id");
   if (!id.ok()) return id.error();
-  return TaskLaunch{std::move(id).value(), task.dump(), kill_grace_ms(task), duration_ms(task, "max_completion_time"),
-                    command_of(task)};
+  return TaskLaunch{std::move(id).value(), task.dump(), kill_grace_ms(task),
+                    duration_ms(task, "max_completion_time"), command_of(task)};
 }
 
 Result<Event> parse_launch(const Value& launch) {
@@ -235,7 +236,8 @@ std::string running_data(std::int64_t pid) { return one_number("pid", pid); }
 std::string exited_data(int status) { return one_number("exitCode", status); }
 std::string signalled_data(int signal) { return one_number("signal", signal); }
 
-std::string status_json(const Settings& settings, const TaskReport& report, std::string_view uuid, Instant at) {
+std::string status_json(const Settings& settings, const TaskReport& report, std::string_view uuid,
+                        Instant at) {
   json::Writer out;
   out.begin_object();
   out.key("task_id").begin_object().member("value", report.task_id).end_object();
@@ -263,7 +265,8 @@ std::string subscribe_call(const Settings& settings, const std::vector<std::stri
   }
   if (!statuses.empty()) {
     out.key("unacknowledged_updates").begin_array();
-    for (const std::string_view status : statuses) out.begin_object().member_raw("status", status).end_object();
+    for (const std::string_view status : statuses)
+      out.begin_object().member_raw("status", status).end_object();
     out.end_array();
   }
   out.end_object().end_object();

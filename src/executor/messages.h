@@ -1,6 +1,7 @@
-// The Executor API's messages as values: events from JSON, calls to JSON (mesos-protocol §3.2, §3.3), and what mimas
-// puts into TaskInfo.data and TaskStatus.data (schema/executor). Pure. Anything may come in; limits: 8 MiB of text,
-// 1000 tasks in a group, 4096 arguments or variables. Tested in tests/executor/messages_test.cc.
+// The Executor API's messages as values: events from JSON, calls to JSON (mesos-protocol §3.2, §3.3), and
+// what mimas puts into TaskInfo.data and TaskStatus.data (schema/executor). Pure. Anything may come in;
+// limits: 8 MiB of text, 1000 tasks in a group, 4096 arguments or variables. Tested in
+// tests/executor/messages_test.cc.
 #pragma once
 
 #include <cstddef>
@@ -33,8 +34,8 @@ Result<Command> parse_command(std::string_view data);
 
 struct TaskLaunch {
   std::string id;
-  std::string json;                          // the whole TaskInfo, for SUBSCRIBE's unacknowledged_tasks
-  std::optional<std::int64_t> grace_ms;      // TaskInfo.kill_policy
+  std::string json;                               // the whole TaskInfo, for SUBSCRIBE's unacknowledged_tasks
+  std::optional<std::int64_t> grace_ms;           // TaskInfo.kill_policy
   std::optional<std::int64_t> completion_ms_max;  // TaskInfo.max_completion_time
   Result<Command> command;
 };
@@ -76,7 +77,8 @@ std::string exited_data(int status);
 std::string signalled_data(int signal);
 
 // A TaskStatus; `at` is wall time, `uuid` 16 raw bytes.
-std::string status_json(const Settings& settings, const TaskReport& report, std::string_view uuid, Instant at);
+std::string status_json(const Settings& settings, const TaskReport& report, std::string_view uuid,
+                        Instant at);
 
 std::string subscribe_call(const Settings& settings, const std::vector<std::string_view>& tasks,
                            const std::vector<std::string_view>& statuses);

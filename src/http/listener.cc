@@ -198,14 +198,15 @@ void Listener::Impl::stop() {
   }
   work_ready.notify_all();
   if (acceptor.joinable()) acceptor.join();
+  if (listen_fd >= 0)
+    ::close(listen_fd);  // newcomers are refused from here on, rather than left in the backlog
+  listen_fd = -1;
   // No worker is made any more: only the accept thread does that.
   for (const std::unique_ptr<Worker>& worker : workers) {
     if (worker->thread.joinable()) worker->thread.join();
   }
   for (const Accepted& connection : waiting) ::close(connection.fd);
   waiting.clear();
-  if (listen_fd >= 0) ::close(listen_fd);  // now, so that the port is free when stop() returns
-  listen_fd = -1;
 }
 
 void Listener::Impl::accept_loop() {

@@ -1,5 +1,5 @@
 // Well-formed UTF-8 (Unicode 15, table 3-7): no overlong forms, no surrogates, nothing above U+10FFFF. Pure
-// functions; tested in tests/json/utf8_test.cc.
+// functions; tested in tests/json/writer_test.cc.
 #pragma once
 
 #include <cstddef>

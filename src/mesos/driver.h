@@ -1,6 +1,7 @@
-// The scheduler driver: one framework's conversation with a Mesos master over the v1 HTTP API. A subscription machine
-// without sockets (mesos/subscription.h) decides; two threads carry it out: the reader follows the event stream, the
-// writer sends calls in order on one other connection. Posts engine inputs, takes engine effects.
+// The scheduler driver: one framework's conversation with a Mesos master over the v1 HTTP API. A subscription
+// machine without sockets (mesos/subscription.h) decides; two threads carry it out: the reader follows the
+// event stream, the writer sends calls in order on one other connection. Posts engine inputs, takes engine
+// effects.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include "base/result.h"
 #include "engine/effect.h"
 #include "engine/input.h"
+#include "mesos/fatal.h"
 #include "v1/codec.h"
 #include "wire/endpoint.h"
 
@@ -21,20 +23,18 @@ namespace mimas::mesos {
 struct DriverOptions {
   std::vector<wire::Endpoint> masters;  // tried in turn; a 307 wins over the order
   v1::MediaType codec = v1::MediaType::protobuf;
-  FrameworkId framework;                // empty: register anew
+  FrameworkId framework;  // empty: register anew
   std::string framework_name = "mimas";
-  std::string user = "root";            // whom executors run as
+  std::string user = "root";  // whom executors run as
   std::string role = "*";
   std::string webui_url;
   std::int64_t failover_timeout_ms = 604'800'000;  // a week
-  // Where agents fetch executors: "http://host:port". The launch names <base>/executor/<arch>?version=<executor_version>.
+  // Where agents fetch executors: "http://host:port". The launch names
+  // <base>/executor/<arch>?version=<executor_version>.
   std::string executor_base_url;
   std::string executor_version;
-  std::string default_arch;             // of agents without an `arch` attribute: "x86_64", "arm64", "armhf", "armel"
+  std::string default_arch;  // of agents without an `arch` attribute: "x86_64", "arm64", "armhf", "armel"
 };
-
-// Why the driver gave up for good; the process ends with a documented exit code.
-enum class Fatal { none, failed_over, framework_removed, unauthorized, rejected, wrong_framework_id };
 
 class Driver {
  public:
@@ -51,8 +51,8 @@ class Driver {
   void start();
   void stop();  // closes both connections without TEARDOWN: tasks go on, the framework may come back
 
-  // Queues the call for an effect that is a master call or an acknowledgement (others are ignored); thread-safe,
-  // never blocks. While not subscribed the effect is dropped: reconciliation makes up for it.
+  // Queues the call for an effect that is a master call or an acknowledgement (others are ignored);
+  // thread-safe, never blocks. While not subscribed the effect is dropped: reconciliation makes up for it.
   void send(const engine::Effect& effect);
 
  private:

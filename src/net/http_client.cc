@@ -63,6 +63,8 @@ Result<bool> HttpClient::receive(std::string& body, std::int64_t deadline) {
   auto got = socket_.read_some(buffer, sizeof buffer, left_until(deadline));
   if (!got) return std::move(got).error();
   if (*got == 0) {
+    // Our own doing, not the peer's: a body that ends at the close must not pass for whole.
+    if (socket_.interrupted()) return make_error(Code::unavailable, "interrupted");
     auto finished = parser_->finish();
     if (!finished) return std::move(finished).error();
     return false;
@@ -144,10 +146,7 @@ Result<bool> HttpClient::read_stream(std::string& into, std::int64_t timeout_ms)
     if (received.error().code == Code::timeout) return std::move(received).error();
     return closed(std::move(received).error());
   }
-  if (pending_.empty()) {
-    if (socket_.take_interrupt()) return closed(make_error(Code::unavailable, "interrupted"));
-    return false;
-  }
+  if (pending_.empty()) return false;
   into += std::exchange(pending_, {});
   return true;
 }

@@ -47,6 +47,7 @@ class Socket {
   // Any thread. shutdown(2): wakes a blocked reader with "peer closed". Remembered until take_interrupt()
   // asks, so that one that comes between two calls is not lost.
   void interrupt();
+  bool interrupted() const { return interrupted_; }
   bool take_interrupt() { return interrupted_.exchange(false); }
   void close();
   int release();

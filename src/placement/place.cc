@@ -39,6 +39,7 @@ std::string excluded_by(const Candidate& candidate, const Demand& demand) {
       return "constraint " + constraint.text;
     }
   }
+  if (!host.offered) return "no offer";
   const ResourceRequest& request = demand.request;
   if (request.cpu_milli > host.free.cpu_milli) return "cpu";
   if (request.mem_mib > host.free.mem_mib) return "memory";
@@ -66,6 +67,7 @@ std::string sentence(const std::string& reason, std::int64_t hosts) {
   bool one = hosts == 1;
   if (reason == "UniqueHost")
     return one ? "runs the job already (UniqueHost)" : "run the job already (UniqueHost)";
+  if (reason == "no offer") return one ? "makes no offer now" : "make no offer now";
   if (reason.starts_with("constraint ")) return (one ? "fails " : "fail ") + reason;
   std::string has = one ? "has too " : "have too ";
   bool countable = reason == "gpus" || reason == "ports";

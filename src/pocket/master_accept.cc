@@ -178,10 +178,14 @@ void MasterModel::launch(MasterFramework& framework, MasterAgent& agent, Pool& p
                          Instant now) {
   if (task.has_executor() && !task.executor().has_framework_id())
     task.mutable_executor()->mutable_framework_id()->set_value(framework.id());
+  // Filled in first: executors of one id are compared in full.
+  std::string roles = fill_allocation(pool.role, task.mutable_resources());
+  if (task.has_executor()) {
+    const std::string other = fill_allocation(pool.role, task.mutable_executor()->mutable_resources());
+    if (roles.empty()) roles = other;
+  }
   std::string why = check_task_here(framework, agent, pool, task, false);
-  if (why.empty()) why = fill_allocation(pool.role, task.mutable_resources());
-  if (why.empty() && task.has_executor())
-    why = fill_allocation(pool.role, task.mutable_executor()->mutable_resources());
+  if (why.empty()) why = roles;
   if (!why.empty()) {
     mv1::TaskStatus status =
         make_status(task.task_id().value(), mv1::TASK_ERROR, mv1::TaskStatus::REASON_TASK_INVALID, why, now);

@@ -1,7 +1,7 @@
-// SQLite as the memory of the engine: migrate, load all, commit a batch. WAL, synchronous=FULL, STRICT tables, foreign
-// keys on; one file `mimas.db` in the data directory. One writing thread (the loop). A failed commit is final: the
-// store refuses further commits and the process must end, because memory is ahead of the disk.
-// Schema: schema/0001_….sql, compiled in. Tested in tests/store, with real files.
+// SQLite as the memory of the engine: migrate, load all, commit a batch. WAL, synchronous=FULL, STRICT
+// tables, foreign keys on; one file `mimas.db` in the data directory. One writing thread (the loop). A failed
+// commit is final: the store refuses further commits and the process must end, because memory is ahead of the
+// disk. Schema: schema/0001_….sql, compiled in. Tested in tests/store, with real files.
 #pragma once
 
 #include <cstdint>
@@ -24,14 +24,16 @@ struct Loaded {
 
 class Store {
  public:
-  // Creates the directory (0700) and file when missing, takes an exclusive lock on the directory (conflict when another
-  // process has it), migrates to the newest schema (a newer one than ours is unsupported), checks integrity quickly.
-  static Result<std::unique_ptr<Store>> open(const std::string& directory);
+  // Creates the directory (0700) and file when missing, takes an exclusive lock on the directory (conflict
+  // when another process has it), migrates to the newest schema (a newer one than ours is unsupported),
+  // checks integrity quickly. `pages_max` bounds the file to so many pages of 4 KiB (a full disk, for tests);
+  // 0: SQLite's own limit.
+  static Result<std::unique_ptr<Store>> open(const std::string& directory, std::int64_t pages_max = 0);
   ~Store();
 
   Result<Loaded> load();
-  // All durable changes in one transaction; volatile ones are skipped; no durable change, no transaction. On return
-  // with success everything is on disk (fsync done).
+  // All durable changes in one transaction; volatile ones are skipped; no durable change, no transaction. On
+  // return with success everything is on disk (fsync done).
   Status commit(const std::vector<engine::Change>& changes);
 
   std::int64_t commits() const;  // how many transactions so far

@@ -1,16 +1,16 @@
-// A client for these tests that says exactly the bytes it is told to, so that bad requests can be sent too. Waits are
-// bounded by a receive timeout; nothing sleeps.
+// A client for these tests that says exactly the bytes it is told to, so that bad requests can be sent too.
+// Waits are bounded by a receive timeout; nothing sleeps.
 #pragma once
 
 #include <arpa/inet.h>
-#include <cstdint>
-#include <cstdlib>
 #include <netinet/in.h>
-#include <string>
-#include <string_view>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
 
 namespace mimas::http {
 

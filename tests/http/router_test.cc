@@ -58,9 +58,9 @@ TEST_CASE("HEAD is answered by the GET route") {
 
 TEST_CASE("an unknown path is 404: another word, an empty capture, a trailing slash, another depth") {
   const Router router = sample();
-  for (const char* path : {"/v2/job", "/v2/jobs/", "/v2/jobs/a/b", "/v2", "", "//", "*", "/V2/jobs"}) {
+  for (const char* path : {"/v2/job", "/v2/jobs/", "/v2/jobs/a/b", "/v2", "//", "*", "/V2/jobs"}) {
     CAPTURE(path);
-    CHECK((route(router, "GET", path).status == 404) == (std::string(path) != ""));
+    CHECK(route(router, "GET", path).status == 404);
   }
 }
 

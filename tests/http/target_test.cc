@@ -7,7 +7,8 @@ namespace {
 
 std::string shown(const Target& target) {
   std::string text = target.path;
-  for (const QueryParameter& parameter : target.query) text += " " + parameter.name + "=" + parameter.value + ";";
+  for (const QueryParameter& parameter : target.query)
+    text += " " + parameter.name + "=" + parameter.value + ";";
   return text;
 }
 

@@ -1,0 +1,261 @@
+#include "api/render_job.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/time.h"
+#include "json/value.h"
+
+namespace mimas::api {
+namespace {
+
+std::string_view job_state_text(const Job& job, bool dispatched) {
+  if (job.state != JobState::ended) return dispatched ? "DISPATCHED" : "QUEUED";
+  switch (job.outcome) {
+    case JobOutcome::finished: return "FINISHED";
+    case JobOutcome::failed: return "FAILED";
+    case JobOutcome::killed:
+    case JobOutcome::none: break;
+  }
+  return "STOPPED";
+}
+
+void write_map(json::Writer& out, std::string_view name, const std::map<std::string, std::string>& map) {
+  out.key(name).begin_object();
+  for (const auto& [key, value] : map) out.member(key, value);
+  out.end_object();
+}
+
+void write_container_ports(json::Writer& out, const JobSpec& spec) {
+  out.key("ports");
+  if (spec.container_ports.empty()) {
+    out.null();
+    return;
+  }
+  out.begin_array();
+  for (const std::int32_t port : spec.container_ports) out.int64(port);
+  out.end_array();
+}
+
+void write_program(json::Writer& out, const JobSpec& spec) {
+  write_text_or_null(out, "entryPoint", spec.entry_point);
+  out.key("command");
+  if (spec.command.empty()) {
+    out.null();
+  } else {
+    out.begin_array();
+    for (const std::string& argument : spec.command) out.string(argument);
+    out.end_array();
+  }
+  write_text_or_null(out, "workingDirectory", spec.working_directory);
+  out.key("artifacts").begin_array();
+  for (const Artifact& artifact : spec.artifacts) {
+    out.begin_object().member("uri", artifact.uri);
+    out.member("extract", artifact.extract).member("executable", artifact.executable);
+    out.member("cache", artifact.cache).end_object();
+  }
+  out.end_array();
+}
+
+void write_amounts(json::Writer& out, const JobSpec& spec) {
+  write_cpu(out, spec.request.cpu_milli);
+  out.member("memory", spec.request.mem_mib);
+  out.member("disk", spec.request.disk_mib);
+  out.member("gpu", spec.request.gpus);
+  out.member("networkMbps", spec.network_mbps);
+}
+
+// In the form of the body, so that what was read can be sent again.
+void write_retry_policy(json::Writer& out, const RetryPolicy& policy) {
+  out.key("retryPolicy").begin_object();
+  if (policy.max_delay_ms == 0) {
+    out.key("immediate").begin_object().end_object();
+  } else if (policy.initial_delay_ms == policy.max_delay_ms) {
+    out.key("delayed").begin_object().member("delayMs", policy.max_delay_ms).end_object();
+  } else {
+    out.key("exponentialBackOff").begin_object();
+    out.member("initialDelayMs", policy.initial_delay_ms);
+    out.member("maxDelayIntervalMs", policy.max_delay_ms).end_object();
+  }
+  out.end_object();
+}
+
+void write_failure_rules(json::Writer& out, const JobSpec& spec) {
+  out.member("retries", spec.retries);
+  write_retry_policy(out, spec.retry_policy);
+  out.member("restartOnSuccess", spec.restart_on_success);
+  out.member("runtimeLimitSecs", spec.runtime_limit_ms / 1000);
+  out.member("killGraceSecs", spec.kill_grace_ms / 1000);
+  out.member("unreachableTimeoutSecs", spec.unreachable_timeout_ms / 1000);
+}
+
+void write_constraints(json::Writer& out, const JobSpec& spec) {
+  out.key("hardConstraints").begin_array();
+  for (const Constraint& constraint : spec.hard_constraints) out.string(constraint.text);
+  out.end_array();
+  out.key("softConstraints").begin_array();
+  for (const std::string& text : spec.soft_constraints) out.string(text);
+  out.end_array();
+}
+
+// The fields that are kept without a meaning, and a note for each of them: nobody shall wonder why they do
+// nothing.
+void write_echoed(json::Writer& out, const JobSpec& spec) {
+  const auto document = json::parse(spec.echoed_json);
+  const bool readable = document.ok() && document->root().is_object();
+  const std::size_t count = readable ? document->root().size() : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    out.member_raw(document->root().name(i), document->root().at(i).dump());
+  }
+  out.key("notes").begin_array();
+  for (std::size_t i = 0; i < count; ++i) {
+    out.string("`" + std::string(document->root().name(i)) + "` is kept, but has no effect here");
+  }
+  if (!spec.soft_constraints.empty()) out.string("`softConstraints` are kept, but have no effect here yet");
+  out.end_array();
+}
+
+// Container port → host port; by order, from "0", where only a number of ports was asked for.
+void write_host_ports(json::Writer& out, const Task& task, const JobSpec& spec) {
+  const std::vector<std::int32_t> host = task.allocated.ports.list();
+  out.key("ports").begin_object();
+  for (std::size_t i = 0; i < host.size(); ++i) {
+    const std::int32_t container = i < spec.container_ports.size() ? spec.container_ports[i] : 0;
+    out.member(container > 0 ? std::to_string(container) : std::to_string(i), host[i]);
+  }
+  out.end_object();
+}
+
+void write_exit(json::Writer& out, const Exit& exit) {
+  out.key("exit");
+  if (!exit.code && !exit.signal) {
+    out.null();
+    return;
+  }
+  out.begin_object();
+  if (exit.code) out.member("code", *exit.code);
+  if (exit.signal) out.member("signal", *exit.signal);
+  out.end_object();
+}
+
+// Titus's `data` is an object or null, never anything else (spinnaker §1.4).
+void write_data(json::Writer& out, const Task& task) {
+  out.key("data");
+  if (task.agent.empty()) {
+    out.null();
+    return;
+  }
+  out.begin_object().member("agentId", task.agent.value);
+  write_text_or_null(out, "agentEndpoint", task.agent_endpoint);
+  out.key("ports").begin_array();
+  for (const std::int32_t port : task.allocated.ports.list()) out.int64(port);
+  out.end_array().end_object();
+}
+
+void write_log_paths(json::Writer& out, const Task& task) {
+  const std::string logs = "/api/v2/logs/" + task.id.value;
+  const bool started = !task.agent.empty();
+  write_text_or_null(out, "stdoutLive", started ? logs + "/stdout?follow=true" : "");
+  write_text_or_null(out, "logs", started ? logs : "");
+  out.key("snapshots").null();
+}
+
+void write_reason(json::Writer& out, const Task& task, std::string_view shortfall) {
+  const bool waits = task.state == TaskState::queued && !shortfall.empty();
+  write_text_or_null(out, "message", waits ? shortfall : std::string_view(task.message));
+  write_text_or_null(out, "reason", waits ? std::string_view("NO_PLACE") : std::string_view(task.reason));
+}
+
+}  // namespace
+
+void write_text_or_null(json::Writer& out, std::string_view name, std::string_view text) {
+  out.key(name);
+  if (text.empty()) {
+    out.null();
+  } else {
+    out.string(text);
+  }
+}
+
+void write_date_or_null(json::Writer& out, std::string_view name, Instant at) {
+  write_text_or_null(out, name, at.ms == 0 || at == kNever ? std::string() : format_rfc3339(at));
+}
+
+void write_cpu(json::Writer& out, std::int64_t milli) {
+  if (milli % 1000 == 0) {
+    out.member("cpu", milli / 1000);
+  } else {
+    out.member("cpu", static_cast<double>(milli) / 1000);
+  }
+}
+
+void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& shown, bool dispatched,
+               std::string_view shortfall) {
+  const JobSpec& spec = *job.spec;
+  out.begin_object();
+  out.member("id", job.id.value).member("name", spec.name);
+  out.member("type", job_type_name(spec.type)).member("runtime", runtime_name(spec.runtime));
+  out.member("state", job_state_text(job, dispatched));
+  write_text_or_null(out, "message", job.message);
+  write_text_or_null(out, "applicationName", spec.application_name);
+  write_text_or_null(out, "version", spec.version);
+  write_text_or_null(out, "appName", spec.app_name);
+  write_text_or_null(out, "user", spec.user);
+  write_text_or_null(out, "jobGroupStack", spec.job_group_stack);
+  write_text_or_null(out, "jobGroupDetail", spec.job_group_detail);
+  write_text_or_null(out, "jobGroupSequence", spec.job_group_sequence);
+  write_text_or_null(out, "capacityGroup", spec.capacity_group);
+  write_program(out, spec);
+  out.member("instances", job.instances_desired).member("instancesMin", job.instances_min);
+  out.member("instancesMax", job.instances_max).member("instancesDesired", job.instances_desired);
+  out.member("inService", job.in_service);
+  write_amounts(out, spec);
+  write_container_ports(out, spec);
+  write_failure_rules(out, spec);
+  write_map(out, "environment", spec.env);
+  write_map(out, "labels", spec.labels);
+  write_constraints(out, spec);
+  write_echoed(out, spec);
+  out.member("jobVersion", job.version);
+  out.member("submittedAt", format_rfc3339(job.submitted_at));
+  write_date_or_null(out, "finishedAt", job.ended_at);
+  out.key("tasks").begin_array();
+  for (const TaskPtr& task : shown) write_task(out, *task, job, shortfall, false);
+  out.end_array().end_object();
+}
+
+void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall, bool alone) {
+  const JobSpec& spec = *job.spec;
+  out.begin_object();
+  out.member("id", task.id.value).member("instanceId", task.id.value);
+  if (alone) {
+    out.member("jobId", task.job.value);
+    write_text_or_null(out, "applicationName", spec.application_name);
+    write_text_or_null(out, "version", spec.version);
+    write_text_or_null(out, "entryPoint", spec.entry_point);
+    write_text_or_null(out, "capacityGroup", spec.capacity_group);
+    write_amounts(out, spec);
+    write_map(out, "env", spec.env);
+  }
+  out.member("index", task.index).member("number", task.number).member("attempt", task.attempt);
+  out.member("state", titus_state_name(task.state));
+  write_reason(out, task, shortfall);
+  write_exit(out, task.exit);
+  write_text_or_null(out, "host", task.hostname);
+  write_text_or_null(out, "region", task.region);
+  write_text_or_null(out, "zone", task.zone);
+  write_host_ports(out, task, spec);
+  out.member("submittedAt", format_rfc3339(task.queued_at));
+  write_date_or_null(out, "launchedAt", task.dispatched_at);
+  write_date_or_null(out, "startedAt", task.running_at);
+  write_date_or_null(out, "finishedAt", task.ended_at);
+  write_date_or_null(out, "notBefore", task.state == TaskState::queued ? task.not_before : Instant{});
+  write_date_or_null(out, "unreachableSince",
+                     task.state == TaskState::unreachable ? task.unreachable_since : Instant{});
+  out.member("killRequested", task.kill_requested);
+  write_data(out, task);
+  write_log_paths(out, task);
+  out.end_object();
+}
+
+}  // namespace mimas::api

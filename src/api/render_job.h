@@ -1,0 +1,26 @@
+// The members of a job and of a task as JSON, shared by lists and single answers. Names and types are those
+// of Titus's v2 API as Spinnaker's driver reads it (titus §1.2, spinnaker §1.4), with our own fields after
+// them.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "json/writer.h"
+#include "model/job.h"
+#include "model/task.h"
+
+namespace mimas::api {
+
+// A whole job object. `shown` are the tasks to list; `dispatched` says whether any task, shown or not, left
+// the queue.
+void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& shown, bool dispatched,
+               std::string_view shortfall);
+// A whole task object; with `alone`, what its job says about it too (GET /v2/tasks/{id}).
+void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall, bool alone);
+
+void write_cpu(json::Writer& out, std::int64_t milli);  // 2 or 0.25: whole numbers stay int32 for the driver
+void write_text_or_null(json::Writer& out, std::string_view name, std::string_view text);
+void write_date_or_null(json::Writer& out, std::string_view name, Instant at);
+
+}  // namespace mimas::api

@@ -1,0 +1,119 @@
+// What Mesos tells about the connection, offers and agents.
+#include <algorithm>
+
+#include "engine/parts.h"
+#include "engine/reconcile.h"
+
+namespace mimas::engine {
+namespace {
+
+void drop_all_offers(State::Data& data) {
+  for (const auto& [offer, agent] : data.offers) data.agents_unpublished.insert(agent);
+  for (auto& [id, agent] : data.agents) agent.offers.clear();
+  data.offers.clear();
+  data.offers_due.clear();
+}
+
+void take_offer(Turn& turn, const Offer& offer) {
+  State::Data& data = turn.data;
+  drop_offer(data, offer.id);  // an id that is held already is replaced (rule 51)
+  AgentEntry& agent = agent_at(data, offer.agent);
+  Agent& record = agent.record;
+  record.hostname = offer.hostname;
+  record.endpoint = offer.endpoint;
+  record.attributes = offer.attributes;
+  record.region = offer.region;
+  record.zone = offer.zone;
+  record.state = AgentState::active;
+  record.seen_at = turn.now;
+  HeldOffer held{offer, turn.now + data.policy.offer_hold_ms};
+  data.offers_due.insert({held.decline_at, offer.id});
+  data.offers[offer.id] = offer.agent;
+  agent.offers[offer.id] = std::move(held);
+  data.agents_unpublished.insert(offer.agent);
+}
+
+}  // namespace
+
+void drop_offer(State::Data& data, const OfferId& id) {
+  auto at = data.offers.find(id);
+  if (at == data.offers.end()) return;  // used, rescinded twice, or never ours (rule 50)
+  AgentEntry& agent = agent_at(data, at->second);
+  auto held = agent.offers.find(id);
+  ASSERT(held != agent.offers.end());
+  data.offers_due.erase({held->second.decline_at, id});
+  data.agents_unpublished.insert(at->second);
+  agent.offers.erase(held);
+  data.offers.erase(at);
+}
+
+void on_input(Turn& turn, const Subscribed& event) {
+  State::Data& data = turn.data;
+  drop_all_offers(data);
+  if (data.framework != event.framework) {
+    data.framework = event.framework;
+    turn.change(PutFramework{event.framework});
+  }
+  data.subscribed = true;
+  data.master = event.master;
+  data.subscribed_at = turn.now;
+  data.offers_seen = false;
+  data.suppressed = false;
+  data.long_filters = false;
+  data.revive_wanted = !data.ready.empty();
+  data.revived_at = Instant{};
+  data.placement_stale = true;
+  data.strays.clear();
+  data.strays_due.clear();
+  data.strays_foreign = 0;
+  turn.change(PutConnection{true, event.master});
+  turn.reason("subscribed to " + event.master + " as " + event.framework.value);
+  for (auto& [id, agent] : data.agents) {
+    for (const TaskKey& key : agent.tasks) {
+      JobEntry& job = data.jobs.at(key.job);
+      TaskEntry& entry = task_at(job, key);
+      entry.launch_asked = false;
+      schedule(data, job, key, entry);
+      const Task& task = *entry.record;
+      // What was asked for while nobody listened; the repeats go on as before.
+      if (task.kill_requested) turn.effect(KillOnAgent{task.id, task.agent, job.record->spec->kill_grace_ms});
+    }
+  }
+  ask_everything(turn);
+}
+
+void on_input(Turn& turn, const Disconnected& event) {
+  State::Data& data = turn.data;
+  drop_all_offers(data);
+  data.placement_stale = true;
+  if (!data.subscribed) return;
+  data.subscribed = false;
+  turn.change(PutConnection{false, data.master});
+  turn.reason("disconnected from " + data.master + ": " + event.reason);
+}
+
+void on_input(Turn& turn, const OffersReceived& event) {
+  if (!turn.data.subscribed) return;  // of a connection that is no more
+  for (const Offer& offer : event.offers) {
+    if (!offer.id.empty() && !offer.agent.empty()) take_offer(turn, offer);
+  }
+  turn.data.offers_seen = true;
+  turn.data.placement_stale = true;
+}
+
+void on_input(Turn& turn, const OfferRescinded& event) { drop_offer(turn.data, event.offer); }
+
+void on_input(Turn& turn, const AgentLost& event) {
+  State::Data& data = turn.data;
+  auto at = data.agents.find(event.agent);
+  if (at == data.agents.end()) return;  // FAILURE may name agents we never used (rule 70)
+  std::vector<OfferId> offers;
+  for (const auto& [id, held] : at->second.offers) offers.push_back(id);
+  for (const OfferId& id : offers) drop_offer(data, id);
+  if (at->second.record.state == AgentState::active) at->second.record.state = AgentState::unreachable;
+  data.agents_unpublished.insert(event.agent);
+  data.agents_leaving.insert({turn.now + kForgetAgentMs, event.agent});
+  turn.reason("agent " + event.agent.value + " (" + at->second.record.hostname + ") is lost");
+}
+
+}  // namespace mimas::engine

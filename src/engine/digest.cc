@@ -1,0 +1,57 @@
+// The public face of State, and its digest: every durable record as one line of text, in key order.
+#include <sstream>
+
+#include "engine/state.h"
+
+namespace mimas::engine {
+namespace {
+
+void write(std::ostringstream& out, const Resources& amount) {
+  out << amount.cpu_milli << ',' << amount.mem_mib << ',' << amount.disk_mib << ',' << amount.gpus << ','
+      << amount.ports.text();
+}
+
+void write(std::ostringstream& out, const Job& job) {
+  out << job.id.value << ' ' << job_type_name(job.spec->type) << " name=" << job.spec->name
+      << " state=" << static_cast<int>(job.state) << " outcome=" << static_cast<int>(job.outcome)
+      << " version=" << job.version << " instances=" << job.instances_desired << '/' << job.instances_min
+      << '/' << job.instances_max << " in_service=" << job.in_service << " next=" << job.next_task_number
+      << " submitted=" << job.submitted_at.ms << " ended=" << job.ended_at.ms << " message=" << job.message
+      << '\n';
+}
+
+void write(std::ostringstream& out, const Task& task) {
+  out << task.id.value << ' ' << task_state_name(task.state) << " attempt=" << task.attempt
+      << " launch_failures=" << task.launch_failures << " agent=" << task.agent.value
+      << " host=" << task.hostname << " at=" << task.agent_endpoint << " in=" << task.region << '/'
+      << task.zone << " allocated=";
+  write(out, task.allocated);
+  out << " times=" << task.queued_at.ms << ',' << task.dispatched_at.ms << ',' << task.starting_at.ms << ','
+      << task.running_at.ms << ',' << task.ended_at.ms << " not_before=" << task.not_before.ms
+      << " unreachable=" << task.unreachable_since.ms << " kill=" << task.kill_requested << ','
+      << task.kill_retry_at.ms << ',' << task.kill_sends << " replaced=" << task.replaced
+      << " exit=" << task.exit.code.value_or(-1) << ',' << task.exit.signal.value_or(-1)
+      << " reason=" << task.reason << " message=" << task.message << '\n';
+}
+
+}  // namespace
+
+State::State(Policy policy, Recovered recovered)
+    : data_(std::make_unique<Data>(policy, std::move(recovered))) {}
+State::~State() = default;
+State::State(State&&) noexcept = default;
+State& State::operator=(State&&) noexcept = default;
+
+const Anomalies& State::anomalies() const { return data_->anomalies; }
+
+std::string State::digest() const {
+  std::ostringstream out;
+  out << "framework=" << data_->framework.value << " next_job=" << data_->next_job_number << '\n';
+  for (const auto& [number, job] : data_->jobs) {
+    write(out, *job.record);
+    for (const auto& [place, task] : job.tasks) write(out, *task.record);
+  }
+  return std::move(out).str();
+}
+
+}  // namespace mimas::engine

@@ -1,0 +1,155 @@
+// Waiting tasks onto held offers: demands and hosts for placement, its plan as ACCEPT calls, its refusals as
+// the explanations that people read. Rule 53: offers of one agent are put together per role and never across
+// roles.
+#include <algorithm>
+
+#include "engine/parts.h"
+#include "engine/reconcile.h"
+#include "placement/place.h"
+
+namespace mimas::engine {
+namespace {
+
+constexpr std::size_t kTasksPerDemandMax = 1'000;  // of one job in one settling; the rest follow at once
+
+struct Board {
+  std::vector<placement::Host> hosts;
+  std::vector<std::vector<OfferId>> offers;  // by host
+  std::vector<placement::Demand> demands;
+  bool cut_short = false;  // a job has more waiting tasks than stand in its demand
+};
+
+void add_demands(const Turn& turn, Board& board) {
+  for (const auto& [number, places] : turn.data.ready) {
+    const JobEntry& job = turn.data.jobs.at(number);
+    const JobSpec& spec = *job.record->spec;
+    placement::Demand demand;
+    demand.job = job.record->id;
+    demand.request = spec.request;
+    demand.request.cpu_milli += kExecutorCpuMilli;
+    demand.request.mem_mib += kExecutorMemMib;
+    demand.constraints = spec.hard_constraints;
+    for (const auto& place : places) {
+      if (demand.tasks.size() == kTasksPerDemandMax) {
+        board.cut_short = true;
+        break;
+      }
+      demand.tasks.push_back(job.tasks.at(place).record->id);
+    }
+    board.demands.push_back(std::move(demand));
+  }
+}
+
+// Only jobs that ask for UniqueHost need to know where they run already.
+std::vector<const Job*> unique_jobs(const State::Data& data) {
+  std::vector<const Job*> jobs;
+  for (const auto& [number, places] : data.ready) {
+    const Job& job = *data.jobs.at(number).record;
+    bool unique = std::any_of(job.spec->hard_constraints.begin(), job.spec->hard_constraints.end(),
+                              [](const Constraint& c) { return c.kind == Constraint::Kind::unique_host; });
+    if (unique) jobs.push_back(&job);
+  }
+  return jobs;
+}
+
+void add_hosts(const Turn& turn, Board& board) {
+  std::vector<const Job*> unique = unique_jobs(turn.data);
+  for (const auto& [id, agent] : turn.data.agents) {
+    if (agent.offers.empty() && agent.record.state != AgentState::active) continue;
+    placement::Host host{id, agent.record.hostname, agent.record.attributes, {}, {}, false};
+    for (const Job* job : unique) {
+      auto running = agent.running.find(job->number);
+      if (running != agent.running.end()) host.running[job->id] = running->second;
+    }
+    std::map<std::string, std::vector<const Offer*>> by_role;
+    for (const auto& [offer_id, held] : agent.offers) by_role[held.offer.role].push_back(&held.offer);
+    if (by_role.empty()) {
+      board.hosts.push_back(std::move(host));
+      board.offers.emplace_back();
+      continue;
+    }
+    host.offered = true;
+    for (const auto& [role, offers] : by_role) {
+      placement::Host one = host;
+      std::vector<OfferId> ids;
+      for (const Offer* offer : offers) {
+        one.free += offer->resources;
+        ids.push_back(offer->id);
+      }
+      board.hosts.push_back(std::move(one));
+      board.offers.push_back(std::move(ids));
+    }
+  }
+}
+
+TaskPtr dispatch(Turn& turn, const placement::Assignment& assignment, const Agent& agent) {
+  FoundTask found = find_task(turn.data, assignment.task);
+  ASSERT(found.task != nullptr);
+  turn.change_task(*found.job, found.key, [&](Task& task) {
+    task.state = TaskState::dispatched;
+    task.agent = agent.id;
+    task.hostname = agent.hostname;
+    task.agent_endpoint = agent.endpoint;
+    task.region = agent.region;
+    task.zone = agent.zone;
+    task.allocated = assignment.allocated;
+    task.dispatched_at = turn.now;
+  });
+  turn.reason("task " + assignment.task.value + " DISPATCHED to " + agent.hostname);
+  return task_at(*found.job, found.key).record;
+}
+
+void launch(Turn& turn, const Board& board, const std::vector<placement::Assignment>& assignments) {
+  std::map<std::size_t, AcceptOffers> calls;
+  for (const placement::Assignment& assignment : assignments) {
+    AgentEntry& agent = turn.data.agents.at(board.hosts[assignment.host].agent);
+    AcceptOffers& call = calls[assignment.host];
+    call.agent = agent.record.id;
+    TaskPtr task = dispatch(turn, assignment, agent.record);
+    const Job& job = *find_job(turn.data, task->job)->record;
+    call.launches.push_back({std::move(task), job.spec, agent.record.attributes});
+  }
+  bool more = !turn.data.ready.empty();
+  for (auto& [host, call] : calls) {
+    call.offers = board.offers[host];
+    call.refuse_ms = more ? turn.data.policy.busy_refuse_ms : turn.data.policy.idle_refuse_ms;
+    if (!more) turn.data.long_filters = true;
+    for (const OfferId& id : call.offers) drop_offer(turn.data, id);
+    turn.effect(std::move(call));
+  }
+}
+
+std::string why(const placement::Shortfall& shortfall, const State::Data& data) {
+  auto silent = shortfall.reasons.find("no offer");
+  if (shortfall.hosts == 0 || (silent != shortfall.reasons.end() && silent->second == shortfall.hosts)) {
+    return "no offers from any agent yet (" + std::to_string(data.agents.size()) + " agents known)";
+  }
+  return shortfall.text();
+}
+
+}  // namespace
+
+void place_waiting(Turn& turn) {
+  State::Data& data = turn.data;
+  if (!data.placement_stale) return;
+  data.placement_stale = false;
+  if (data.ready.empty()) return;
+  if (!data.subscribed) {
+    for (const auto& [number, places] : data.ready) {
+      publish_shortfall(turn, data.jobs.at(number), "not subscribed to a Mesos master");
+    }
+    return;
+  }
+  Board board;
+  add_demands(turn, board);
+  add_hosts(turn, board);
+  placement::Plan plan = placement::place(board.hosts, board.demands);
+  launch(turn, board, plan.assignments);
+  for (const placement::Shortfall& shortfall : plan.shortfalls) {
+    publish_shortfall(turn, *find_job(data, shortfall.job), why(shortfall, data));
+  }
+  // What was cut off gets its turn at once, as long as that leads anywhere.
+  if (board.cut_short && !plan.assignments.empty()) data.placement_stale = true;
+}
+
+}  // namespace mimas::engine

@@ -1,0 +1,43 @@
+// One function per input of the engine (input.h); step() chooses. Private to the engine.
+#pragma once
+
+#include "engine/input.h"
+#include "engine/turn.h"
+
+namespace mimas::engine {
+
+// commands.cc
+void on_input(Turn& turn, const SubmitJob& command);
+void on_input(Turn& turn, const KillJob& command);
+void on_input(Turn& turn, const SetInstanceCounts& command);
+void on_input(Turn& turn, const KillTasks& command);
+
+// cluster.cc
+void on_input(Turn& turn, const Subscribed& event);
+void on_input(Turn& turn, const Disconnected& event);
+void on_input(Turn& turn, const OffersReceived& event);
+void on_input(Turn& turn, const OfferRescinded& event);
+void on_input(Turn& turn, const AgentLost& event);
+
+// updates.cc
+void on_input(Turn& turn, const StatusUpdate& update);
+void kill_due_strays(Turn& turn);
+
+// settle.cc
+void on_input(Turn& turn, const Settle& settle);
+
+// launching.cc: waiting tasks onto held offers
+void place_waiting(Turn& turn);
+
+// offers.cc: what becomes of offers that nothing was placed on
+void drop_offer(State::Data& data, const OfferId& id);
+void return_offers(Turn& turn);
+void revive_or_suppress(Turn& turn);
+Instant revive_at(const State::Data& data);  // kNever: no need
+
+// asking.cc: explicit and implicit reconciliation
+void ask_everything(Turn& turn);
+void ask_doubtful(Turn& turn);  // what this turn asked for
+void ask_when_due(Turn& turn);
+
+}  // namespace mimas::engine

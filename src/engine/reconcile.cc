@@ -1,0 +1,245 @@
+#include "engine/reconcile.h"
+
+#include <algorithm>
+
+#include "engine/backoff.h"
+
+namespace mimas::engine {
+namespace {
+
+// What follows a lost task: nothing, or a start of its slot.
+struct Next {
+  bool start = false;
+  std::int64_t delay_ms = 0;
+  std::int64_t attempt = 0;
+  std::int64_t launch_failures = 0;
+};
+
+Next after_failure(const Policy& policy, const Job& job, const Task& last) {
+  const JobSpec& spec = *job.spec;
+  std::int64_t attempt = last.attempt;
+  if (spec.type == JobType::batch) {
+    if (spec.retries != kRetriesUnlimited && attempt >= spec.retries) return {};
+  } else if (last.running_at.ms != 0 && last.ended_at - last.running_at >= policy.service_stable_ms) {
+    attempt = 0;  // it had been stable: the back-off starts anew
+  }
+  return {true, backoff_ms(spec.retry_policy.initial_delay_ms, spec.retry_policy.max_delay_ms, attempt),
+          attempt + 1, 0};
+}
+
+Next after_launch_failure(const Policy& policy, const Job& job, const Task& last, bool at_once) {
+  if (last.launch_failures >= policy.launch_failures_max) return after_failure(policy, job, last);
+  std::int64_t delay =
+      at_once ? 0
+              : backoff_ms(policy.launch_retry_first_ms, policy.launch_retry_max_ms, last.launch_failures);
+  return {true, delay, last.attempt, last.launch_failures + 1};
+}
+
+Next after(const Policy& policy, const JobEntry& entry, const Turn::Vacancy& vacancy) {
+  const Job& job = *entry.record;
+  const Task& last = vacancy.last;
+  bool service = job.spec->type == JobType::service;
+  switch (vacancy.ending) {
+    case Ending::removed: return {};
+    case Ending::by_request: return service ? Next{true} : Next{};
+    case Ending::blameless: return {true, 0, last.attempt, 0};
+    case Ending::never_ran: return after_launch_failure(policy, job, last, false);
+    case Ending::never_ran_go_again: return after_launch_failure(policy, job, last, true);
+    case Ending::failure: return after_failure(policy, job, last);
+    case Ending::hopeless: return service ? after_failure(policy, job, last) : Next{};
+    case Ending::success:
+      if (service) return after_failure(policy, job, last);
+      if (!job.spec->restart_on_success || entry.slots_failed > 0) return {};
+      return {true, job.spec->retry_policy.initial_delay_ms, last.attempt, 0};
+  }
+  return {};
+}
+
+void start_slot(Turn& turn, JobEntry& entry, std::int64_t index, const Next& next) {
+  const Job& job = *entry.record;
+  Task task;
+  task.number = job.next_task_number;
+  task.id = make_task_id(job.id, index, task.number);
+  task.job = job.id;
+  task.index = index;
+  task.attempt = next.attempt;
+  task.launch_failures = next.launch_failures;
+  task.queued_at = turn.now;
+  if (next.delay_ms > 0) {
+    task.not_before = turn.now + next.delay_ms;
+    if (!turn.data.ready.contains(job.number)) {
+      publish_shortfall(turn, entry, "the next start waits until " + format_rfc3339(task.not_before));
+    }
+  }
+  turn.change_job(entry, [](Job& changed) { ++changed.next_task_number; });
+  turn.add_task(entry, std::move(task));
+}
+
+void fill(Turn& turn, JobEntry& entry, const Turn::Vacancy& vacancy) {
+  const Job& job = *entry.record;
+  if (job.state != JobState::active) return;
+  bool service = job.spec->type == JobType::service;
+  if (service && entry.current - entry.leaving >= job.instances_desired) return;
+  if (entry.slots[vacancy.last.index].current >= 0) return;
+  Next next = after(turn.data.policy, entry, vacancy);
+  if (next.start) {
+    start_slot(turn, entry, vacancy.last.index, next);
+  } else if (vacancy.ending == Ending::failure || vacancy.ending == Ending::hopeless ||
+             vacancy.ending == Ending::never_ran || vacancy.ending == Ending::never_ran_go_again) {
+    ++entry.slots_failed;
+    turn.reason("job " + job.id.value + ": slot " + std::to_string(vacancy.last.index) + " failed for good");
+  }
+}
+
+// A service takes the lowest free slots, a batch job those it has never started.
+void grow(Turn& turn, JobEntry& entry) {
+  bool service = entry.record->spec->type == JobType::service;
+  auto have = [&] {
+    return service ? entry.current - entry.leaving : static_cast<std::int64_t>(entry.slots.size());
+  };
+  for (std::int64_t index = 0; have() < entry.record->instances_desired; ++index) {
+    auto slot = entry.slots.find(index);
+    bool taken = slot != entry.slots.end() && (!service || slot->second.current >= 0);
+    if (!taken) start_slot(turn, entry, index, {});
+  }
+}
+
+void shrink(Turn& turn, JobEntry& entry) {
+  std::vector<TaskKey> leaving;
+  std::int64_t surplus = entry.current - entry.leaving - entry.record->instances_desired;
+  for (auto slot = entry.slots.rbegin(); slot != entry.slots.rend() && surplus > 0; ++slot) {
+    if (slot->second.current < 0) continue;
+    TaskKey key{entry.record->number, slot->first, slot->second.current};
+    if (is_leaving(*task_at(entry, key).record)) continue;
+    leaving.push_back(key);
+    --surplus;
+  }
+  for (const TaskKey& key : leaving)
+    request_kill(turn, entry, key, kScaledDown, "the job wants fewer instances");
+}
+
+// Nothing is wanted any more; tasks that were replaced may still be about. True when none is left.
+bool clear_leftovers(Turn& turn, JobEntry& entry) {
+  if (entry.open == 0) return true;
+  std::vector<TaskKey> open;
+  for (const auto& [place, task] : entry.tasks) {
+    if (!is_terminal(task.record->state)) open.push_back({entry.record->number, place.first, place.second});
+  }
+  for (const TaskKey& key : open) {
+    if (task_at(entry, key).record->state == TaskState::unreachable) {
+      end_task(turn, entry, key,
+               {TaskState::crashed, Ending::blameless, "UNREACHABLE", "its agent never came back", {}});
+    } else {
+      request_kill(turn, entry, key, "REPLACED", "its slot is done");
+    }
+  }
+  return entry.open == 0;
+}
+
+void end_job(Turn& turn, JobEntry& entry) {
+  JobOutcome outcome = JobOutcome::finished;
+  if (entry.slots_failed > 0) outcome = JobOutcome::failed;
+  if (entry.record->state == JobState::killing) outcome = JobOutcome::killed;
+  turn.change_job(entry, [&](Job& job) {
+    job.state = JobState::ended;
+    job.outcome = outcome;
+    job.ended_at = turn.now;
+    if (outcome == JobOutcome::finished) job.message = "all instances are done";
+    if (outcome == JobOutcome::failed) {
+      job.message = std::to_string(entry.slots_failed) + " of " + std::to_string(entry.slots.size()) +
+                    " instances failed";
+    }
+  });
+  publish_shortfall(turn, entry, {});
+  turn.data.shortfalls_stale.erase(entry.record->number);
+  static constexpr std::string_view kOutcomes[] = {"", "finished", "failed", "killed"};
+  turn.reason("job " + entry.record->id.value +
+              " ended: " + std::string(kOutcomes[static_cast<int>(outcome)]));
+}
+
+void reconcile(Turn& turn, JobEntry& entry, const std::vector<Turn::Vacancy>& vacancies) {
+  for (const Turn::Vacancy& vacancy : vacancies) fill(turn, entry, vacancy);
+  const Job& job = *entry.record;
+  if (job.state == JobState::active) {
+    grow(turn, entry);
+    if (job.spec->type == JobType::service) {
+      shrink(turn, entry);
+    } else if (entry.current == 0 && clear_leftovers(turn, entry)) {
+      end_job(turn, entry);
+    }
+  } else if (job.state == JobState::killing && entry.open == 0) {
+    end_job(turn, entry);
+  }
+}
+
+}  // namespace
+
+void reconcile_touched(Turn& turn) {
+  while (turn.anything_touched()) {
+    for (const auto& [number, vacancies] : turn.take_touched()) {
+      auto job = turn.data.jobs.find(number);
+      if (job != turn.data.jobs.end()) reconcile(turn, job->second, vacancies);
+    }
+  }
+}
+
+void end_task(Turn& turn, JobEntry& job, const TaskKey& key, TaskEnd end) {
+  bool was_current = job.slots[key.index].current == key.number;
+  turn.change_task(job, key, [&](Task& task) {
+    task.state = end.state;
+    task.ended_at = turn.now;
+    if (!end.reason.empty()) task.reason = std::move(end.reason);
+    if (!end.message.empty()) task.message = std::move(end.message);
+    task.exit = end.exit;
+  });
+  turn.data.placement_stale = true;  // UniqueHost may be free again
+  if (was_current) {
+    turn.vacate(*task_at(job, key).record, *job.record, end.ending);
+  } else {
+    turn.touch(job);
+  }
+}
+
+void request_kill(Turn& turn, JobEntry& job, const TaskKey& key, std::string_view reason,
+                  const std::string& message) {
+  const TaskPtr before = task_at(job, key).record;
+  if (is_terminal(before->state)) return;
+  if (before->state == TaskState::queued) {
+    Ending ending = reason == kScaledDown ? Ending::removed : Ending::by_request;
+    end_task(turn, job, key, {TaskState::stopped, ending, std::string(reason), message, {}});
+    return;
+  }
+  if (before->kill_requested) {
+    if (reason != kScaledDown || is_leaving(*before)) return;
+    turn.change_task(job, key, [&](Task& task) { task.reason = std::string(reason); });
+    return;
+  }
+  turn.change_task(job, key, [&](Task& task) {
+    task.kill_requested = true;
+    task.kill_sends = 0;
+    task.reason = std::string(reason);
+    task.message = message;
+  });
+  send_kill(turn, *before, *job.record);
+  turn.reason("task " + before->id.value + ": kill (" + std::string(reason) + ")");
+}
+
+void send_kill(Turn& turn, const Task& task, const Job& job) {
+  JobEntry& entry = turn.data.jobs.at(job.number);
+  TaskKey key = key_of(task, job);
+  const Policy& policy = turn.data.policy;
+  turn.change_task(entry, key, [&](Task& changed) {
+    ++changed.kill_sends;
+    changed.kill_retry_at =
+        turn.now + backoff_ms(policy.kill_retry_first_ms, policy.kill_retry_max_ms, changed.kill_sends - 1);
+  });
+  turn.effect(KillOnAgent{task.id, task.agent, job.spec->kill_grace_ms});
+}
+
+void publish_shortfall(Turn& turn, JobEntry& job, std::string text) {
+  if (job.shortfall == text) return;
+  job.shortfall = text;
+  turn.change(PutShortfall{job.record->id, std::move(text)});
+}
+
+}  // namespace mimas::engine

@@ -1,0 +1,180 @@
+// The end of a batch of inputs: what is due, what waits, what is left over, and when to look again. Every
+// part costs what there is to do; with nothing to do, nothing is walked.
+#include <algorithm>
+
+#include "engine/parts.h"
+#include "engine/reconcile.h"
+
+namespace mimas::engine {
+namespace {
+
+constexpr int kDuePerSettle = 10'000;  // tasks looked at; the rest at once in the next Settle
+constexpr int kRemovalsPerSettle = 100;
+
+void make_ready(Turn& turn, const TaskKey& key, TaskEntry& entry) {
+  entry.ready = true;
+  turn.data.ready[key.job].insert({key.index, key.number});
+  turn.data.placement_stale = true;
+  turn.data.revive_wanted = true;
+}
+
+bool is_unreachable_too_long(const Turn& turn, const Task& task, const Job& job) {
+  Instant told = turn.data.subscribed_at + turn.data.policy.reconcile_first_ms;
+  return task.state == TaskState::unreachable && turn.now >= told &&
+         turn.now >= task.unreachable_since + job.spec->unreachable_timeout_ms;
+}
+
+void give_up_unreachable(Turn& turn, JobEntry& job, const TaskKey& key) {
+  const TaskPtr task = task_at(job, key).record;
+  turn.reason("task " + task->id.value + " is unreachable for too long");
+  if (task->kill_requested) {
+    Ending ending = is_leaving(*task) ? Ending::removed : Ending::by_request;
+    end_task(turn, job, key, {TaskState::crashed, ending, "UNREACHABLE", "its agent never came back", {}});
+    return;
+  }
+  turn.change_task(job, key, [](Task& changed) { changed.replaced = true; });
+  turn.vacate(*task_at(job, key).record, *job.record, Ending::blameless);
+}
+
+void look_at(Turn& turn, JobEntry& job, const TaskKey& key) {
+  TaskEntry& entry = task_at(job, key);
+  const TaskPtr task = entry.record;
+  if (task->state == TaskState::queued) {
+    make_ready(turn, key, entry);
+    return;
+  }
+  if (turn.data.subscribed) {
+    bool given_up =
+        is_unreachable_too_long(turn, *task, *job.record) && (!task->replaced || task->kill_requested);
+    if (given_up) {
+      give_up_unreachable(turn, job, key);
+    } else if (task->kill_requested && task->kill_retry_at <= turn.now) {
+      send_kill(turn, *task, *job.record);
+    }
+    bool unanswered = task->state == TaskState::dispatched &&
+                      task->dispatched_at + turn.data.policy.launch_grace_ms <= turn.now;
+    if (unanswered && !entry.launch_asked) {
+      entry.launch_asked = true;
+      turn.ask(key);  // not relaunched: it may well be running
+    }
+  }
+  schedule(turn.data, job, key, entry);
+}
+
+void look_at_due(Turn& turn) {
+  State::Data& data = turn.data;
+  int budget = kDuePerSettle;
+  do {
+    while (!data.due.empty() && data.due.begin()->first <= turn.now && budget-- > 0) {
+      TaskKey key = data.due.begin()->second;
+      JobEntry& job = data.jobs.at(key.job);
+      data.due.erase(data.due.begin());
+      task_at(job, key).due = kNever;
+      look_at(turn, job, key);
+    }
+    reconcile_touched(turn);  // may queue successors that are due at once
+  } while (!data.due.empty() && data.due.begin()->first <= turn.now && budget > 0);
+}
+
+void clear_shortfalls(Turn& turn) {
+  for (std::int64_t number : std::exchange(turn.data.shortfalls_stale, {})) {
+    auto job = turn.data.jobs.find(number);
+    if (job != turn.data.jobs.end() && job->second.queued == 0) publish_shortfall(turn, job->second, {});
+  }
+}
+
+bool has_removals(const State::Data& data) {
+  return !data.crowded_slots.empty() ||
+         static_cast<std::int64_t>(data.ended_jobs.size()) > data.policy.ended_jobs_kept;
+}
+
+void remove_old(Turn& turn) {
+  State::Data& data = turn.data;
+  int budget = kRemovalsPerSettle;
+  std::int64_t keep = std::max<std::int64_t>(data.policy.ended_jobs_kept, 0);
+  while (static_cast<std::int64_t>(data.ended_jobs.size()) > keep && budget-- > 0) {
+    turn.remove_job(data.ended_jobs.begin()->second);
+  }
+  std::int64_t keep_tasks = std::max<std::int64_t>(data.policy.ended_tasks_kept_per_slot, 1);
+  while (!data.crowded_slots.empty() && budget > 0) {
+    auto [number, index] = *data.crowded_slots.begin();
+    auto job = data.jobs.find(number);
+    bool crowded = false;
+    if (job != data.jobs.end()) {
+      auto slot = job->second.slots.find(index);
+      while (slot != job->second.slots.end() && budget > 0 &&
+             static_cast<std::int64_t>(slot->second.ended.size()) > keep_tasks) {
+        --budget;
+        turn.remove_task(job->second, {number, index, *slot->second.ended.begin()});
+        crowded = static_cast<std::int64_t>(slot->second.ended.size()) > keep_tasks;
+      }
+    }
+    if (!crowded) data.crowded_slots.erase({number, index});
+  }
+}
+
+void forget_agents(Turn& turn) {
+  State::Data& data = turn.data;
+  while (!data.agents_leaving.empty() && data.agents_leaving.begin()->first <= turn.now) {
+    AgentId id = data.agents_leaving.begin()->second;
+    data.agents_leaving.erase(data.agents_leaving.begin());
+    auto at = data.agents.find(id);
+    if (at == data.agents.end() || at->second.record.state == AgentState::active) continue;
+    if (!at->second.tasks.empty()) {
+      data.agents_leaving.insert({turn.now + kForgetAgentMs, id});
+      continue;
+    }
+    data.agents.erase(at);
+    data.agents_unpublished.erase(id);
+    turn.change(RemoveAgent{id});
+  }
+}
+
+void publish_agents(Turn& turn) {
+  for (const AgentId& id : std::exchange(turn.data.agents_unpublished, {})) {
+    auto at = turn.data.agents.find(id);
+    if (at == turn.data.agents.end()) continue;
+    at->second.record.offered = offered_by(at->second);
+    turn.change(PutAgent{std::make_shared<const Agent>(at->second.record)});
+  }
+}
+
+template <class Queue>
+void no_later_than(Instant& wake, const Queue& queue) {
+  if (!queue.empty()) wake = std::min(wake, queue.begin()->first);
+}
+
+Instant next_alarm(const Turn& turn) {
+  const State::Data& data = turn.data;
+  Instant wake = kNever;
+  no_later_than(wake, data.due);
+  no_later_than(wake, data.agents_leaving);
+  no_later_than(wake, data.strays_due);
+  no_later_than(wake, data.offers_due);
+  if (data.subscribed) wake = std::min({wake, data.ask_at, data.ask_all_at});
+  wake = std::min(wake, revive_at(data));
+  if (has_removals(data) || (data.placement_stale && !data.ready.empty())) wake = turn.now;
+  return std::max(wake, turn.now);
+}
+
+}  // namespace
+
+void on_input(Turn& turn, const Settle&) {
+  State::Data& data = turn.data;
+  for (std::int64_t number : std::exchange(data.jobs_unchecked, {})) turn.touch(data.jobs.at(number));
+  reconcile_touched(turn);
+  look_at_due(turn);
+  ask_doubtful(turn);
+  ask_when_due(turn);
+  kill_due_strays(turn);
+  place_waiting(turn);
+  return_offers(turn);
+  revive_or_suppress(turn);
+  clear_shortfalls(turn);
+  remove_old(turn);
+  forget_agents(turn);
+  publish_agents(turn);
+  turn.wake_at(next_alarm(turn));
+}
+
+}  // namespace mimas::engine

@@ -1,0 +1,205 @@
+#include "engine/state.h"
+
+#include <algorithm>
+
+namespace mimas::engine {
+
+State::Data::Data(Policy the_policy, Recovered recovered)
+    : policy(the_policy),
+      framework(std::move(recovered.framework)),
+      next_job_number(std::max<std::int64_t>(recovered.next_job_number, 1)) {
+  for (Job& job : recovered.jobs) {
+    // A record that we could not have written is left alone on disk and takes no part.
+    if (!job.spec || job.number < 0 || job.id != make_job_id(job.number)) continue;
+    auto [at, fresh] = jobs.try_emplace(job.number);
+    if (!fresh) continue;
+    next_job_number = std::max(next_job_number, job.number + 1);
+    if (job.state != JobState::ended) jobs_unchecked.insert(job.number);
+    at->second.record = std::make_shared<const Job>(std::move(job));
+    track_job(*this, at->second);
+  }
+  for (Task& task : recovered.tasks) {
+    JobEntry* job = find_job(*this, task.job);
+    if (job == nullptr || task.id != make_task_id(task.job, task.index, task.number)) continue;
+    TaskKey key = key_of(task, *job->record);
+    auto [at, fresh] = job->tasks.try_emplace({key.index, key.number});
+    if (!fresh) continue;
+    at->second.record = std::make_shared<const Task>(std::move(task));
+    track_task(*this, *job, key, at->second);
+  }
+  for (auto& [number, job] : jobs) {
+    if (job.record->spec->type != JobType::batch || job.record->state == JobState::ended) continue;
+    for (const auto& [index, slot] : job.slots) {
+      if (slot.current >= 0 || slot.ended.empty()) continue;
+      const Task& last = *job.tasks.at({index, *slot.ended.rbegin()}).record;
+      bool failed = last.state == TaskState::failed || last.state == TaskState::crashed;
+      if (failed && !last.kill_requested) ++job.slots_failed;
+    }
+  }
+}
+
+TaskKey key_of(const Task& task, const Job& job) { return {job.number, task.index, task.number}; }
+
+JobEntry* find_job(State::Data& data, const JobId& id) {
+  std::int64_t number = parse_job_number(id.value);
+  if (number < 0) return nullptr;
+  auto at = data.jobs.find(number);
+  return at == data.jobs.end() ? nullptr : &at->second;
+}
+
+FoundTask find_task(State::Data& data, const TaskId& id) {
+  Result<TaskName> name = parse_task_id(id.value);
+  if (!name.ok()) return {};
+  JobEntry* job = find_job(data, name->job);
+  if (job == nullptr) return {};
+  auto at = job->tasks.find({name->index, name->number});
+  if (at == job->tasks.end()) return {};
+  return {job, &at->second, {job->record->number, name->index, name->number}};
+}
+
+TaskEntry& task_at(JobEntry& job, const TaskKey& key) {
+  auto at = job.tasks.find({key.index, key.number});
+  ASSERT(at != job.tasks.end());
+  return at->second;
+}
+
+namespace {
+
+// How much one task weighs in its job's and the cluster's counts; `sign` is +1 or -1.
+void count_task(State::Data& data, JobEntry& job, const Task& task, std::int64_t sign) {
+  if (is_terminal(task.state)) return;
+  job.open += sign;
+  if (task.state == TaskState::queued) {
+    job.queued += sign;
+    data.tasks_queued += sign;
+  }
+  if (is_live_on_agent(task.state)) data.tasks_live += sign;
+  if (task.replaced) return;
+  job.current += sign;
+  if (is_leaving(task)) job.leaving += sign;
+}
+
+Instant unreachable_deadline(const State::Data& data, const Job& job, const Task& task) {
+  // After a (re)subscription the master gets the chance to say first that the agent is back.
+  Instant told = data.subscribed_at + data.policy.reconcile_first_ms;
+  return std::max(task.unreachable_since + job.spec->unreachable_timeout_ms, told);
+}
+
+}  // namespace
+
+void schedule(State::Data& data, const JobEntry& job, const TaskKey& key, TaskEntry& entry) {
+  if (entry.due != kNever) data.due.erase({entry.due, key});
+  const Task& task = *entry.record;
+  Instant due = kNever;
+  if (task.state == TaskState::queued) {
+    if (!entry.ready) due = task.not_before;
+  } else if (is_live_on_agent(task.state) && data.subscribed) {
+    if (task.kill_requested) due = task.kill_retry_at;
+    if (task.state == TaskState::unreachable && (!task.replaced || task.kill_requested)) {
+      due = std::min(due, unreachable_deadline(data, *job.record, task));
+    }
+    if (task.state == TaskState::dispatched && !entry.launch_asked) {
+      due = std::min(due, task.dispatched_at + data.policy.launch_grace_ms);
+    }
+  }
+  entry.due = due;
+  if (due != kNever) data.due.insert({due, key});
+}
+
+void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry& entry) {
+  const Task& task = *entry.record;
+  count_task(data, job, task, -1);
+  if (entry.due != kNever) data.due.erase({entry.due, key});
+  entry.due = kNever;
+  if (entry.ready) {
+    entry.ready = false;
+    auto waiting = data.ready.find(key.job);
+    ASSERT(waiting != data.ready.end());
+    waiting->second.erase({key.index, key.number});
+    if (waiting->second.empty()) data.ready.erase(waiting);
+  }
+  if (task.state == TaskState::queued) data.shortfalls_stale.insert(key.job);
+  Slot& slot = job.slots[key.index];
+  if (slot.current == key.number) slot.current = -1;
+  slot.ended.erase(key.number);
+  if (is_live_on_agent(task.state)) {
+    AgentEntry& agent = agent_at(data, task.agent);
+    agent.tasks.erase(key);
+    agent.record.used -= task.allocated;
+    if (--agent.running[key.job] == 0) agent.running.erase(key.job);
+    data.agents_unpublished.insert(task.agent);
+  }
+}
+
+void track_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry& entry) {
+  const Task& task = *entry.record;
+  count_task(data, job, task, +1);
+  Slot& slot = job.slots[key.index];
+  if (is_terminal(task.state)) {
+    slot.ended.insert(key.number);
+    if (static_cast<std::int64_t>(slot.ended.size()) > data.policy.ended_tasks_kept_per_slot) {
+      data.crowded_slots.insert({key.job, key.index});
+    }
+    data.unanswered.erase(key);
+  } else if (!task.replaced) {
+    slot.current = key.number;
+  }
+  if (is_live_on_agent(task.state)) {
+    AgentEntry& agent = agent_at(data, task.agent);
+    if (agent.record.hostname.empty()) {  // known from its task only, until it makes an offer
+      agent.record.hostname = task.hostname;
+      agent.record.endpoint = task.agent_endpoint;
+      agent.record.region = task.region;
+      agent.record.zone = task.zone;
+    }
+    agent.tasks.insert(key);
+    agent.record.used += task.allocated;
+    ++agent.running[key.job];
+    data.agents_unpublished.insert(task.agent);
+  }
+  schedule(data, job, key, entry);
+}
+
+void untrack_job(State::Data& data, const JobEntry& entry) {
+  const Job& job = *entry.record;
+  if (job.state == JobState::ended) {
+    data.ended_jobs.erase({job.ended_at, job.number});
+    return;
+  }
+  data.instances_wanted -= job.instances_desired;
+  std::string group = group_key(*job.spec);
+  auto at = data.groups.find(group);
+  if (at != data.groups.end() && at->second == job.number) data.groups.erase(at);
+}
+
+void track_job(State::Data& data, const JobEntry& entry) {
+  const Job& job = *entry.record;
+  if (job.state == JobState::ended) {
+    data.ended_jobs.insert({job.ended_at, job.number});
+    return;
+  }
+  data.instances_wanted += job.instances_desired;
+  std::string group = group_key(*job.spec);
+  if (!group.empty()) data.groups.try_emplace(group, job.number);
+}
+
+std::string group_key(const JobSpec& spec) {
+  if (spec.type != JobType::service || spec.job_group_sequence.empty()) return {};
+  // The parts may contain '-' themselves: joined by a character that no validated name holds.
+  return spec.app_name + '\n' + spec.job_group_stack + '\n' + spec.job_group_detail + '\n' +
+         spec.job_group_sequence;
+}
+
+AgentEntry& agent_at(State::Data& data, const AgentId& id) {
+  auto [at, fresh] = data.agents.try_emplace(id);
+  if (fresh) at->second.record.id = id;
+  return at->second;
+}
+
+Resources offered_by(const AgentEntry& agent) {
+  Resources sum;
+  for (const auto& [id, held] : agent.offers) sum += held.offer.resources;
+  return sum;
+}
+
+}  // namespace mimas::engine

@@ -1,0 +1,170 @@
+// What the engine remembers between steps: the durable records and the indices over them, so that no step has
+// to walk the cluster. Private to the engine. Records are immutable and shared with the published view; a
+// step that changes one puts a fresh copy in its place (turn.h).
+//
+// Always true between steps: every index below equals what track() would build from the records alone, so a
+// State recovered from the emitted changes behaves like the one that emitted them. Tested in
+// tests/engine/property_test.cc.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/step.h"
+
+namespace mimas::engine {
+
+// A task's place in the order of all tasks. Task ids spell out the same three numbers, so no index by id is
+// needed.
+struct TaskKey {
+  std::int64_t job = 0, index = 0, number = 0;
+  auto operator<=>(const TaskKey&) const = default;
+};
+
+struct TaskEntry {
+  TaskPtr record;
+  Instant due = kNever;       // its place in Data::due
+  bool ready = false;         // queued, and its not_before has come: stands in Data::ready
+  bool launch_asked = false;  // the master was asked about a launch that nobody answered
+};
+
+// One of a job's places 0…N-1. A batch slot without a current task is done; a service slot without one is
+// free.
+struct Slot {
+  std::int64_t current = -1;     // number of its one task that is neither ended nor replaced
+  std::set<std::int64_t> ended;  // numbers of its ended tasks that are still kept
+};
+
+struct JobEntry {
+  JobPtr record;
+  std::map<std::pair<std::int64_t, std::int64_t>, TaskEntry> tasks;  // by (index, number)
+  std::map<std::int64_t, Slot> slots;
+  std::int64_t open = 0;          // tasks that have not ended
+  std::int64_t queued = 0;        // … of them waiting
+  std::int64_t current = 0;       // slots with a current task
+  std::int64_t leaving = 0;       // … of them being removed for a smaller desired count
+  std::int64_t slots_failed = 0;  // batch: slots that ended in failure
+  std::string shortfall;          // as published
+};
+
+struct HeldOffer {
+  Offer offer;
+  Instant decline_at;
+};
+
+struct AgentEntry {
+  Agent record;
+  std::map<OfferId, HeldOffer> offers;
+  std::set<TaskKey> tasks;                       // live ones
+  std::map<std::int64_t, std::int64_t> running;  // live ones by job number
+};
+
+// A task on an agent that we do not want and have no record of as live; killed until it is gone.
+struct Stray {
+  AgentId agent;
+  bool foreign = false;  // no record of it at all
+  Instant kill_at;
+  std::int64_t kill_sends = 0;
+};
+
+struct State::Data {
+  Policy policy;
+  Anomalies anomalies;
+
+  // durable
+  FrameworkId framework;
+  std::int64_t next_job_number = 1;
+  std::map<std::int64_t, JobEntry> jobs;  // by number
+
+  // derived from the records
+  std::set<std::pair<Instant, TaskKey>> due;  // when a task next needs a look
+  std::map<std::int64_t, std::set<std::pair<std::int64_t, std::int64_t>>> ready;  // placeable tasks by job
+  std::set<std::pair<Instant, std::int64_t>> ended_jobs;                          // by (ended_at, number)
+  std::map<std::string, std::int64_t> groups;  // live services with a group sequence (group_key) → job number
+  std::set<std::pair<std::int64_t, std::int64_t>>
+      crowded_slots;  // (job, index) with more ended tasks than are kept
+  std::int64_t tasks_queued = 0;
+  std::int64_t tasks_live = 0;
+  std::int64_t instances_wanted = 0;
+
+  // about the cluster; rebuilt from Mesos after a restart
+  std::map<AgentId, AgentEntry> agents;
+  std::set<AgentId> agents_unpublished;                  // changed since the last Settle
+  std::set<std::pair<Instant, AgentId>> agents_leaving;  // lost ones, and when they are forgotten
+  std::map<OfferId, AgentId> offers;
+  std::set<std::pair<Instant, OfferId>> offers_due;
+  std::map<TaskId, Stray> strays;
+  std::set<std::pair<Instant, TaskId>> strays_due;
+  std::int64_t strays_foreign = 0;
+  Instant stray_window_start;
+  std::int64_t stray_window_kills = 0;
+
+  // the subscription
+  bool subscribed = false;
+  std::string master;
+  Instant subscribed_at;
+  bool offers_seen = false;  // since subscribed
+  bool suppressed = false;
+  bool long_filters = false;   // offers were sent back for long since the last REVIVE
+  bool revive_wanted = false;  // work became ready since the last REVIVE
+  Instant revived_at;
+
+  // the reconciliation run
+  std::set<TaskKey> unanswered;
+  Instant ask_at = kNever;
+  std::int64_t ask_delay_ms = 0;
+  Instant ask_all_at = kNever;
+
+  // what the next Settle has to look at
+  bool placement_stale = false;
+  std::set<std::int64_t> shortfalls_stale;  // jobs of which a queued task was placed or stopped
+  std::set<std::int64_t> jobs_unchecked;    // recovered: reconcile once
+
+  explicit Data(Policy the_policy, Recovered recovered);
+};
+
+inline constexpr std::int64_t kForgetAgentMs =
+    3'600'000;  // a lost agent without tasks of ours is forgotten after it
+
+inline constexpr std::string_view kScaledDown =
+    "SCALED_DOWN";  // Task::reason of a live task whose slot is given up
+
+// Is the task leaving because its job wants fewer instances? (Durable: told from the record alone.)
+inline bool is_leaving(const Task& task) { return task.kill_requested && task.reason == kScaledDown; }
+
+// Has the executor ever had it?
+inline bool never_started(const Task& task) { return task.starting_at.ms == 0 && task.running_at.ms == 0; }
+
+TaskKey key_of(const Task& task, const Job& job);
+
+// nullptr when unknown. O(log n).
+JobEntry* find_job(State::Data& data, const JobId& id);
+struct FoundTask {
+  JobEntry* job = nullptr;
+  TaskEntry* task = nullptr;
+  TaskKey key;
+};
+FoundTask find_task(State::Data& data, const TaskId& id);
+TaskEntry& task_at(JobEntry& job, const TaskKey& key);  // ASSERTs that it is there
+
+// Take a record out of the indices before it changes, and put it back after. O(log n).
+void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry& entry);
+void track_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry& entry);
+void untrack_job(State::Data& data, const JobEntry& job);
+void track_job(State::Data& data, const JobEntry& job);
+
+// When the task needs a look next, from its record and the connection; sets its place in Data::due.
+void schedule(State::Data& data, const JobEntry& job, const TaskKey& key, TaskEntry& entry);
+
+// "app-stack-detail-sequence" of a service that must be alone with it; empty when there is no sequence.
+std::string group_key(const JobSpec& spec);
+
+AgentEntry& agent_at(State::Data& data, const AgentId& id);  // created when missing
+Resources offered_by(const AgentEntry& agent);
+
+}  // namespace mimas::engine

@@ -1,0 +1,108 @@
+#include "mesos/calls.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <utility>
+#include <variant>
+
+namespace mimas::mesos {
+namespace {
+
+using Call = scheduler::Call;
+using Calls = std::vector<Call>;
+
+Call begin(Call::Type type, const FrameworkId& framework) {
+  Call call;
+  call.mutable_framework_id()->set_value(framework.value);
+  call.set_type(type);
+  return call;
+}
+
+struct Translate {
+  const FrameworkId& framework;
+
+  Calls operator()(const engine::AcceptOffers&) const { return {}; }
+  Calls operator()(const engine::Reply&) const { return {}; }
+  Calls operator()(const engine::ReviveOffers&) const { return {begin(Call::REVIVE, framework)}; }
+  Calls operator()(const engine::SuppressOffers&) const { return {begin(Call::SUPPRESS, framework)}; }
+
+  Calls operator()(const engine::DeclineOffers& decline) const {
+    if (decline.offers.empty()) return {};
+    Call call = begin(Call::DECLINE, framework);
+    for (const OfferId& id : decline.offers) call.mutable_decline()->add_offer_ids()->set_value(id.value);
+    const std::int64_t ms = std::max<std::int64_t>(0, decline.refuse_ms);
+    call.mutable_decline()->mutable_filters()->set_refuse_seconds(static_cast<double>(ms) / 1000.0);
+    return {std::move(call)};
+  }
+
+  Calls operator()(const engine::KillOnAgent& kill) const {
+    Call call = begin(Call::KILL, framework);
+    call.mutable_kill()->mutable_task_id()->set_value(kill.task.value);
+    if (!kill.agent.empty()) call.mutable_kill()->mutable_agent_id()->set_value(kill.agent.value);
+    // 0 leaves the task's own policy in force, which is the job's grace.
+    if (kill.grace_ms > 0) {
+      constexpr std::int64_t kMsMax = std::numeric_limits<std::int64_t>::max() / 1'000'000;
+      call.mutable_kill()->mutable_kill_policy()->mutable_grace_period()->set_nanoseconds(
+          std::min(kill.grace_ms, kMsMax) * 1'000'000);
+    }
+    return {std::move(call)};
+  }
+
+  Calls operator()(const engine::Reconcile& reconcile) const {
+    Calls calls;
+    for (const auto& item : reconcile.tasks) {
+      if (calls.empty() || calls.back().reconcile().tasks_size() >= static_cast<int>(kReconcileIdsMax)) {
+        calls.push_back(begin(Call::RECONCILE, framework));
+      }
+      auto* task = calls.back().mutable_reconcile()->add_tasks();
+      task->mutable_task_id()->set_value(item.task.value);
+      if (!item.agent.empty()) task->mutable_agent_id()->set_value(item.agent.value);
+    }
+    if (calls.empty()) {  // implicit: the member must be there, and empty
+      calls.push_back(begin(Call::RECONCILE, framework));
+      calls.back().mutable_reconcile();
+    }
+    return calls;
+  }
+
+  Calls operator()(const engine::Acknowledge& acknowledge) const {
+    if (acknowledge.agent.empty() || acknowledge.uuid.empty()) return {};
+    Call call = begin(Call::ACKNOWLEDGE, framework);
+    call.mutable_acknowledge()->mutable_agent_id()->set_value(acknowledge.agent.value);
+    call.mutable_acknowledge()->mutable_task_id()->set_value(acknowledge.task.value);
+    call.mutable_acknowledge()->set_uuid(acknowledge.uuid);
+    return {std::move(call)};
+  }
+};
+
+}  // namespace
+
+Call make_subscribe(const DriverOptions& options, const FrameworkId& framework, const std::string& hostname) {
+  using Capability = pb::FrameworkInfo::Capability;
+  Call call;
+  call.set_type(Call::SUBSCRIBE);
+  pb::FrameworkInfo* info = call.mutable_subscribe()->mutable_framework_info();
+  if (!framework.empty()) {
+    call.mutable_framework_id()->set_value(framework.value);
+    info->mutable_id()->set_value(framework.value);
+  }
+  info->set_user(options.user);
+  info->set_name(options.framework_name);
+  info->set_failover_timeout(static_cast<double>(options.failover_timeout_ms) / 1000.0);
+  info->set_checkpoint(true);
+  info->add_roles(options.role);
+  if (!hostname.empty()) info->set_hostname(hostname);
+  if (!options.webui_url.empty()) info->set_webui_url(options.webui_url);
+  for (const auto type : {Capability::MULTI_ROLE, Capability::PARTITION_AWARE, Capability::TASK_KILLING_STATE,
+                          Capability::RESERVATION_REFINEMENT}) {
+    info->add_capabilities()->set_type(type);
+  }
+  return call;
+}
+
+std::vector<Call> make_calls(const engine::Effect& effect, const FrameworkId& framework) {
+  return std::visit(Translate{framework}, effect);
+}
+
+}  // namespace mimas::mesos

@@ -1,0 +1,26 @@
+// The other calls of the scheduler API (mesos-protocol §2.2). Pure.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "engine/effect.h"
+#include "mesos/driver.h"
+#include "mesos/protos.h"
+
+namespace mimas::mesos {
+
+inline constexpr std::size_t kReconcileIdsMax = 1'000;  // in one RECONCILE, §2.6
+
+// With an empty framework id: a first registration, which must not carry one (rule 24).
+scheduler::Call make_subscribe(const DriverOptions& options, const FrameworkId& framework,
+                               const std::string& hostname);
+
+// None for a reply (nothing for the master), for an acknowledgement that no agent could take, and for
+// AcceptOffers, which is launch.h's. More than one for a long explicit reconciliation.
+std::vector<scheduler::Call> make_calls(const engine::Effect& effect, const FrameworkId& framework);
+
+}  // namespace mimas::mesos

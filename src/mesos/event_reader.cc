@@ -1,0 +1,82 @@
+#include "mesos/event_reader.h"
+
+#include <utility>
+
+#include "mesos/translate.h"
+
+namespace mimas::mesos {
+namespace {
+
+using Event = scheduler::Event;
+
+Skipped without_member(Event::Type type) {
+  return Skipped{"event " + Event::Type_Name(type) + " without its content"};
+}
+
+ReadEvent offers(Event::Offers& from) {
+  OffersEvent event;
+  for (auto& offer : *from.mutable_offers()) {
+    auto translated = to_offer(offer);
+    if (!translated.ok()) {
+      ++event.malformed;
+      continue;
+    }
+    event.input.offers.push_back(*std::move(translated));
+    event.offers.push_back(std::move(offer));
+  }
+  return event;
+}
+
+ReadEvent update(const Event::Update& from) {
+  auto status = to_status(from.status());
+  if (!status.ok()) return Skipped{"status update: " + status.error().message};
+  return engine::Input(*std::move(status));
+}
+
+ReadEvent failure(const Event::Failure& from) {
+  // With an executor: one of ours ended, and its task says so itself.
+  if (from.has_executor_id() || from.agent_id().value().empty()) return NothingToDo{};
+  return engine::Input(engine::AgentLost{AgentId(from.agent_id().value())});
+}
+
+ReadEvent rescind(const Event::Rescind& from) {
+  if (from.offer_id().value().empty()) return Skipped{"RESCIND without an offer id"};
+  return engine::Input(engine::OfferRescinded{OfferId(from.offer_id().value())});
+}
+
+ReadEvent sort_out(Event& event) {
+  switch (event.type()) {
+    case Event::SUBSCRIBED:
+      if (!event.has_subscribed()) return without_member(event.type());
+      return SubscribedEvent{FrameworkId(event.subscribed().framework_id().value()),
+                             event.subscribed().heartbeat_interval_seconds()};
+    case Event::OFFERS:
+      return event.has_offers() ? offers(*event.mutable_offers()) : without_member(event.type());
+    case Event::RESCIND: return event.has_rescind() ? rescind(event.rescind()) : without_member(event.type());
+    case Event::UPDATE: return event.has_update() ? update(event.update()) : without_member(event.type());
+    case Event::FAILURE: return event.has_failure() ? failure(event.failure()) : without_member(event.type());
+    case Event::ERROR:
+      if (!event.has_error()) return without_member(event.type());
+      return ErrorEvent{event.error().message()};
+    case Event::HEARTBEAT:
+    case Event::MESSAGE:         // our executors send none
+    case Event::INVERSE_OFFERS:  // an offer's own unavailability says the same
+    case Event::RESCIND_INVERSE_OFFER:
+    case Event::UPDATE_OPERATION_STATUS: return NothingToDo{};
+    case Event::UNKNOWN: break;
+  }
+  const std::string type = v1::unknown_enum(event, Event::kTypeFieldNumber);
+  return Skipped{type.empty() ? "event without a type" : "event of the unknown type " + type.substr(0, 64)};
+}
+
+}  // namespace
+
+ReadEvent read_event(std::string_view record, v1::MediaType codec) {
+  Event event;
+  if (const Status status = v1::decode_tolerant(record, codec, &event); !status.ok()) {
+    return Skipped{"record that is no event: " + status.error().message};
+  }
+  return sort_out(event);
+}
+
+}  // namespace mimas::mesos

@@ -1,0 +1,40 @@
+// One record of the event stream, sorted out: what concerns the subscription, what goes to the engine, what
+// is skipped and why. Pure. A record that is not an event, or an event without its member, is skipped with a
+// reason and never ends the stream (mesos-protocol §1.6, §8.1 rules 9 to 13). Tested in
+// tests/mesos/event_reader_test.cc.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "engine/input.h"
+#include "mesos/protos.h"
+#include "v1/codec.h"
+
+namespace mimas::mesos {
+
+struct SubscribedEvent {
+  FrameworkId framework;
+  double heartbeat_seconds = 0;  // 0: the master announced none
+};
+struct ErrorEvent {
+  std::string message;
+};
+struct OffersEvent {
+  std::vector<pb::Offer> offers;  // as they came, for the book
+  engine::OffersReceived input;   // in the same order
+  std::size_t malformed = 0;      // offers left out
+};
+struct NothingToDo {};  // HEARTBEAT, and what concerns features we do not use
+struct Skipped {
+  std::string why;
+};
+using ReadEvent = std::variant<SubscribedEvent, ErrorEvent, OffersEvent, engine::Input, NothingToDo, Skipped>;
+
+ReadEvent read_event(std::string_view record, v1::MediaType codec);
+
+}  // namespace mimas::mesos

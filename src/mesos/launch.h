@@ -1,0 +1,44 @@
+// engine::AcceptOffers as an ACCEPT call. Every task gets an executor of its own, the static mimas-executor
+// fetched for the agent's architecture, and its orders in TaskInfo.data (schema/executor/task.json). Pure. A
+// task that cannot be launched there is left out and answered with a status update of our own, as if the
+// master had dropped it; the others go. Tested in tests/mesos/launch_test.cc.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "engine/effect.h"
+#include "engine/input.h"
+#include "mesos/protos.h"
+
+namespace mimas::mesos {
+
+struct LaunchOptions {
+  FrameworkId framework;
+  std::string executor_base_url;
+  std::string executor_version;
+  std::string default_arch;
+};
+
+using OfferBook = std::map<OfferId, pb::Offer>;  // the offers we hold, as they came
+
+// The executor build for an agent: by its `arch` attribute in the spellings people use, default_arch without
+// one; empty for a text nobody knows.
+std::string executor_arch(const Attributes& attributes, std::string_view default_arch);
+
+// TaskInfo.data.
+std::string task_data(const engine::Launch& launch);
+
+struct AcceptCall {
+  scheduler::Call call;  // with offer_ids empty there is nothing to send
+  std::vector<engine::StatusUpdate> refused;
+};
+
+// Takes the offers out of the book. If one of them is not there any more (rescinded, or from before a
+// reconnect), no task is launched and the rest are declined: the master would drop the whole call (§2.2).
+AcceptCall make_accept(const engine::AcceptOffers& accept, const LaunchOptions& options, OfferBook& book);
+
+}  // namespace mimas::mesos

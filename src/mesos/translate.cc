@@ -1,0 +1,221 @@
+#include "mesos/translate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "json/value.h"
+#include "v1/codec.h"
+#include "wire/endpoint.h"
+
+namespace mimas::mesos {
+namespace {
+
+constexpr std::int64_t kAmountMax = std::int64_t{1} << 50;  // model/resources.h
+constexpr std::uint64_t kPortMax = 65'535;
+
+std::string scalar_text(double value) {
+  if (!std::isfinite(value)) return {};
+  const bool negative = value < 0;
+  const std::int64_t milli = thousandths(std::fabs(value));
+  std::string text = (negative && milli != 0 ? "-" : "") + std::to_string(milli / 1000);
+  if (milli % 1000 == 0) return text;
+  std::string fraction = std::to_string(1000 + milli % 1000).substr(1);
+  while (fraction.back() == '0') fraction.pop_back();
+  return text + "." + fraction;
+}
+
+std::string ranges_text(const pb::Value::Ranges& ranges) {
+  std::string text = "[";
+  for (const auto& range : ranges.range()) {
+    if (text.size() > 1) text += ", ";
+    text += std::to_string(range.begin()) + "-" + std::to_string(range.end());
+  }
+  return text + "]";
+}
+
+std::string set_text(const pb::Value::Set& set) {
+  std::string text = "{";
+  for (const auto& item : set.item()) {
+    if (text.size() > 1) text += ", ";
+    text += item;
+  }
+  return text + "}";
+}
+
+std::string attribute_text(const pb::Attribute& attribute) {
+  switch (attribute.type()) {
+    case pb::Value::TEXT: return attribute.text().value();
+    case pb::Value::SCALAR: return scalar_text(attribute.scalar().value());
+    case pb::Value::RANGES: return ranges_text(attribute.ranges());
+    case pb::Value::SET: return set_text(attribute.set());
+  }
+  return {};
+}
+
+void add_ranges(const pb::Value::Ranges& ranges, std::vector<PortRange>& into) {
+  for (const auto& range : ranges.range()) {
+    if (range.begin() > range.end() || range.begin() > kPortMax) continue;
+    into.push_back({static_cast<std::int32_t>(range.begin()),
+                    static_cast<std::int32_t>(std::min(range.end(), kPortMax))});
+  }
+}
+
+// Up to `bytes_max`, not in the middle of a UTF-8 sequence.
+std::string cut(const std::string& text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  std::size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
+std::string without_prefix(std::string text, std::string_view prefix) {
+  if (text.starts_with(prefix)) text.erase(0, prefix.size());
+  return cut(text, 128);
+}
+
+engine::MesosState to_state(pb::TaskState state) {
+  switch (state) {
+    case pb::TASK_STAGING: return engine::MesosState::staging;
+    case pb::TASK_STARTING: return engine::MesosState::starting;
+    case pb::TASK_RUNNING: return engine::MesosState::running;
+    case pb::TASK_KILLING: return engine::MesosState::killing;
+    case pb::TASK_FINISHED: return engine::MesosState::finished;
+    case pb::TASK_FAILED: return engine::MesosState::failed;
+    case pb::TASK_KILLED: return engine::MesosState::killed;
+    case pb::TASK_ERROR: return engine::MesosState::error;
+    case pb::TASK_LOST: return engine::MesosState::lost;
+    case pb::TASK_DROPPED: return engine::MesosState::dropped;
+    case pb::TASK_UNREACHABLE: return engine::MesosState::unreachable;
+    case pb::TASK_GONE: return engine::MesosState::gone;
+    case pb::TASK_GONE_BY_OPERATOR: return engine::MesosState::gone_by_operator;
+    case pb::TASK_UNKNOWN: return engine::MesosState::unknown;
+  }
+  return engine::MesosState::unknown;
+}
+
+Error malformed(std::string what) { return make_error(Code::protocol, std::move(what)); }
+
+std::string agent_endpoint(const pb::Offer& offer) {
+  const auto& address = offer.url().address();
+  const std::string& host = address.ip().empty() ? address.hostname() : address.ip();
+  if (host.empty() || address.port() < 1 || address.port() > static_cast<std::int32_t>(kPortMax)) return {};
+  return wire::Endpoint{host, static_cast<std::uint16_t>(address.port())}.text();
+}
+
+std::string reason_text(const pb::TaskStatus& status) {
+  if (status.has_reason()) {
+    return without_prefix(pb::TaskStatus::Reason_Name(status.reason()), "REASON_");
+  }
+  return without_prefix(v1::unknown_enum(status, pb::TaskStatus::kReasonFieldNumber), "REASON_");
+}
+
+std::string source_text(const pb::TaskStatus& status) {
+  if (status.has_source()) {
+    return without_prefix(pb::TaskStatus::Source_Name(status.source()), "SOURCE_");
+  }
+  return without_prefix(v1::unknown_enum(status, pb::TaskStatus::kSourceFieldNumber), "SOURCE_");
+}
+
+}  // namespace
+
+std::int64_t thousandths(double value) {
+  if (!(value > 0)) return 0;
+  if (value >= static_cast<double>(kAmountMax) / 1000.0) return kAmountMax;
+  return std::llround(value * 1000.0);
+}
+
+bool is_plain(const pb::Resource& resource) {
+  return !resource.has_revocable() && !resource.has_shared() && !resource.has_disk() &&
+         !resource.has_provider_id();
+}
+
+Resources to_resources(const google::protobuf::RepeatedPtrField<pb::Resource>& resources) {
+  std::int64_t cpus = 0, mem = 0, disk = 0, gpus = 0;
+  std::vector<PortRange> ports;
+  const auto add = [](std::int64_t& to, const pb::Resource& resource) {
+    to = std::min(kAmountMax, to + thousandths(resource.scalar().value()));
+  };
+  for (const auto& resource : resources) {
+    if (!is_plain(resource)) continue;
+    if (resource.name() == "cpus") add(cpus, resource);
+    if (resource.name() == "mem") add(mem, resource);
+    if (resource.name() == "disk") add(disk, resource);
+    if (resource.name() == "gpus") add(gpus, resource);
+    if (resource.name() == "ports") add_ranges(resource.ranges(), ports);
+  }
+  Resources sum;
+  sum.cpu_milli = cpus;
+  sum.mem_mib = mem / 1000;
+  sum.disk_mib = disk / 1000;
+  sum.gpus = gpus / 1000;
+  if (auto set = Ports::from_ranges(std::move(ports)); set.ok()) sum.ports = *std::move(set);
+  return sum;
+}
+
+Attributes to_attributes(const google::protobuf::RepeatedPtrField<pb::Attribute>& attributes) {
+  Attributes map;
+  for (const auto& attribute : attributes) map.try_emplace(attribute.name(), attribute_text(attribute));
+  return map;
+}
+
+Result<Offer> to_offer(const pb::Offer& from) {
+  if (const Status valid = check_mesos_id(from.id().value(), "offer id"); !valid.ok()) {
+    return malformed(valid.error().message);
+  }
+  if (const Status valid = check_mesos_id(from.agent_id().value(), "agent id"); !valid.ok()) {
+    return malformed(valid.error().message);
+  }
+  Offer offer;
+  offer.id = OfferId(from.id().value());
+  offer.agent = AgentId(from.agent_id().value());
+  offer.hostname = from.hostname();
+  offer.endpoint = agent_endpoint(from);
+  offer.role = from.allocation_info().role();
+  offer.attributes = to_attributes(from.attributes());
+  offer.region = from.domain().fault_domain().region().name();
+  offer.zone = from.domain().fault_domain().zone().name();
+  offer.resources = to_resources(from.resources());
+  offer.unavailable_soon = from.has_unavailability();
+  return offer;
+}
+
+Exit to_exit(std::string_view data) {
+  Exit exit;
+  json::ParseLimits limits;
+  limits.bytes_max = kStatusDataBytesMax;
+  const auto parsed = json::parse(data, limits);
+  if (!parsed.ok() || parsed->root().int64_or("v", 0) != 1) return exit;
+  const std::int64_t code = parsed->root().int64_or("exitCode", -1);
+  const std::int64_t signal = parsed->root().int64_or("signal", -1);
+  if (code >= 0 && code <= 255) exit.code = static_cast<int>(code);
+  if (signal >= 1 && signal <= 127) exit.signal = static_cast<int>(signal);
+  return exit;
+}
+
+Result<engine::StatusUpdate> to_status(const pb::TaskStatus& from) {
+  if (const Status valid = check_mesos_id(from.task_id().value(), "task id"); !valid.ok()) {
+    return malformed(valid.error().message);
+  }
+  engine::StatusUpdate update;
+  update.task = TaskId(from.task_id().value());
+  update.state = from.has_state() ? to_state(from.state()) : engine::MesosState::unknown;
+  update.agent = AgentId(from.agent_id().value());
+  // Any other length would be refused as an acknowledgement, and no agent sends it.
+  if (from.uuid().size() == 16) update.uuid = from.uuid();
+  update.reason = reason_text(from);
+  update.source = source_text(from);
+  update.message = cut(from.message(), kMessageTextBytesMax);
+  if (!from.has_state() && update.message.empty()) {
+    const std::string raw = v1::unknown_enum(from, pb::TaskStatus::kStateFieldNumber);
+    if (!raw.empty()) update.message = "state " + cut(raw, 128) + ", which this version does not know";
+  }
+  if (from.has_data()) update.exit = to_exit(from.data());
+  if (from.has_healthy()) update.healthy = from.healthy();
+  return update;
+}
+
+}  // namespace mimas::mesos

@@ -1,0 +1,45 @@
+// Events of a master, in the engine's nouns. Pure. What a peer may say and the model cannot hold is refused
+// with an Error (the driver skips and counts it) or rounded against us: offers never grow on the way.
+// Messages are cut to kMessageTextBytesMax. Tested in tests/mesos/translate_test.cc (mesos-protocol §8.3) and
+// with golden transcripts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "engine/input.h"
+#include "mesos/protos.h"
+#include "model/agent.h"
+
+namespace mimas::mesos {
+
+inline constexpr std::size_t kMessageTextBytesMax = 4'096;
+inline constexpr std::size_t kStatusDataBytesMax = 4'096;  // mimas-executor writes less than 100
+
+// llround(value · 1000), as Mesos counts (§4.4); 0 for what is negative or not a number, 2^50 at most.
+std::int64_t thousandths(double value);
+
+// True for what a task may be given from an offer: not revocable, not shared, no volume or separate disk, no
+// provider.
+bool is_plain(const pb::Resource& resource);
+
+// Amounts: CPU in thousandths, mem and disk down to whole MiB after adding up, whole GPUs, ports below 65536.
+Resources to_resources(const google::protobuf::RepeatedPtrField<pb::Resource>& resources);
+
+// Text as it stands; scalars as "2" or "2.5"; ranges as "[1-2, 5-5]"; sets as "{a, b}". The first of a name
+// wins.
+Attributes to_attributes(const google::protobuf::RepeatedPtrField<pb::Attribute>& attributes);
+
+// The endpoint is the agent's ip and port: its host name may mean nothing here.
+Result<Offer> to_offer(const pb::Offer& offer);
+
+// A state, reason or source that only a newer master knows stays readable: `unknown`, or its own text (rule
+// 11).
+Result<engine::StatusUpdate> to_status(const pb::TaskStatus& status);
+
+// TaskStatus.data as schema/executor/status.json says; empty for anything else.
+Exit to_exit(std::string_view data);
+
+}  // namespace mimas::mesos

@@ -1,0 +1,207 @@
+#include "pocket/master_face.h"
+
+#include <utility>
+
+#include "net/clock.h"
+#include "pocket/call_check.h"
+#include "pocket/face.h"
+
+namespace mimas::pocket {
+namespace {
+
+constexpr std::int64_t kPeerCheckMs = 100;
+const char* const kStopping = "Master is shutting down";
+
+// "/master/x", "/x/" and "/x" are one path (mesos-protocol §1.1).
+std::string plain_path(std::string path) {
+  if (path.starts_with("/master/")) path.erase(0, 7);
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+http::Reply reply_of(const std::optional<Answer>& answer) {
+  if (!answer) return plain(503, kStopping);
+  return plain(answer->status, answer->text);
+}
+
+}  // namespace
+
+MasterFace::MasterFace(MasterOptions options, std::function<void(const std::vector<std::string>&)> remember)
+    : options_(std::move(options)), remember_(std::move(remember)), model_(options_, net::wall_now()) {}
+
+void MasterFace::start() {
+  loop_.start([this](Instant now) { return turn(now); });
+}
+
+void MasterFace::stop() {
+  loop_.stop();
+  for (auto& [number, subscriber] : subscribers_) subscriber.stream->close();
+  subscribers_.clear();
+}
+
+Instant MasterFace::turn(Instant now) {
+  if (model_.wake_at() <= now) model_.tick(now);
+  for (const MasterOutput& output : model_.take_outputs()) carry_out(output);
+  return model_.wake_at();
+}
+
+void MasterFace::carry_out(const MasterOutput& output) {
+  const auto subscriber = [&](std::uint64_t number) -> Subscriber* {
+    const auto found = subscribers_.find(number);
+    return found == subscribers_.end() ? nullptr : &found->second;
+  };
+  if (const auto* event = std::get_if<ToScheduler>(&output)) {
+    if (Subscriber* to = subscriber(event->stream)) to->stream->push(v1::encode(event->event, to->type));
+  } else if (const auto* command = std::get_if<ToAgent>(&output)) {
+    if (Subscriber* to = subscriber(command->stream)) to->stream->push(encode_command(command->command));
+  } else if (const auto* end = std::get_if<EndStream>(&output)) {
+    if (Subscriber* to = subscriber(end->stream)) {
+      to->stream->close();
+      subscribers_.erase(end->stream);
+    }
+  } else if (const auto* changed = std::get_if<AgentsChanged>(&output)) {
+    remember_(changed->ids);
+  }
+}
+
+std::shared_ptr<EventStream> MasterFace::open(std::uint64_t* number, v1::MediaType type) {
+  auto stream = std::make_shared<EventStream>();
+  *number = next_stream_++;
+  subscribers_[*number] = Subscriber{stream, type};
+  return stream;
+}
+
+http::Reply MasterFace::handle(const http::Request& request) {
+  const std::string path = plain_path(request.path);
+  if (path == "/api/v1/scheduler") return scheduler(request);
+  if (path == "/api/v1") return operate(request);
+  if (path == "/pocket/agent") return agent(request);
+  return get(request, path);
+}
+
+http::Reply MasterFace::get(const http::Request& request, const std::string& path) {
+  const bool known = path == "/redirect" || path == "/health" || path == "/version" || path == "/state";
+  if (!known) return not_found();
+  if (request.method != "HEAD")
+    if (auto refusal = refuse_method(request, "GET")) return *std::move(refusal);
+  if (path == "/redirect") {
+    http::Reply reply = plain(307, "");
+    reply.headers.push_back({"Location", "//" + options_.address.text()});
+    return reply;
+  }
+  if (path == "/health") return plain(200, "");
+  if (path == "/version") return json_reply(R"({"version":"1.12.0"})");
+  const auto state = loop_.call<std::string>([this](Instant) { return model_.state_json(); });
+  return state ? json_reply(*state) : plain(503, kStopping);
+}
+
+http::Reply MasterFace::scheduler(const http::Request& request) {
+  if (auto refusal = refuse_method(request, "POST")) return *std::move(refusal);
+  mscheduler::Call call;
+  Decoded decoded = decode_body(request, &call);
+  if (decoded.refusal) return *std::move(decoded.refusal);
+  if (const std::string why = check_call(call); !why.empty())
+    return plain(400, "Failed to validate scheduler::Call: " + why);
+  const bool subscribing = call.type() == mscheduler::Call::SUBSCRIBE;
+  const auto type = negotiate(request.header("Accept"));
+  if (!type && (subscribing || call.type() == mscheduler::Call::RECONCILE_OPERATIONS)) return not_acceptable();
+  std::optional<std::string> stream_id;
+  for (const wire::Header& header : request.headers)
+    if (wire::equals_ignoring_case(header.name, "Mesos-Stream-Id")) stream_id = header.value;
+  if (subscribing) {
+    if (stream_id) return plain(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header");
+    return subscribe(call, *type);
+  }
+  return reply_of(loop_.call<Answer>([&](Instant now) { return model_.call(call, stream_id, now); }));
+}
+
+http::Reply MasterFace::subscribe(const mscheduler::Call& call, v1::MediaType type) {
+  std::uint64_t number = 0;
+  std::shared_ptr<EventStream> stream;
+  const auto stream_id = loop_.call<std::string>([&](Instant now) {
+    stream = open(&number, type);
+    return model_.subscribe(number, call, now);
+  });
+  if (!stream_id) return plain(503, kStopping);
+  http::Reply reply = stream_reply(stream, type, kPeerCheckMs, [this, number] {
+    loop_.post([this, number](Instant now) {
+      subscribers_.erase(number);
+      model_.scheduler_gone(number, now);
+    });
+  });
+  reply.headers.push_back({"Mesos-Stream-Id", *stream_id});
+  return reply;
+}
+
+http::Reply MasterFace::operate(const http::Request& request) {
+  if (auto refusal = refuse_method(request, "POST")) return *std::move(refusal);
+  mmaster::Call call;
+  Decoded decoded = decode_body(request, &call);
+  if (decoded.refusal) return *std::move(decoded.refusal);
+  using Call = mmaster::Call;
+  const auto invalid = [](const char* what) {
+    return plain(400, std::string("Failed to validate master::Call: Expecting '") + what + "' to be present");
+  };
+  if (!call.has_type() || call.type() == Call::UNKNOWN) return invalid("type");
+  const auto type = negotiate(request.header("Accept"));
+  if (!type) return not_acceptable();
+  if (call.type() == Call::TEARDOWN) {
+    if (!call.has_teardown()) return invalid("teardown");
+    const std::string& id = call.teardown().framework_id().value();
+    return reply_of(loop_.call<Answer>([&](Instant now) { return model_.teardown(id, now); }));
+  }
+  if (call.type() == Call::MARK_AGENT_GONE) {
+    if (!call.has_mark_agent_gone()) return invalid("mark_agent_gone");
+    const std::string& id = call.mark_agent_gone().agent_id().value();
+    return reply_of(loop_.call<Answer>([&](Instant now) { return model_.mark_gone(id, now); }));
+  }
+  const bool known = call.type() == Call::GET_MASTER || call.type() == Call::GET_AGENTS ||
+                     call.type() == Call::GET_TASKS || call.type() == Call::GET_HEALTH;
+  if (!known) return plain(501, "");
+  const auto response = loop_.call<mmaster::Response>([&](Instant) {
+    if (call.type() == Call::GET_MASTER) return model_.get_master();
+    if (call.type() == Call::GET_AGENTS) return model_.get_agents();
+    if (call.type() == Call::GET_TASKS) return model_.get_tasks();
+    mmaster::Response health;
+    health.set_type(mmaster::Response::GET_HEALTH);
+    health.mutable_get_health()->set_healthy(true);
+    return health;
+  });
+  if (!response) return plain(503, kStopping);
+  http::Reply reply = json_reply(v1::encode(*response, *type));
+  reply.content_type = std::string(v1::media_type_text(*type));
+  return reply;
+}
+
+// The private door (pocket/link.h): with a session a list of reports, without one a registration and its stream.
+http::Reply MasterFace::agent(const http::Request& request) {
+  if (auto refusal = refuse_method(request, "POST")) return *std::move(refusal);
+  const std::string session(request.header("Pocket-Session"));
+  if (session.empty()) return agent_stream(request);
+  const Result<std::vector<Report>> reports = decode_reports(request.body);
+  if (!reports) return plain(400, reports.error().text());
+  const auto known = loop_.call<bool>([&](Instant now) { return model_.report(session, *reports, now); });
+  if (!known) return plain(503, kStopping);
+  return *known ? accepted() : plain(404, "Agent is not registered");
+}
+
+http::Reply MasterFace::agent_stream(const http::Request& request) {
+  const Result<Registration> registration = decode_registration(request.body);
+  if (!registration) return plain(400, registration.error().text());
+  std::uint64_t number = 0;
+  std::shared_ptr<EventStream> stream;
+  const auto opened = loop_.call<bool>([&](Instant now) {
+    stream = open(&number, v1::MediaType::json);
+    model_.register_agent(number, *registration, now);
+    return true;
+  });
+  if (!opened) return plain(503, kStopping);
+  return stream_reply(stream, v1::MediaType::json, kPeerCheckMs, [this, number] {
+    loop_.post([this, number](Instant now) {
+      subscribers_.erase(number);
+      model_.agent_gone(number, now);
+    });
+  });
+}
+
+}  // namespace mimas::pocket

@@ -1,0 +1,72 @@
+#include "store/directory_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+namespace mimas::store {
+namespace {
+
+Error system_error(const std::string& what, int number, const std::string& where) {
+  return make_error(Code::io, what + ": " + std::system_category().message(number), where);
+}
+
+bool is_directory(const std::string& path) {
+  struct stat found {};
+  return ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+// The pid in the lock file; digits only, because another program may have written it.
+std::string owner_of(int fd) {
+  char text[32];
+  const ssize_t size = ::pread(fd, text, sizeof text, 0);
+  std::string pid;
+  for (ssize_t i = 0; i < size && text[i] >= '0' && text[i] <= '9'; ++i) pid += text[i];
+  return pid.empty() ? "unknown" : pid;
+}
+
+}  // namespace
+
+Status make_directory(const std::string& path) {
+  if (path.empty()) return make_error(Code::invalid_argument, "the data directory has no name");
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    if (!is_directory(part) && ::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) {
+      return system_error("cannot make the data directory", errno, part);
+    }
+    if (end == std::string::npos) break;
+  }
+  if (!is_directory(path)) return system_error("the data directory is not usable", ENOTDIR, path);
+  return Done{};
+}
+
+Result<DirectoryLock> DirectoryLock::take(const std::string& directory) {
+  const std::string path = directory + "/lock";
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return system_error("cannot lock the data directory", errno, path);
+  DirectoryLock lock(fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return system_error("cannot lock the data directory", errno, path);
+    return make_error(Code::conflict, "another mimas is using this directory (pid " + owner_of(fd) + ")",
+                      directory, "stop it, or choose another data directory");
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  const auto size = static_cast<ssize_t>(pid.size());
+  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) != size) {
+    return system_error("cannot write into the data directory", errno, path);
+  }
+  return lock;
+}
+
+DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+DirectoryLock::~DirectoryLock() {
+  if (fd_ >= 0) ::close(fd_);  // the file stays: removing it would race with the next owner
+}
+
+}  // namespace mimas::store

@@ -1,0 +1,29 @@
+// Jobs and tasks as rows: the statements that write and read them, and the order of their columns in one
+// place. The columns are those of schema/0001_initial.sql. Tested through tests/store/store_test.cc.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "model/job.h"
+#include "model/task.h"
+#include "store/connection.h"
+
+namespace mimas::store {
+
+std::string write_job_sql();   // insert, or update by number
+std::string update_job_sql();  // update by number, leaving the spec as it is
+std::string write_task_sql();  // insert, or update by id
+std::string read_jobs_sql();   // by number
+std::string read_tasks_sql();  // by (job number, slot, number)
+
+// Parameters of write_job_sql, or of update_job_sql when `spec` has no address. The texts of `job` and `spec`
+// must live until the statement has run.
+void put_job(Statement& statement, const Job& job, std::string_view spec);
+void put_task(Statement& statement, const Task& task, std::string_view allocated);
+
+// From the current row. Errors: invalid_argument with "jobs/mimas-7/spec" and the like in `where`.
+Result<Job> take_job(Statement& statement);
+Result<Task> take_task(Statement& statement);
+
+}  // namespace mimas::store

@@ -1,0 +1,347 @@
+#include "store/spec_json.h"
+
+#include <array>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "json/value.h"
+#include "json/writer.h"
+
+namespace mimas::store {
+namespace {
+
+constexpr std::array<std::pair<Constraint::Kind, std::string_view>, 6> kConstraintKinds{{
+    {Constraint::Kind::equals, "equals"},
+    {Constraint::Kind::not_equals, "not_equals"},
+    {Constraint::Kind::in, "in"},
+    {Constraint::Kind::not_in, "not_in"},
+    {Constraint::Kind::exists, "exists"},
+    {Constraint::Kind::unique_host, "unique_host"},
+}};
+constexpr std::array<std::pair<JobType, std::string_view>, 2> kJobTypes{{
+    {JobType::batch, "batch"},
+    {JobType::service, "service"},
+}};
+constexpr std::array<std::pair<Runtime, std::string_view>, 2> kRuntimes{{
+    {Runtime::process, "process"},
+    {Runtime::docker, "docker"},
+}};
+
+template <class Names, class Value>
+std::string_view name_in(const Names& names, Value value) {
+  for (const auto& [known, name] : names) {
+    if (known == value) return name;
+  }
+  ASSERT(false);
+}
+
+// One object's members into fields. The first fault sticks; later calls do nothing.
+class Fields {
+ public:
+  explicit Fields(json::Value value) : value_(value) { check(value.object()); }
+
+  void read(std::string_view name, std::string& into) {
+    each(name, [&](json::Value v) { set(v.string(), into); });
+  }
+  void read(std::string_view name, std::int64_t& into) {
+    each(name, [&](json::Value v) { set(v.int64(), into); });
+  }
+  void read(std::string_view name, std::int32_t& into) {
+    each(name, [&](json::Value v) { set_small(v, into); });
+  }
+  void read(std::string_view name, bool& into) {
+    each(name, [&](json::Value v) { set(v.boolean(), into); });
+  }
+  void read(std::string_view name, std::vector<std::string>& into) {
+    list(name, [&](json::Value v) { set(v.string(), into.emplace_back()); });
+  }
+  void read(std::string_view name, std::vector<std::int32_t>& into) {
+    list(name, [&](json::Value v) { set_small(v, into.emplace_back()); });
+  }
+  void read(std::string_view name, std::map<std::string, std::string>& into) {
+    each(name, [&](json::Value object) {
+      if (!check(object.object())) return;
+      for (std::size_t i = 0; i < object.size() && !fault_; ++i) {
+        set(object.at(i).string(), into[std::string(object.name(i))]);
+      }
+    });
+  }
+  template <class Names, class Value>
+  void read_name(std::string_view name, const Names& names, Value& into) {
+    each(name, [&](json::Value v) {
+      std::string text;
+      set(v.string(), text);
+      if (fault_) return;
+      for (const auto& [known, spelling] : names) {
+        if (spelling == text) return void(into = known);
+      }
+      fault_ = make_error(Code::invalid_argument, "unknown value \"" + text + "\"", v.pointer());
+    });
+  }
+  // A member object whose fields `read_members(Fields&)` reads.
+  template <class Function>
+  void nested(std::string_view name, Function read_members) {
+    each(name, [&](json::Value v) { nest(v, read_members); });
+  }
+  template <class Function>
+  void nested_list(std::string_view name, Function read_members) {
+    list(name, [&](json::Value v) { nest(v, read_members); });
+  }
+  template <class Function>
+  void list(std::string_view name, Function item) {
+    each(name, [&](json::Value array) {
+      if (!check(array.array())) return;
+      for (std::size_t i = 0; i < array.size() && !fault_; ++i) item(array.at(i));
+    });
+  }
+  void fail(Error error) {
+    if (!fault_) fault_ = std::move(error);
+  }
+  void set_small(json::Value from, std::int32_t& into) {
+    std::int64_t wide = 0;
+    set(from.int64(), wide);
+    if (wide < std::numeric_limits<std::int32_t>::min() || wide > std::numeric_limits<std::int32_t>::max()) {
+      fail(make_error(Code::invalid_argument, "number out of range", from.pointer()));
+    }
+    if (!fault_) into = static_cast<std::int32_t>(wide);
+  }
+  const std::optional<Error>& fault() const { return fault_; }
+
+ private:
+  template <class Function>
+  void each(std::string_view name, Function use) {
+    if (fault_) return;
+    const std::optional<json::Value> member = value_.find(name);
+    if (member) use(*member);
+  }
+  template <class Function>
+  void nest(json::Value v, Function read_members) {
+    Fields inner(v);
+    if (!inner.fault_) read_members(inner);
+    if (inner.fault_) fail(*inner.fault_);
+  }
+  template <class T>
+  bool check(const Result<T>& result) {
+    if (!result) fail(result.error());
+    return result.ok();
+  }
+  template <class T, class Into>
+  void set(const Result<T>& result, Into& into) {
+    if (check(result)) into = Into(*result);
+  }
+
+  json::Value value_;
+  std::optional<Error> fault_;
+};
+
+void write_texts(json::Writer& out, std::string_view name, const std::vector<std::string>& texts) {
+  out.key(name).begin_array();
+  for (const std::string& text : texts) out.string(text);
+  out.end_array();
+}
+
+void write_map(json::Writer& out, std::string_view name, const std::map<std::string, std::string>& map) {
+  out.key(name).begin_object();
+  for (const auto& [key, value] : map) out.member(key, value);
+  out.end_object();
+}
+
+void write_what_runs(json::Writer& out, const JobSpec& spec) {
+  out.member("entry_point", spec.entry_point);
+  write_texts(out, "command", spec.command);
+  write_map(out, "env", spec.env);
+  out.member("working_directory", spec.working_directory);
+  out.key("artifacts").begin_array();
+  for (const Artifact& artifact : spec.artifacts) {
+    out.begin_object()
+        .member("uri", artifact.uri)
+        .member("extract", artifact.extract)
+        .member("executable", artifact.executable)
+        .member("cache", artifact.cache)
+        .end_object();
+  }
+  out.end_array();
+}
+
+void write_how_much(json::Writer& out, const JobSpec& spec) {
+  out.key("request")
+      .begin_object()
+      .member("cpu_milli", spec.request.cpu_milli)
+      .member("mem_mib", spec.request.mem_mib)
+      .member("disk_mib", spec.request.disk_mib)
+      .member("gpus", spec.request.gpus)
+      .member("ports", spec.request.ports)
+      .end_object();
+  out.key("container_ports").begin_array();
+  for (const std::int32_t port : spec.container_ports) out.int64(port);
+  out.end_array();
+  out.member("network_mbps", spec.network_mbps);
+}
+
+void write_where(json::Writer& out, const JobSpec& spec) {
+  out.key("hard_constraints").begin_array();
+  for (const Constraint& constraint : spec.hard_constraints) {
+    out.begin_object()
+        .member("kind", name_in(kConstraintKinds, constraint.kind))
+        .member("attribute", constraint.attribute);
+    write_texts(out, "values", constraint.values);
+    out.member("text", constraint.text).end_object();
+  }
+  out.end_array();
+  write_texts(out, "soft_constraints", spec.soft_constraints);
+}
+
+void write_when_it_fails(json::Writer& out, const JobSpec& spec) {
+  out.member("retries", spec.retries).member("restart_on_success", spec.restart_on_success);
+  out.key("retry_policy")
+      .begin_object()
+      .member("initial_delay_ms", spec.retry_policy.initial_delay_ms)
+      .member("max_delay_ms", spec.retry_policy.max_delay_ms)
+      .end_object();
+  out.member("runtime_limit_ms", spec.runtime_limit_ms)
+      .member("kill_grace_ms", spec.kill_grace_ms)
+      .member("unreachable_timeout_ms", spec.unreachable_timeout_ms);
+}
+
+void read_constraint(Fields& from, Constraint& into) {
+  from.read_name("kind", kConstraintKinds, into.kind);
+  from.read("attribute", into.attribute);
+  from.read("values", into.values);
+  from.read("text", into.text);
+}
+
+void read_artifact(Fields& from, Artifact& into) {
+  from.read("uri", into.uri);
+  from.read("extract", into.extract);
+  from.read("executable", into.executable);
+  from.read("cache", into.cache);
+}
+
+void read_amounts(Fields& from, JobSpec& into) {
+  from.nested("request", [&](Fields& inner) {
+    inner.read("cpu_milli", into.request.cpu_milli);
+    inner.read("mem_mib", into.request.mem_mib);
+    inner.read("disk_mib", into.request.disk_mib);
+    inner.read("gpus", into.request.gpus);
+    inner.read("ports", into.request.ports);
+  });
+  from.read("container_ports", into.container_ports);
+  from.read("network_mbps", into.network_mbps);
+}
+
+void read_failure_rules(Fields& from, JobSpec& into) {
+  from.read("retries", into.retries);
+  from.read("restart_on_success", into.restart_on_success);
+  from.nested("retry_policy", [&](Fields& inner) {
+    inner.read("initial_delay_ms", into.retry_policy.initial_delay_ms);
+    inner.read("max_delay_ms", into.retry_policy.max_delay_ms);
+  });
+  from.read("runtime_limit_ms", into.runtime_limit_ms);
+  from.read("kill_grace_ms", into.kill_grace_ms);
+  from.read("unreachable_timeout_ms", into.unreachable_timeout_ms);
+}
+
+void read_spec(Fields& from, JobSpec& into) {
+  from.read_name("type", kJobTypes, into.type);
+  from.read_name("runtime", kRuntimes, into.runtime);
+  from.read("name", into.name);
+  from.read("application_name", into.application_name);
+  from.read("version", into.version);
+  from.read("app_name", into.app_name);
+  from.read("user", into.user);
+  from.read("job_group_stack", into.job_group_stack);
+  from.read("job_group_detail", into.job_group_detail);
+  from.read("job_group_sequence", into.job_group_sequence);
+  from.read("capacity_group", into.capacity_group);
+  from.read("labels", into.labels);
+  from.read("entry_point", into.entry_point);
+  from.read("command", into.command);
+  from.read("env", into.env);
+  from.read("working_directory", into.working_directory);
+  from.nested_list("artifacts", [&](Fields& inner) { read_artifact(inner, into.artifacts.emplace_back()); });
+  read_amounts(from, into);
+  from.nested_list("hard_constraints",
+                   [&](Fields& inner) { read_constraint(inner, into.hard_constraints.emplace_back()); });
+  from.read("soft_constraints", into.soft_constraints);
+  read_failure_rules(from, into);
+  from.read("echoed_json", into.echoed_json);
+}
+
+}  // namespace
+
+std::string render_spec(const JobSpec& spec) {
+  json::Writer out;
+  out.begin_object()
+      .member("type", name_in(kJobTypes, spec.type))
+      .member("runtime", name_in(kRuntimes, spec.runtime))
+      .member("name", spec.name)
+      .member("application_name", spec.application_name)
+      .member("version", spec.version)
+      .member("app_name", spec.app_name)
+      .member("user", spec.user)
+      .member("job_group_stack", spec.job_group_stack)
+      .member("job_group_detail", spec.job_group_detail)
+      .member("job_group_sequence", spec.job_group_sequence)
+      .member("capacity_group", spec.capacity_group);
+  write_map(out, "labels", spec.labels);
+  write_what_runs(out, spec);
+  write_how_much(out, spec);
+  write_where(out, spec);
+  write_when_it_fails(out, spec);
+  out.member("echoed_json", spec.echoed_json).end_object();
+  return out.take();
+}
+
+Result<JobSpec> parse_spec(std::string_view text) {
+  const Result<json::Document> document = json::parse(text);
+  if (!document) return document.error();
+  JobSpec spec;
+  Fields fields(document->root());
+  if (!fields.fault()) read_spec(fields, spec);
+  if (fields.fault()) return *fields.fault();
+  return spec;
+}
+
+std::string render_resources(const Resources& resources) {
+  json::Writer out;
+  out.begin_object()
+      .member("cpu_milli", resources.cpu_milli)
+      .member("mem_mib", resources.mem_mib)
+      .member("disk_mib", resources.disk_mib)
+      .member("gpus", resources.gpus);
+  out.key("ports").begin_array();
+  for (const PortRange& range : resources.ports.ranges()) {
+    out.begin_array().int64(range.first).int64(range.last).end_array();
+  }
+  out.end_array().end_object();
+  return out.take();
+}
+
+Result<Resources> parse_resources(std::string_view text) {
+  const Result<json::Document> document = json::parse(text);
+  if (!document) return document.error();
+  Resources resources;
+  std::vector<PortRange> ranges;
+  Fields fields(document->root());
+  fields.read("cpu_milli", resources.cpu_milli);
+  fields.read("mem_mib", resources.mem_mib);
+  fields.read("disk_mib", resources.disk_mib);
+  fields.read("gpus", resources.gpus);
+  fields.list("ports", [&](json::Value pair) {
+    if (!pair.is_array() || pair.size() != 2) {
+      return fields.fail(make_error(Code::invalid_argument, "expected [first, last]", pair.pointer()));
+    }
+    PortRange range;
+    fields.set_small(pair.at(0), range.first);
+    fields.set_small(pair.at(1), range.last);
+    ranges.push_back(range);
+  });
+  if (fields.fault()) return *fields.fault();
+  Result<Ports> ports = Ports::from_ranges(std::move(ranges));
+  if (!ports) return std::move(ports).error();
+  resources.ports = std::move(*ports);
+  return resources;
+}
+
+}  // namespace mimas::store

@@ -1,0 +1,260 @@
+#include "store/store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <optional>
+#include <system_error>
+#include <unordered_map>
+
+#include "store/connection.h"
+#include "store/directory_lock.h"
+#include "store/migrations.h"
+#include "store/records.h"
+#include "store/spec_json.h"
+
+namespace mimas::store {
+namespace {
+
+constexpr const char* kFramework = "framework";
+constexpr const char* kNextJobNumber = "next_job_number";
+
+// Locking is exclusive: the directory lock lets only one of us in, and without it WAL would need shared
+// memory. synchronous=FULL is the fsync at every commit that "commit, then act" stands on.
+constexpr const char* kSettings =
+    "PRAGMA locking_mode=EXCLUSIVE;"
+    "PRAGMA synchronous=FULL;"
+    "PRAGMA foreign_keys=ON;"
+    "PRAGMA busy_timeout=2000;"
+    "PRAGMA trusted_schema=OFF;"
+    "PRAGMA cell_size_check=ON;"
+    "PRAGMA journal_size_limit=16777216;";
+
+Status settle(Connection& connection, std::int64_t pages_max) {
+  Status set = connection.execute(kSettings);
+  if (!set) return set;
+  const Result<std::string> journal = connection.text("PRAGMA journal_mode=WAL");
+  if (!journal) return journal.error();
+  if (*journal != "wal") {
+    return make_error(Code::io, "the file system does not allow a write-ahead log", connection.path());
+  }
+  if (pages_max > 0) {
+    set = connection.execute(("PRAGMA max_page_count=" + std::to_string(pages_max)).c_str());
+    if (!set) return set;
+  }
+  const Result<std::string> check = connection.text("PRAGMA quick_check(1)");
+  if (!check) return check.error();
+  if (*check != "ok") {
+    return make_error(Code::io, "the database is damaged: " + *check, connection.path(),
+                      "restore it from a backup");
+  }
+  return Done{};
+}
+
+// So that the file is ours alone (it holds environments of jobs) whatever the umask; SQLite copies the mode
+// to the log.
+Status make_private_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) {
+    return make_error(Code::io, "the database cannot be opened: " + std::system_category().message(errno),
+                      path);
+  }
+  ::close(fd);
+  return Done{};
+}
+
+}  // namespace
+
+struct Store::Impl {
+  Impl(DirectoryLock taken, Connection opened) : lock(std::move(taken)), connection(std::move(opened)) {}
+
+  Status prepare();
+  Status apply(const engine::Change& change);
+  Status put(const Job& job);
+  Status put(const Task& task);
+  Status put_meta(std::string_view key, const std::string& value);
+  Result<std::string> read_meta(std::string_view key);
+  Status apply_all(const std::vector<engine::Change>& changes);
+
+  DirectoryLock lock;
+  Connection connection;
+  Statement begin, end, write_job, update_job, write_task, remove_job, remove_task, write_meta, read_meta_row;
+  // The spec that is on disk for a job. Specs are large and rarely change: an unchanged one is not written
+  // again.
+  std::unordered_map<std::int64_t, std::shared_ptr<const JobSpec>> specs_on_disk;
+  std::int64_t commits = 0;
+  std::optional<Error> failed;
+};
+
+Status Store::Impl::prepare() {
+  const std::pair<Statement*, std::string> wanted[] = {
+      {&begin, "BEGIN IMMEDIATE"},
+      {&end, "COMMIT"},
+      {&write_job, write_job_sql()},
+      {&update_job, update_job_sql()},
+      {&write_task, write_task_sql()},
+      {&remove_job, "DELETE FROM jobs WHERE id=?"},
+      {&remove_task, "DELETE FROM tasks WHERE id=?"},
+      {&write_meta,
+       "INSERT INTO meta(key,value) VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value"},
+      {&read_meta_row, "SELECT value FROM meta WHERE key=?"},
+  };
+  for (const auto& [statement, sql] : wanted) {
+    Result<Statement> prepared = connection.prepare(sql);
+    if (!prepared) return std::move(prepared).error();
+    *statement = std::move(*prepared);
+  }
+  return Done{};
+}
+
+Status Store::Impl::put(const Job& job) {
+  ASSERT(job.spec != nullptr);
+  const auto known = specs_on_disk.find(job.number);
+  if (known != specs_on_disk.end() && known->second == job.spec) {
+    put_job(update_job, job, {});
+    return update_job.run();
+  }
+  const std::string spec = render_spec(*job.spec);
+  put_job(write_job, job, spec);
+  Status written = write_job.run();
+  if (written) specs_on_disk[job.number] = job.spec;
+  return written;
+}
+
+Status Store::Impl::put(const Task& task) {
+  const std::string allocated = render_resources(task.allocated);
+  put_task(write_task, task, allocated);
+  return write_task.run();
+}
+
+Status Store::Impl::put_meta(std::string_view key, const std::string& value) {
+  return write_meta.put(key).put(value).run();
+}
+
+Result<std::string> Store::Impl::read_meta(std::string_view key) {
+  const Result<bool> row = read_meta_row.put(key).next();
+  if (!row) return row.error();
+  if (!*row) return std::string();
+  std::string value = read_meta_row.take_text();
+  const Result<bool> rest = read_meta_row.next();
+  if (!rest) return rest.error();
+  return value;
+}
+
+Status Store::Impl::apply(const engine::Change& change) {
+  if (const auto* put_job = std::get_if<engine::PutJob>(&change)) {
+    ASSERT(put_job->job != nullptr);
+    return put(*put_job->job);
+  }
+  if (const auto* put_task = std::get_if<engine::PutTask>(&change)) {
+    ASSERT(put_task->task != nullptr);
+    return put(*put_task->task);
+  }
+  if (const auto* gone = std::get_if<engine::RemoveJob>(&change)) {
+    specs_on_disk.erase(parse_job_number(gone->job.value));
+    return remove_job.put(gone->job.value).run();
+  }
+  if (const auto* gone = std::get_if<engine::RemoveTask>(&change))
+    return remove_task.put(gone->task.value).run();
+  if (const auto* framework = std::get_if<engine::PutFramework>(&change)) {
+    return put_meta(kFramework, framework->framework.value);
+  }
+  if (const auto* next = std::get_if<engine::PutNextJobNumber>(&change)) {
+    return put_meta(kNextJobNumber, std::to_string(next->number));
+  }
+  ASSERT(
+      !engine::is_durable(change));  // a durable kind of change that nobody stores would be lost in silence
+  return Done{};
+}
+
+Status Store::Impl::apply_all(const std::vector<engine::Change>& changes) {
+  Status status = begin.run();
+  if (!status) return status;
+  for (const engine::Change& change : changes) {
+    status = apply(change);
+    if (!status) return status;
+  }
+  return end.run();
+}
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& directory, std::int64_t pages_max) {
+  Status made = make_directory(directory);
+  if (!made) return std::move(made).error();
+  Result<DirectoryLock> lock = DirectoryLock::take(directory);
+  if (!lock) return std::move(lock).error();
+  const std::string path = directory + "/mimas.db";
+  made = make_private_file(path);
+  if (!made) return std::move(made).error();
+  Result<Connection> connection = Connection::open(path);
+  if (!connection) return std::move(connection).error();
+
+  auto impl = std::make_unique<Impl>(std::move(*lock), std::move(*connection));
+  Status ready = settle(impl->connection, pages_max);
+  if (ready) ready = migrate(impl->connection, migrations());
+  if (ready) ready = impl->prepare();
+  if (!ready) return std::move(ready).error();
+  return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+Result<Loaded> Store::load() {
+  Loaded loaded;
+  Result<std::string> framework = impl_->read_meta(kFramework);
+  if (!framework) return std::move(framework).error();
+  loaded.framework = FrameworkId(std::move(*framework));
+  const Result<std::string> number = impl_->read_meta(kNextJobNumber);
+  if (!number) return number.error();
+  if (!number->empty()) {
+    const char* end = number->data() + number->size();
+    const auto [stopped, fault] = std::from_chars(number->data(), end, loaded.next_job_number);
+    if (fault != std::errc{} || stopped != end || loaded.next_job_number < 1) {
+      return make_error(Code::invalid_argument, "not a number: \"" + *number + "\"", "meta/next_job_number");
+    }
+  }
+
+  Result<Statement> rows = impl_->connection.prepare(read_jobs_sql());
+  if (!rows) return std::move(rows).error();
+  Result<bool> row = rows->next();
+  for (; row && *row; row = rows->next()) {
+    Result<Job> job = take_job(*rows);
+    if (!job) return std::move(job).error();
+    impl_->specs_on_disk[job->number] = job->spec;
+    loaded.jobs.push_back(std::move(*job));
+  }
+  if (!row) return row.error();
+
+  rows = impl_->connection.prepare(read_tasks_sql());
+  if (!rows) return std::move(rows).error();
+  for (row = rows->next(); row && *row; row = rows->next()) {
+    Result<Task> task = take_task(*rows);
+    if (!task) return std::move(task).error();
+    loaded.tasks.push_back(std::move(*task));
+  }
+  if (!row) return row.error();
+  return loaded;
+}
+
+Status Store::commit(const std::vector<engine::Change>& changes) {
+  if (impl_->failed) {
+    return make_error(Code::unavailable,
+                      "an earlier commit failed, nothing is stored any more: " + impl_->failed->message,
+                      impl_->failed->where, "restart");
+  }
+  if (std::none_of(changes.begin(), changes.end(), engine::is_durable)) return Done{};
+  Status committed = impl_->apply_all(changes);
+  if (committed) {
+    ++impl_->commits;
+  } else {
+    impl_->failed = committed.error();
+    impl_->connection.roll_back();
+  }
+  return committed;
+}
+
+std::int64_t Store::commits() const { return impl_->commits; }
+
+}  // namespace mimas::store

@@ -1,0 +1,251 @@
+#include "cli/command_line.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+#include "cli/cluster_commands.h"
+
+namespace mimas::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+template <class Wanted>
+Wanted parsed(const Words& words) {
+  CommandLine line = parse_command_line(words);
+  INFO(line.error);
+  REQUIRE(line.command.has_value());
+  REQUIRE(std::holds_alternative<Wanted>(*line.command));
+  return std::get<Wanted>(*line.command);
+}
+
+std::string refused(const Words& words) {
+  const CommandLine line = parse_command_line(words);
+  CHECK(!line.command.has_value());
+  CHECK(line.exit_code == 2);
+  CHECK(line.output.empty());
+  CHECK(line.error.starts_with("mimas: "));
+  return line.error;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("help is printed on stdout, succeeds and ends with the exit codes") {
+  const CommandLine line = parse_command_line({"--help"});
+  CHECK(line.exit_code == 0);
+  CHECK(line.error.empty());
+  CHECK(contains(line.output, "serve"));
+  CHECK(contains(line.output, "Exit codes:"));
+  CHECK(contains(line.output, " 10  not authorised"));
+  for (const char* name :
+       {"serve", "dev", "pocket", "run", "jobs", "job", "kill", "scale", "logs", "agents", "version"}) {
+    CAPTURE(name);
+    const CommandLine help = parse_command_line({name, "--help"});
+    CHECK(help.exit_code == 0);
+    CHECK(!help.output.empty());
+  }
+}
+
+TEST_CASE("no command, an unknown one and an unknown flag are usage errors") {
+  CHECK(contains(refused({}), "mimas --help"));
+  refused({"frobnicate"});
+  refused({"jobs", "--colour"});
+  refused({"jobs", "surplus"});
+  refused({"jobs", "agents"});
+  refused({""});
+}
+
+TEST_CASE("serve takes masters, data and where to listen") {
+  const Serve serve = parsed<Serve>({"serve", "--master", "m1:5050,m2", "--data", "/d", "--listen",
+                                     "127.0.0.1:0", "--advertise", "mimas:7101", "--mesos-codec", "json",
+                                     "--role", "r", "--failover-timeout", "1hrs", "--log-level", "debug"});
+  CHECK(serve.options.masters == std::vector<wire::Endpoint>{{"m1", 5050}, {"m2", 5050}});
+  CHECK(serve.options.data_directory == "/d");
+  CHECK(serve.options.listen == wire::Endpoint{"127.0.0.1", 0});
+  CHECK(serve.options.advertise == "mimas:7101");
+  CHECK(serve.options.codec == v1::MediaType::json);
+  CHECK(serve.options.role == "r");
+  CHECK(serve.options.failover_timeout_ms == 3'600'000);
+  CHECK(serve.options.log_level == "debug");
+}
+
+TEST_CASE("serve has the documented defaults") {
+  const Serve serve = parsed<Serve>({"serve", "--master", "m:1", "--data", "/d"});
+  CHECK(serve.options.listen == wire::Endpoint{"127.0.0.1", 7101});
+  CHECK(serve.options.codec == v1::MediaType::protobuf);
+  CHECK(serve.options.role == "*");
+  CHECK(serve.options.failover_timeout_ms == 604'800'000);
+}
+
+TEST_CASE("every wrong flag of serve is named") {
+  const auto with = [](const Words& more) {
+    Words words{"serve", "--master", "m:1", "--data", "/d"};
+    words.insert(words.end(), more.begin(), more.end());
+    return refused(words);
+  };
+  CHECK(contains(refused({"serve", "--data", "/d"}), "--master"));
+  CHECK(contains(refused({"serve", "--master", "m:1"}), "--data"));
+  CHECK(contains(refused({"serve", "--master", "zk://z/mesos", "--data", "/d"}), "ZooKeeper"));
+  CHECK(contains(refused({"serve", "--master", "m:99999", "--data", "/d"}), "--master"));
+  CHECK(contains(with({"--listen", "nowhere:"}), "--listen"));
+  CHECK(contains(with({"--advertise", "a b:1"}), "--advertise"));
+  CHECK(contains(with({"--mesos-codec", "xml"}), "--mesos-codec"));
+  CHECK(contains(with({"--log-level", "loud"}), "--log-level"));
+  CHECK(contains(with({"--failover-timeout", "soon"}), "--failover-timeout"));
+  CHECK(contains(with({"--failover-timeout", "100000days"}), "--failover-timeout"));
+  CHECK(contains(with({"--role", "a b"}), "--role"));
+  CHECK(contains(with({"--role", ""}), "--role"));
+  CHECK(contains(with({"--user", "a\nb"}), "--user"));
+  CHECK(contains(with({"--executors", "/no/such/directory"}), "--executors"));
+}
+
+TEST_CASE("a flag wins over its environment variable, which wins over the default") {
+  ::setenv("MIMAS_LISTEN", "127.0.0.1:1", 1);
+  CHECK(parsed<Serve>({"serve", "--master", "m:1", "--data", "/d"}).options.listen.port == 1);
+  CHECK(parsed<Serve>({"serve", "--master", "m:1", "--data", "/d", "--listen", "127.0.0.1:2"})
+            .options.listen.port == 2);
+  ::setenv("MIMAS_LISTEN", "garbage garbage", 1);
+  CHECK(contains(refused({"serve", "--master", "m:1", "--data", "/d"}), "--listen"));
+  ::unsetenv("MIMAS_LISTEN");
+}
+
+TEST_CASE("dev has one agent unless told, and --agent names them one by one") {
+  CHECK(parsed<Dev>({"dev", "--data", "/d"}).pocket.agents.size() == 1);
+  CHECK(parsed<Dev>({"dev", "--data", "/d", "--agents", "3"}).pocket.agents.size() == 3);
+  CHECK(parsed<Dev>({"dev", "--data", "/d", "--agents", "0"}).pocket.agents.empty());
+  const Dev dev =
+      parsed<Dev>({"dev", "--data", "/d", "--agent",
+                   "hostname=pi1;attributes=arch:arm;resources=cpus:4;mem:512", "--agent", "hostname=pi2"});
+  REQUIRE(dev.pocket.agents.size() == 2);
+  CHECK(dev.pocket.agents[0].hostname == "pi1");
+  CHECK(dev.pocket.agents[1].hostname == "pi2");
+  CHECK(
+      parsed<Dev>({"dev", "--data", "/d", "--agent", "hostname=pi1", "--agents", "2"}).pocket.agents.size() ==
+      3);
+}
+
+TEST_CASE("dev's agents get the attributes and resources in Mesos's notation") {
+  const Dev dev =
+      parsed<Dev>({"dev", "--data", "/d", "--agent-attributes", "stack:pi3;arch:arm", "--agent-resources",
+                   "cpus:4;mem:1024;ports:[31000-32000]", "--agent-runner", "qemu-arm-static  -cpu max"});
+  REQUIRE(dev.pocket.agents.size() == 1);
+  CHECK(dev.pocket.agents[0].attributes == "stack:pi3;arch:arm");
+  CHECK(dev.pocket.agents[0].resources == "cpus:4;mem:1024;ports:[31000-32000]");
+  CHECK(dev.pocket.runner == Words{"qemu-arm-static", "-cpu", "max"});
+  CHECK(dev.pocket.listen == wire::Endpoint{"127.0.0.1", 0});
+}
+
+TEST_CASE("wrong agents are refused") {
+  CHECK(contains(refused({"dev", "--agents", "101"}), "--agents"));
+  CHECK(contains(refused({"dev", "--agents", "-1"}), "--agents"));
+  CHECK(contains(refused({"dev", "--agents", "many"}), "--agents"));
+  CHECK(contains(refused({"dev", "--agent-resources", "cpus:lots"}), "resources"));
+  CHECK(contains(refused({"dev", "--agent", "colour=red"}), "--agent"));
+}
+
+TEST_CASE("pocket runs alone, or joins a master with agents only") {
+  const PocketOnly alone =
+      parsed<PocketOnly>({"pocket", "--data", "/d", "--listen", "0.0.0.0:5050", "--agent-ip", "auto"});
+  CHECK(alone.options.master);
+  CHECK(alone.options.agent_ip == "auto");
+  const PocketOnly joined = parsed<PocketOnly>({"pocket", "--data", "/d", "--join", "m"});
+  CHECK(!joined.options.master);
+  CHECK(joined.options.join == wire::Endpoint{"m", 5050});
+  CHECK(contains(refused({"pocket"}), "--data"));
+  CHECK(contains(refused({"pocket", "--data", "/d", "--join", "a b"}), "--join"));
+}
+
+TEST_CASE("what follows -- is the command, to the letter") {
+  const Run run =
+      parsed<Run>({"run", "--name", "n", "--", "sh", "-c", "echo [a,b]", "[x,y]", "--name", "--", ""});
+  CHECK(run.request.name == "n");
+  CHECK(run.request.command == Words{"sh", "-c", "echo [a,b]", "[x,y]", "--name", "--", ""});
+  CHECK(!run.follow);
+  CHECK(run.wait);
+}
+
+TEST_CASE("a job is named after its command unless told") {
+  CHECK(parsed<Run>({"run", "--", "/usr/bin/env"}).request.name == "env");
+  CHECK(parsed<Run>({"run", "--", "sleep", "1"}).request.name == "sleep");
+}
+
+TEST_CASE("run takes amounts, constraints and environment") {
+  const Run run = parsed<Run>({"run", "--cpu",        "0.25",     "--mem",        "64",         "--instances",
+                               "3",   "--constraint", "arch=arm", "--constraint", "UniqueHost", "--env",
+                               "A=1", "--env",        "B=",       "--follow",     "--no-wait",  "--server",
+                               "h:1", "--json",       "--",       "true"});
+  CHECK(run.request.cpu == 0.25);
+  CHECK(run.request.memory_mib == 64);
+  CHECK(run.request.instances == 3);
+  CHECK(run.request.constraints == Words{"arch=arm", "UniqueHost"});
+  CHECK(run.request.env == std::vector<std::pair<std::string, std::string>>{{"A", "1"}, {"B", ""}});
+  CHECK(run.follow);
+  CHECK(!run.wait);
+  CHECK(run.client.json);
+  CHECK(run.client.server == wire::Endpoint{"h", 1});
+}
+
+TEST_CASE("wrong flags of run are named") {
+  const auto with = [](const Words& more) {
+    Words words{"run"};
+    words.insert(words.end(), more.begin(), more.end());
+    words.insert(words.end(), {"--", "true"});
+    return refused(words);
+  };
+  for (const char* cpu : {"0", "-1", "nan", "inf", "1e3", "1x", "0.001", "200000", "[1]"}) {
+    CAPTURE(cpu);
+    CHECK(contains(with({"--cpu", cpu}), "--cpu"));
+  }
+  CHECK(contains(with({"--mem", "-1"}), "--mem"));
+  CHECK(contains(with({"--mem", "99999999999999999999"}), "--mem"));
+  CHECK(contains(with({"--instances", "0"}), "--instances"));
+  CHECK(contains(with({"--env", "=1"}), "--env"));
+  CHECK(contains(with({"--env", "A"}), "--env"));
+  CHECK(contains(with({"--no-wait"}), "--no-wait"));
+  CHECK(contains(with({"--server", "h:0"}), "--server"));
+  CHECK(contains(refused({"run"}), "COMMAND"));
+  CHECK(contains(refused({"run", "--"}), "COMMAND"));
+}
+
+TEST_CASE("a job file stands alone") {
+  CHECK(parsed<Run>({"run", "-f", "job.json", "--follow"}).file == "job.json");
+  CHECK(parsed<Run>({"run", "-f", "-"}).file == "-");
+  CHECK(contains(refused({"run", "-f", "job.json", "--cpu", "1"}), "--file"));
+  CHECK(contains(refused({"run", "-f", "job.json", "--", "true"}), "--file"));
+}
+
+TEST_CASE("the other client commands take what they need") {
+  CHECK(parsed<ListJobs>({"jobs"}).client.server == wire::Endpoint{"127.0.0.1", 7101});
+  CHECK(parsed<ListJobs>({"jobs", "--all"}).all);
+  CHECK(parsed<ShowJob>({"job", "mimas-1"}).id == "mimas-1");
+  CHECK(parsed<Kill>({"kill", "mimas-1", "mimas-2-worker-0-0"}).ids ==
+        Words{"mimas-1", "mimas-2-worker-0-0"});
+  const Scale scale = parsed<Scale>({"scale", "mimas-1", "5"});
+  CHECK(scale.id == "mimas-1");
+  CHECK(scale.instances == 5);
+  const Logs logs = parsed<Logs>({"logs", "mimas-1", "-f", "--stderr"});
+  CHECK(logs.follow);
+  CHECK(logs.standard_error);
+  CHECK(parsed<ListAgents>({"agents", "--json"}).client.json);
+  CHECK(parsed<Version>({"version", "--json"}).json);
+  refused({"job"});
+  refused({"kill"});
+  refused({"scale", "mimas-1"});
+  refused({"scale", "mimas-1", "many"});
+  refused({"scale", "mimas-1", "-1"});
+  refused({"logs"});
+}
+
+TEST_CASE("agents advertise the machine's own address, IPv4 before IPv6, loopback never") {
+  CHECK(*pick_own_address({"127.0.1.1", "fd00::1", "10.0.0.7"}) == "10.0.0.7");
+  CHECK(*pick_own_address({"::1", "fd00::1"}) == "fd00::1");
+  CHECK(!pick_own_address({"127.0.0.1", "::1"}).ok());
+  CHECK(!pick_own_address({}).ok());
+}
+
+}  // namespace mimas::cli

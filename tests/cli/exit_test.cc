@@ -1,0 +1,32 @@
+#include "cli/exit.h"
+
+#include <doctest/doctest.h>
+
+namespace mimas::cli {
+
+TEST_CASE("every kind of error has its documented exit code") {
+  CHECK(exit_code(Code::invalid_argument) == 3);
+  CHECK(exit_code(Code::too_large) == 3);
+  CHECK(exit_code(Code::unsupported) == 3);
+  CHECK(exit_code(Code::not_found) == 4);
+  CHECK(exit_code(Code::conflict) == 5);
+  CHECK(exit_code(Code::unavailable) == 6);
+  CHECK(exit_code(Code::timeout) == 7);
+  CHECK(exit_code(Code::unauthenticated) == 10);
+  CHECK(exit_code(Code::permission_denied) == 10);
+  CHECK(exit_code(Code::resource_exhausted) == 1);
+  CHECK(exit_code(Code::protocol) == 1);
+  CHECK(exit_code(Code::io) == 1);
+  CHECK(exit_code(Code::internal) == 1);
+}
+
+TEST_CASE("the table for people names every exit code") {
+  const std::string table = exit_code_table();
+  for (int code = 0; code <= 10; ++code) {
+    CAPTURE(code);
+    const std::string number = std::to_string(code);
+    CHECK(table.find("\n" + std::string(4 - number.size(), ' ') + number + "  ") != std::string::npos);
+  }
+}
+
+}  // namespace mimas::cli

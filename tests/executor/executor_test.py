@@ -1,0 +1,644 @@
+#!/usr/bin/env python3
+"""mimas-executor as a whole, against a scripted agent on loopback.
+
+usage: executor_test.py BINARY [--runner PROGRAM] [--rss-kib-max N] [NAME...]
+
+--runner starts the binary through a CPU emulator; a missing one skips everything with a message. Nothing waits for
+a fixed time: every wait is for a condition, with a deadline that only a failure reaches.
+"""
+import argparse
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+PATIENCE = 30.0  # seconds; emulated machines on a busy computer are slow
+
+
+class Failed(Exception):
+    pass
+
+
+def expect(condition, what):
+    if not condition:
+        raise Failed(what)
+
+
+class Agent:
+    """The executor API of an agent, by hand: it holds one stream and notes every call."""
+
+    def __init__(self, path=None):
+        self.changed = threading.Condition()
+        self.calls = []  # (request line, headers, body as an object)
+        self.streams = []
+        self.everyone = []
+        self.acknowledge = True
+        self.refuse = None  # (status line, text) for SUBSCRIBE
+        self.close_after_call = False
+        self.greeting = True  # SUBSCRIBED right after the head
+        self.capabilities = []
+        self.piecewise = False
+        self.path = path
+        self.address = None
+        self.listen()
+
+    def listen(self):
+        if self.path:
+            self.listener = socket.socket(socket.AF_UNIX)
+            directory, name = os.path.split(self.path)
+            here = os.getcwd()
+            os.chdir(directory)  # the path may be longer than a socket address holds
+            try:
+                self.listener.bind(name)
+            finally:
+                os.chdir(here)
+        else:
+            self.listener = socket.socket()
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.listener.bind(self.address or ("127.0.0.1", 0))
+            self.address = self.listener.getsockname()
+        self.listener.listen(16)
+        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+
+    def accept(self, listener):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with self.changed:
+                self.everyone.append(connection)
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        reader = connection.makefile("rb")
+        try:
+            while True:
+                request = reader.readline().decode().strip()
+                if not request:
+                    return
+                headers = {}
+                while True:
+                    line = reader.readline().decode().strip()
+                    if not line:
+                        break
+                    name, _, value = line.partition(":")
+                    headers[name.lower()] = value.strip()
+                body = json.loads(reader.read(int(headers["content-length"])))
+                if not self.answer(connection, request, headers, body):
+                    return
+        except (OSError, ValueError):
+            return
+
+    def answer(self, connection, request, headers, body):
+        with self.changed:
+            self.calls.append((request, headers, body))
+            self.changed.notify_all()
+            if body["type"] == "SUBSCRIBE":
+                if self.refuse:
+                    status, text = self.refuse
+                    connection.sendall(f"HTTP/1.1 {status}\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode())
+                    return True
+                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n")
+                self.streams.append(connection)
+                if self.greeting:
+                    self.send({"type": "SUBSCRIBED", "subscribed": {
+                        "framework_info": {"capabilities": [{"type": c} for c in self.capabilities]}}})
+                self.changed.notify_all()
+                if self.acknowledge:
+                    for update in body["subscribe"].get("unacknowledged_updates", []):
+                        self.acknowledge_status(update["status"])
+                return True
+            close = "Connection: close\r\n" if self.close_after_call else ""
+            connection.sendall(f"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n{close}\r\n".encode())
+            if self.acknowledge and body["type"] == "UPDATE":
+                self.acknowledge_status(body["update"]["status"])
+            if self.close_after_call:
+                connection.shutdown(socket.SHUT_RDWR)
+                connection.close()
+            return not self.close_after_call
+
+    def acknowledge_status(self, status):
+        self.send({"type": "ACKNOWLEDGED", "acknowledged": {"task_id": status["task_id"], "uuid": status["uuid"]}})
+
+    def send(self, event):
+        with self.changed:
+            record = json.dumps(event).encode()
+            record = f"{len(record)}\n".encode() + record
+            parts = [record[i:i + 1] for i in range(len(record))] if self.piecewise else [record]
+            for part in parts:
+                self.streams[-1].sendall(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+
+    def send_raw(self, data):
+        with self.changed:
+            self.streams[-1].sendall(data)
+
+    def drop(self, listener_too=False):
+        with self.changed:
+            if listener_too:
+                self.listener.shutdown(socket.SHUT_RDWR)
+                self.listener.close()
+            for connection in self.everyone:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+                connection.close()
+            self.everyone = []
+
+    def wait(self, condition, what):
+        with self.changed:
+            if not self.changed.wait_for(condition, PATIENCE):
+                raise Failed(f"no {what}; saw {self.states()}")
+
+    def wait_streams(self, count):
+        self.wait(lambda: len(self.streams) >= count, f"subscription number {count}")
+
+    def subscribes(self):
+        return [body["subscribe"] for _, _, body in self.calls if body["type"] == "SUBSCRIBE"]
+
+    def statuses(self, task=None):
+        found = []
+        for _, _, body in self.calls:
+            if body["type"] == "UPDATE":
+                found.append(body["update"]["status"])
+        return [s for s in found if task is None or s["task_id"]["value"] == task]
+
+    def states(self):
+        return [(s["task_id"]["value"], s["state"]) for s in self.statuses()]
+
+    def wait_state(self, task, state):
+        self.wait(lambda: (task, state) in self.states(), f"{state} of {task}")
+        return [s for s in self.statuses(task) if s["state"] == state][0]
+
+    def launch(self, task, data, **more):
+        text = data if isinstance(data, str) else json.dumps({"v": 1, **data})
+        self.send({"type": "LAUNCH", "launch": {"task": {
+            "name": task, "task_id": {"value": task}, "agent_id": {"value": "a"},
+            "data": base64.b64encode(text.encode()).decode(), **more}}})
+
+    def kill(self, task, grace_ms=None):
+        kill = {"task_id": {"value": task}}
+        if grace_ms is not None:
+            kill["kill_policy"] = {"grace_period": {"nanoseconds": grace_ms * 1000000}}
+        self.send({"type": "KILL", "kill": kill})
+
+
+class World:
+    """One agent, one executor, one sandbox."""
+
+    def __init__(self, options, agent=None):
+        self.options = options
+        self.sandbox = tempfile.mkdtemp(prefix="mimas-executor-")
+        self.agent = agent or Agent()
+        self.process = None
+
+    def environment(self, **changes):
+        env = {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "KEPT": "yes",
+            "MESOS_FRAMEWORK_ID": "f-1", "MESOS_EXECUTOR_ID": "e-1",
+            "MESOS_AGENT_ENDPOINT": "%s:%d" % (self.agent.address or ("127.0.0.1", 1)),
+            "MESOS_SLAVE_PID": "slave(1)@127.0.0.1:5051",
+            "MESOS_CHECKPOINT": "1", "MESOS_RECOVERY_TIMEOUT": "15mins", "MESOS_SUBSCRIPTION_BACKOFF_MAX": "200ms",
+            "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "5secs", "LIBPROCESS_PORT": "0",
+        }
+        for name, value in changes.items():
+            env.pop(name, None)
+            if value is not None:
+                env[name] = value
+        return env
+
+    def start(self, **changes):
+        command = [self.options.runner] if self.options.runner else []
+        self.out = open(os.path.join(self.sandbox, "stdout"), "ab")
+        self.err = open(os.path.join(self.sandbox, "stderr"), "ab")
+        self.process = subprocess.Popen(command + [self.options.binary], cwd=self.sandbox, stdin=subprocess.DEVNULL,
+                                        stdout=self.out, stderr=self.err, env=self.environment(**changes),
+                                        start_new_session=True)
+        return self
+
+    def subscribed(self, **changes):
+        self.start(**changes)
+        self.agent.wait_streams(1)
+        return self.agent
+
+    def text(self, name):
+        with open(os.path.join(self.sandbox, name), errors="replace") as file:
+            return file.read()
+
+    def code(self):
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise Failed("the executor did not leave; stderr: " + self.text("stderr"))
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.agent.drop(listener_too=True)
+        shutil.rmtree(self.sandbox, ignore_errors=True)
+
+
+def data_of(status):
+    return json.loads(base64.b64decode(status["data"]))
+
+
+def gone(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def until(condition, what):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Failed("never: " + what)
+        time.sleep(0.01)
+
+
+# --- the stories ----------------------------------------------------------------------------------------------------
+
+def test_a_task_runs_and_finishes(w):
+    agent = w.subscribed(MESOS_EXECUTOR_AUTHENTICATION_TOKEN="a.b.c")
+    request, headers, body = agent.calls[0]
+    expect(request == "POST /api/v1/executor HTTP/1.1", request)
+    expect(headers["content-type"] == "application/json" and headers["accept"] == "application/json", headers)
+    expect(headers["authorization"] == "Bearer a.b.c", headers)
+    expect("mesos-stream-id" not in headers, headers)
+    expect(body == {"executor_id": {"value": "e-1"}, "framework_id": {"value": "f-1"}, "type": "SUBSCRIBE",
+                    "subscribe": {}}, body)
+    agent.launch("t", {"shell": "echo out; echo err >&2; env; pwd; cat; cat /proc/$PPID/environ",
+                       "env": {"MINE": "7", "KEPT": "changed"}})
+    expect(data_of(agent.wait_state("t", "TASK_RUNNING"))["pid"] > 1, "a pid")
+    finished = agent.wait_state("t", "TASK_FINISHED")
+    expect(data_of(finished) == {"v": 1, "exitCode": 0}, finished)
+    expect(finished["source"] == "SOURCE_EXECUTOR" and finished["executor_id"] == {"value": "e-1"}, finished)
+    uuid = base64.b64decode(finished["uuid"])
+    expect(len(uuid) == 16 and uuid[6] >> 4 == 4 and uuid[8] >> 6 == 2, finished)
+    expect(abs(finished["timestamp"] - time.time()) < 60, finished)
+    expect(w.code() == 0, "exit 0")
+    lines = w.text("stdout").splitlines()
+    expect("out" in lines and "MINE=7" in lines and "KEPT=changed" in lines, lines)
+    expect(os.path.realpath(w.sandbox) in lines, lines)
+    expect(not [line for line in lines if line.startswith(("MESOS_", "LIBPROCESS_"))], lines)
+    expect("a.b.c" not in w.text("stdout") or w.options.runner, "the token reached the task")
+    expect(w.text("stderr").splitlines()[0] == "err", w.text("stderr"))
+
+
+def test_an_exit_status_and_a_signal_are_failures(w):
+    agent = w.subscribed()
+    agent.launch("s", {"argv": ["sh", "-c", "exit 7"]})
+    agent.launch("k", {"argv": ["sh", "-c", "kill -9 $$"]})
+    status = agent.wait_state("s", "TASK_FAILED")
+    expect(status["message"] == "exited with status 7" and data_of(status) == {"v": 1, "exitCode": 7}, status)
+    status = agent.wait_state("k", "TASK_FAILED")
+    expect(status["message"] == "killed by signal 9 (Killed)" and data_of(status) == {"v": 1, "signal": 9}, status)
+    expect(w.code() == 0, "exit 0")
+
+
+def test_a_program_that_is_not_there_fails_its_task(w):
+    agent = w.subscribed()
+    agent.launch("t", {"argv": ["no-such-program", "x"]})
+    status = agent.wait_state("t", "TASK_FAILED")
+    expect(status["message"] == "cannot run 'no-such-program': No such file or directory", status)
+    expect(agent.states() == [("t", "TASK_FAILED")], agent.states())
+    expect(w.code() == 0, "exit 0")
+
+
+def test_data_of_another_version_fails_its_task(w):
+    agent = w.subscribed()
+    agent.launch("t", '{"v":2,"shell":"true"}')
+    expect("version 2" in agent.wait_state("t", "TASK_FAILED")["message"], agent.statuses())
+    expect(w.code() == 0, "exit 0")
+
+
+def test_a_working_directory_is_relative_to_the_sandbox(w):
+    os.mkdir(os.path.join(w.sandbox, "inner"))
+    agent = w.subscribed()
+    agent.launch("t", {"shell": "pwd", "cwd": "inner"})
+    agent.launch("u", {"shell": "pwd", "cwd": "nowhere"})
+    agent.wait_state("t", "TASK_FINISHED")
+    expect(agent.wait_state("u", "TASK_FAILED")["message"] == "cannot enter 'nowhere': No such file or directory",
+           agent.statuses())
+    expect(w.code() == 0 and w.text("stdout").strip().endswith("/inner"), w.text("stdout"))
+
+
+def test_a_kill_lets_the_task_tidy_up(w):
+    agent = w.agent
+    agent.capabilities = ["TASK_KILLING_STATE"]
+    w.subscribed()
+    agent.launch("t", {"shell": "trap 'echo tidy; exit 0' TERM; echo up; while :; do sleep 0.01; done"})
+    until(lambda: "up" in w.text("stdout"), "the trap is set")
+    agent.kill("t", 20000)
+    expect(data_of(agent.wait_state("t", "TASK_KILLED")) == {"v": 1, "exitCode": 0}, agent.statuses())
+    expect([s for _, s in agent.states()] == ["TASK_RUNNING", "TASK_KILLING", "TASK_KILLED"], agent.states())
+    expect(w.code() == 0 and "tidy" in w.text("stdout"), w.text("stdout"))
+
+
+def test_the_grace_is_for_the_whole_group(w):
+    agent = w.subscribed()
+    agent.launch("t", {"shell": "sh -c 'trap \"sleep 0.2; echo tidy; exit 0\" TERM; echo up; while :; do sleep 0.01; done'; true"})
+    until(lambda: "up" in w.text("stdout"), "the trap is set")
+    agent.kill("t", 20000)
+    agent.wait_state("t", "TASK_KILLED")
+    expect(w.code() == 0 and "tidy" in w.text("stdout"), w.text("stdout"))
+
+
+def test_a_stubborn_tree_is_killed_to_its_last_leaf(w):
+    agent = w.subscribed()
+    agent.launch("t", {"shell": "trap '' TERM; setsid sh -c 'trap \"\" TERM; echo $$ > leaf.new; mv leaf.new leaf;"
+                                " while :; do sleep 0.01; done' & while :; do sleep 0.01; done"})
+    leaf = os.path.join(w.sandbox, "leaf")
+    until(lambda: os.path.exists(leaf), "the grandchild is up")
+    pid = int(open(leaf).read())
+    agent.kill("t", 200)
+    expect(data_of(agent.wait_state("t", "TASK_KILLED")) == {"v": 1, "signal": 9}, agent.statuses())
+    until(lambda: gone(pid), "the grandchild is gone")
+    expect(w.code() == 0, "exit 0")
+
+
+def test_a_daemon_left_behind_ends_with_its_task(w):
+    agent = w.subscribed()
+    agent.launch("t", {"shell": "(setsid sh -c 'echo $$ > leaf.new; mv leaf.new leaf; exec sleep 1000' &) ;"
+                                " while [ ! -e leaf ]; do sleep 0.01; done"})
+    agent.wait_state("t", "TASK_FINISHED")
+    pid = int(open(os.path.join(w.sandbox, "leaf")).read())
+    until(lambda: gone(pid), "the daemon is gone")
+    expect(w.code() == 0, "exit 0")
+
+
+def test_killing_one_task_spares_the_other(w):
+    agent = w.subscribed()
+    agent.launch("a", {"argv": ["sleep", "1000"]})
+    agent.launch("b", {"argv": ["sleep", "1000"]})
+    b = data_of(agent.wait_state("b", "TASK_RUNNING"))["pid"]
+    agent.kill("a", 0)
+    agent.wait_state("a", "TASK_KILLED")
+    expect(not gone(b), "the other task died")
+    agent.kill("b", 0)
+    agent.wait_state("b", "TASK_KILLED")
+    expect(w.code() == 0, "exit 0")
+
+
+def test_a_task_that_runs_too_long_fails(w):
+    agent = w.subscribed()
+    agent.launch("t", {"argv": ["sleep", "1000"]}, max_completion_time={"nanoseconds": 100000000})
+    expect(agent.wait_state("t", "TASK_FAILED")["reason"] == "REASON_MAX_COMPLETION_TIME_REACHED", agent.statuses())
+    expect(w.code() == 0, "exit 0")
+
+
+def test_it_comes_back_after_the_agent_restarts(w):
+    agent = w.agent
+    agent.acknowledge = False
+    w.subscribed()
+    agent.launch("t", {"argv": ["sleep", "1000"]})
+    pid = data_of(agent.wait_state("t", "TASK_RUNNING"))["pid"]
+    agent.drop(listener_too=True)
+    agent.listen()
+    agent.wait_streams(2)
+    again = agent.subscribes()[-1]
+    expect([t["task_id"]["value"] for t in again["unacknowledged_tasks"]] == ["t"], again)
+    expect([u["status"]["state"] for u in again["unacknowledged_updates"]] == ["TASK_RUNNING"], again)
+    expect(again["unacknowledged_updates"][0]["status"]["uuid"] == agent.statuses("t")[0]["uuid"], again)
+    expect(not gone(pid), "the task died with the connection")
+    agent.acknowledge = True
+    agent.acknowledge_status(agent.statuses("t")[0])
+    agent.drop()
+    agent.wait_streams(3)
+    expect(agent.subscribes()[-1] == {}, agent.subscribes()[-1])
+    agent.kill("t", 0)
+    agent.wait_state("t", "TASK_KILLED")
+    expect(w.code() == 0, "exit 0")
+
+
+def test_a_task_that_ends_while_the_agent_is_away_is_reported_later(w):
+    agent = w.subscribed()
+    agent.launch("t", {"shell": "while [ ! -e go ]; do sleep 0.01; done; exit 5"})
+    pid = data_of(agent.wait_state("t", "TASK_RUNNING"))["pid"]
+    agent.drop(listener_too=True)
+    open(os.path.join(w.sandbox, "go"), "w").close()
+    until(lambda: gone(pid), "the task is over")
+    agent.listen()
+    expect(w.code() == 0, "exit 0")
+    told = [u["status"]["state"] for s in agent.subscribes() for u in s.get("unacknowledged_updates", [])]
+    expect("TASK_FAILED" in told, agent.subscribes())
+
+
+def test_without_checkpointing_a_lost_agent_ends_everything(w):
+    agent = w.subscribed(MESOS_CHECKPOINT="0")
+    agent.launch("t", {"argv": ["sleep", "1000"]})
+    pid = data_of(agent.wait_state("t", "TASK_RUNNING"))["pid"]
+    agent.drop()
+    expect(w.code() == 1, "exit 1")
+    expect(gone(pid), "the task is gone")
+
+
+def test_the_recovery_timeout_ends_everything(w):
+    agent = w.subscribed(MESOS_RECOVERY_TIMEOUT="300ms")
+    agent.launch("t", {"argv": ["sleep", "1000"]})
+    pid = data_of(agent.wait_state("t", "TASK_RUNNING"))["pid"]
+    agent.drop(listener_too=True)
+    expect(w.code() == 1, "exit 1")
+    expect(gone(pid), "the task is gone")
+    expect("did not come back" in w.text("stderr"), w.text("stderr"))
+
+
+def test_sigkill_of_the_executor_takes_the_task_with_it(w):
+    agent = w.subscribed()
+    agent.launch("t", {"argv": ["sleep", "1000"]})
+    pid = data_of(agent.wait_state("t", "TASK_RUNNING"))["pid"]
+    expect(not gone(pid), "the task runs")
+    w.process.kill()
+    w.process.wait()
+    until(lambda: gone(pid), "the task is gone")
+
+
+def test_shutdown_ends_every_task_and_says_so(w):
+    agent = w.subscribed()
+    for task in ("a", "b", "c"):
+        agent.launch(task, {"argv": ["sleep", "1000"]})
+        agent.wait_state(task, "TASK_RUNNING")
+    agent.send({"type": "SHUTDOWN"})
+    expect(w.code() == 0, "exit 0")
+    expect([s for _, s in agent.states()].count("TASK_KILLED") == 3, agent.states())
+
+
+def test_sigterm_is_a_shutdown(w):
+    agent = w.subscribed()
+    agent.launch("t", {"argv": ["sleep", "1000"]})
+    agent.wait_state("t", "TASK_RUNNING")
+    w.process.send_signal(signal.SIGTERM)
+    expect(w.code() == 0, "exit 0")
+    expect(("t", "TASK_KILLED") in agent.states(), agent.states())
+
+
+def test_shutdown_as_the_first_event(w):
+    w.agent.greeting = False
+    agent = w.subscribed()
+    agent.send({"type": "SHUTDOWN"})
+    expect(w.code() == 0, "exit 0")
+
+
+def test_an_agent_that_does_not_know_us_is_left(w):
+    w.agent.refuse = ("400 Bad Request", "Executor cannot be found")
+    w.start()
+    expect(w.code() == 1, "exit 1")
+    expect(1 < len(w.agent.subscribes()) < 20, len(w.agent.subscribes()))
+    expect("Executor cannot be found" in w.text("stderr"), w.text("stderr"))
+
+
+def test_a_recovering_agent_is_waited_for(w):
+    agent = w.agent
+    agent.refuse = ("503 Service Unavailable", "Agent has not finished recovery")
+    w.start()
+    agent.wait(lambda: len(agent.subscribes()) >= 8, "eighth attempt")
+    agent.refuse = None
+    agent.wait_streams(1)
+    agent.launch("t", {"argv": ["true"]})
+    agent.wait_state("t", "TASK_FINISHED")
+    expect(w.code() == 0, "exit 0")
+
+
+def test_refused_credentials_are_final(w):
+    w.agent.refuse = ("401 Unauthorized", "no")
+    w.start()
+    expect(w.code() == 1 and len(w.agent.subscribes()) == 1, w.agent.subscribes())
+
+
+def test_events_in_single_bytes_and_calls_on_short_connections(w):
+    w.agent.piecewise = True
+    w.agent.close_after_call = True
+    agent = w.subscribed()
+    for i in range(5):
+        agent.launch(f"t{i}", {"argv": ["true"]})
+    for i in range(5):
+        agent.wait_state(f"t{i}", "TASK_FINISHED")
+    expect(w.code() == 0, "exit 0")
+
+
+def test_garbage_from_the_agent_is_survived(w):
+    agent = w.subscribed()
+    agent.launch("t", {"argv": ["sleep", "1000"]})
+    pid = data_of(agent.wait_state("t", "TASK_RUNNING"))["pid"]
+    count = 1
+    for garbage in (b"zzz\r\n", b"5\r\nhello\r\n", b"3\r\n-1\n\r\n", b"ffffffffffffffffff\r\n", b"0\r\n\r\n",
+                    b"c\r\n99999999999\n\r\n"):
+        agent.send_raw(garbage)
+        count += 1
+        agent.wait_streams(count)
+    for text in (b"{", b"[]", b'{"type":"KILL"}', b"\xff\xfe", b'{"type":"LAUNCH","launch":{"task":{}}}', b"{" * 5000):
+        record = f"{len(text)}\n".encode() + text
+        agent.send_raw(f"{len(record):x}\r\n".encode() + record + b"\r\n")
+    expect(not gone(pid), "the task died of it")
+    agent.kill("t", 0)
+    agent.wait_state("t", "TASK_KILLED")
+    expect(w.code() == 0, "exit 0")
+
+
+def test_a_kill_for_an_unknown_task_is_answered_once(w):
+    agent = w.agent
+    agent.acknowledge = False
+    w.subscribed()
+    agent.kill("ghost")
+    agent.kill("ghost")
+    status = agent.wait_state("ghost", "TASK_KILLED")
+    agent.acknowledge_status(status)
+    expect(w.code() == 0 and len(agent.states()) == 1, agent.states())
+
+
+def test_a_missing_variable_is_named(w):
+    for name in ("MESOS_FRAMEWORK_ID", "MESOS_EXECUTOR_ID", "MESOS_AGENT_ENDPOINT"):
+        w.start(**{name: None})
+        expect(w.code() == 2 and name in w.text("stderr"), w.text("stderr"))
+
+
+def unix_world(options, depth):
+    world = World(options)
+    directory = os.path.join(world.sandbox, *["d" * 40] * depth)
+    os.makedirs(directory, exist_ok=True)
+    world.agent.drop(listener_too=True)
+    world.agent = Agent(os.path.join(directory, "agent.sock"))
+    return world
+
+
+def test_a_domain_socket_is_preferred_whatever_its_length(w):
+    for depth in (0, 4):
+        world = unix_world(w.options, depth)
+        try:
+            agent = world.subscribed(MESOS_DOMAIN_SOCKET=world.agent.path)
+            expect(agent.calls[0][0] == "POST /slave(1)/api/v1/executor HTTP/1.1", agent.calls[0])
+            agent.launch("t", {"argv": ["true"]})
+            agent.wait_state("t", "TASK_FINISHED")
+            expect(world.code() == 0, "exit 0")
+        finally:
+            world.close()
+
+
+def test_without_the_domain_socket_it_takes_tcp(w):
+    agent = w.subscribed(MESOS_DOMAIN_SOCKET=os.path.join(w.sandbox, "none.sock"))
+    expect(agent.calls[0][0] == "POST /api/v1/executor HTTP/1.1", agent.calls[0])
+    agent.send({"type": "SHUTDOWN"})
+    expect(w.code() == 0, "exit 0")
+
+
+def test_it_is_small(w):
+    agent = w.subscribed()
+    agent.launch("t", {"argv": ["sleep", "1000"]})
+    agent.wait_state("t", "TASK_RUNNING")
+    with open(f"/proc/{w.process.pid}/status") as file:
+        rss = [int(line.split()[1]) for line in file if line.startswith("VmRSS")][0]
+    print(f"  resident with one task: {rss} KiB")
+    expect(not w.options.rss_kib_max or rss <= w.options.rss_kib_max, f"{rss} KiB")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("binary")
+    parser.add_argument("--runner")
+    parser.add_argument("--rss-kib-max", type=int, default=0)
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    options.binary = os.path.abspath(options.binary)
+    if options.runner and not shutil.which(options.runner):
+        print(f"skipped: {options.runner} is not installed")
+        print("0 passed, 0 failed")
+        return 77
+    if not os.path.exists(options.binary):
+        print(f"skipped: {options.binary} was not built, its compiler is missing")
+        print("0 passed, 0 failed")
+        return 77
+    passed = failed = 0
+    for name, test in sorted(globals().items()):
+        if not name.startswith("test_") or (options.names and name not in options.names):
+            continue
+        world = World(options)
+        try:
+            test(world)
+            passed += 1
+        except Exception as error:  # a test's own mistakes are failures too
+            failed += 1
+            try:
+                stderr = world.text("stderr")
+            except OSError:
+                stderr = ""
+            print(f"FAILED {name}: {type(error).__name__}: {error}\n  stderr: {stderr!r}")
+        finally:
+            world.close()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+#include "executor/messages.h"
+
+#include <doctest/doctest.h>
+
+#include "base/base64.h"
+#include "json/value.h"
+
+namespace mimas::executor {
+namespace {
+
+Settings settings() {
+  Settings s;
+  s.framework_id = "f";
+  s.executor_id = "e";
+  return s;
+}
+
+std::string fault(std::string_view data) {
+  const auto command = parse_command(data);
+  return command.ok() ? "accepted" : command.error().text();
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+std::string launch_text(const std::string& task_data, const std::string& more = "") {
+  return R"({"type":"LAUNCH","launch":{"task":{"name":"n","task_id":{"value":"t"},"agent_id":{"value":"a"})" +
+         more + R"(,"data":")" + base64_encode(task_data) + R"("}}})";
+}
+
+TEST_CASE("a shell line and an argument list become the same kind of command") {
+  const auto shell = parse_command(R"({"v":1,"shell":"echo hi"})");
+  REQUIRE(shell.ok());
+  CHECK(shell->argv == std::vector<std::string>{"/bin/sh", "-c", "echo hi"});
+  const auto argv = parse_command(R"({"v":1,"argv":["sleep","9"],"env":{"A":"1","B":""},"cwd":"data"})");
+  REQUIRE(argv.ok());
+  CHECK(argv->argv == std::vector<std::string>{"sleep", "9"});
+  CHECK(argv->env == Variables{{"A", "1"}, {"B", ""}});
+  CHECK(argv->cwd == "data");
+}
+
+TEST_CASE("task data of another version or shape is refused with a clear message") {
+  CHECK(contains(fault(R"({"v":2,"shell":"x"})"), "version 2"));
+  CHECK(contains(fault(R"({"v":"1","shell":"x"})"), "version"));
+  CHECK(contains(fault(R"({"shell":"x"})"), "no version"));
+  CHECK(contains(fault("not json"), "not JSON"));
+  CHECK(contains(fault(""), "not JSON"));
+  CHECK(contains(fault("[]"), "object"));
+  CHECK(contains(fault(R"({"v":1})"), "exactly one"));
+  CHECK(contains(fault(R"({"v":1,"shell":"x","argv":["y"]})"), "exactly one"));
+  CHECK(contains(fault(R"({"v":1,"argv":[]})"), "/argv"));
+  CHECK(contains(fault(R"({"v":1,"argv":[""]})"), "/argv/0"));
+  CHECK(contains(fault(R"({"v":1,"argv":["a",5]})"), "/argv/1"));
+  CHECK(contains(fault(R"({"v":1,"shell":7})"), "/shell"));
+  CHECK(contains(fault(R"({"v":1,"shell":"a\u0000b"})"), "NUL"));
+  CHECK(contains(fault(R"({"v":1,"shell":"x","env":{"A=B":"1"}})"), "/env"));
+  CHECK(contains(fault(R"({"v":1,"shell":"x","env":{"":"1"}})"), "/env"));
+  CHECK(contains(fault(R"({"v":1,"shell":"x","user":"root"})"), "/user"));
+  CHECK(fault(R"({"v":1.0,"shell":"x"})") == "accepted");
+}
+
+TEST_CASE("SUBSCRIBED tells whether the framework understands TASK_KILLING (rule 89)") {
+  const auto with = parse_event(
+      R"({"type":"SUBSCRIBED","subscribed":{"framework_info":{"capabilities":[{"type":"MULTI_ROLE"},{"type":"TASK_KILLING_STATE"}]}}})");
+  REQUIRE(with.ok());
+  CHECK(std::get<Subscribed>(*with).killing_state);
+  const auto without = parse_event(R"({"type":"SUBSCRIBED","subscribed":{"framework_info":{}}})");
+  REQUIRE(without.ok());
+  CHECK_FALSE(std::get<Subscribed>(*without).killing_state);
+}
+
+TEST_CASE("LAUNCH carries the task, its times and its command") {
+  const auto event = parse_event(launch_text(
+      R"({"v":1,"shell":"x"})",
+      R"(,"kill_policy":{"grace_period":{"nanoseconds":7000000000}},"max_completion_time":{"nanoseconds":1500000})"));
+  REQUIRE(event.ok());
+  const auto& launch = std::get<Launch>(*event);
+  REQUIRE(launch.tasks.size() == 1);
+  CHECK_FALSE(launch.group);
+  CHECK(launch.tasks[0].id == "t");
+  CHECK(launch.tasks[0].grace_ms == 7000);
+  CHECK(launch.tasks[0].completion_ms_max == 1);
+  CHECK(launch.tasks[0].command.ok());
+  CHECK(contains(launch.tasks[0].json, R"("agent_id":{"value":"a"})"));
+}
+
+TEST_CASE("a task without usable data is a launch all the same: it must be answered") {
+  const auto event = parse_event(R"({"type":"LAUNCH","launch":{"task":{"task_id":{"value":"t"}}}})");
+  REQUIRE(event.ok());
+  CHECK_FALSE(std::get<Launch>(*event).tasks[0].command.ok());
+  const auto garbled =
+      parse_event(R"({"type":"LAUNCH","launch":{"task":{"task_id":{"value":"t"},"data":"-_"}}})");
+  REQUIRE(garbled.ok());
+  CHECK_FALSE(std::get<Launch>(*garbled).tasks[0].command.ok());
+}
+
+TEST_CASE("LAUNCH_GROUP carries all tasks of the group") {
+  const auto event = parse_event(
+      R"({"type":"LAUNCH_GROUP","launch_group":{"task_group":{"tasks":[{"task_id":{"value":"a"}},{"task_id":{"value":"b"}}]}}})");
+  REQUIRE(event.ok());
+  CHECK(std::get<Launch>(*event).group);
+  CHECK(std::get<Launch>(*event).tasks.size() == 2);
+}
+
+TEST_CASE("KILL and ACKNOWLEDGED name their task") {
+  const auto kill = parse_event(
+      R"({"type":"KILL","kill":{"task_id":{"value":"t"},"kill_policy":{"grace_period":{"nanoseconds":0}}}})");
+  REQUIRE(kill.ok());
+  CHECK(std::get<Kill>(*kill).task_id == "t");
+  CHECK(std::get<Kill>(*kill).grace_ms == 0);
+  const auto plain = parse_event(R"({"type":"KILL","kill":{"task_id":{"value":"t"}}})");
+  REQUIRE(plain.ok());
+  CHECK_FALSE(std::get<Kill>(*plain).grace_ms.has_value());
+  const auto ack = parse_event(
+      R"({"type":"ACKNOWLEDGED","acknowledged":{"task_id":{"value":"t"},"uuid":"AAECAwQFRgeICQoLDA0ODw=="}})");
+  REQUIRE(ack.ok());
+  CHECK(std::get<Acknowledged>(*ack).uuid.size() == 16);
+}
+
+TEST_CASE("malformed events are errors, unknown ones are ignored") {
+  for (const char* text :
+       {"", "{", R"({"type":"KILL"})", R"({"type":"KILL","kill":{"task_id":"t"}})",
+        R"({"type":"KILL","kill":{"task_id":{"value":""}}})", R"({"type":"LAUNCH","launch":[]})",
+        R"({"type":"LAUNCH_GROUP","launch_group":{"task_group":{"tasks":{}}}})",
+        R"({"type":"ACKNOWLEDGED","acknowledged":{"task_id":{"value":"t"},"uuid":"-"}})"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_event(text).ok());
+  }
+  for (const char* text :
+       {R"({"type":"HEARTBEAT"})", R"({"type":"TOMORROW"})", R"({"type":7})", "{}", "[]", "5"}) {
+    CAPTURE(text);
+    const auto event = parse_event(text);
+    REQUIRE(event.ok());
+    CHECK(std::holds_alternative<Ignored>(*event));
+  }
+}
+
+TEST_CASE("an update is what the agent accepts (rule 81)") {
+  const std::string uuid("\x00\x01\x02\x03\x04\x05\x46\x07\x88\x09\x0a\x0b\x0c\x0d\x0e\x0f", 16);
+  const std::string status = status_json(settings(), {"t", "TASK_FAILED", "REASON_X", "why", R"({"v":1})"},
+                                         uuid, Instant{1'700'000'000'250});
+  CHECK(update_call(settings(), status) ==
+        R"({"executor_id":{"value":"e"},"framework_id":{"value":"f"},"type":"UPDATE","update":{"status":)"
+        R"({"task_id":{"value":"t"},"state":"TASK_FAILED","message":"why","source":"SOURCE_EXECUTOR",)"
+        R"("reason":"REASON_X","data":"eyJ2IjoxfQ==","executor_id":{"value":"e"},"timestamp":1700000000.25,)"
+        R"("uuid":"AAECAwQFRgeICQoLDA0ODw=="}}})");
+}
+
+TEST_CASE("SUBSCRIBE carries an empty member when nothing is pending (rule 78)") {
+  CHECK(subscribe_call(settings(), {}, {}) ==
+        R"({"executor_id":{"value":"e"},"framework_id":{"value":"f"},"type":"SUBSCRIBE","subscribe":{}})");
+  CHECK(contains(
+      subscribe_call(settings(), {R"({"a":1})"}, {R"({"b":2})"}),
+      R"("subscribe":{"unacknowledged_tasks":[{"a":1}],"unacknowledged_updates":[{"status":{"b":2}}]})"));
+}
+
+TEST_CASE("TaskStatus.data says how a process is or ended") {
+  CHECK(running_data(42) == R"({"v":1,"pid":42})");
+  CHECK(exited_data(7) == R"({"v":1,"exitCode":7})");
+  CHECK(signalled_data(9) == R"({"v":1,"signal":9})");
+}
+
+}  // namespace
+}  // namespace mimas::executor
