@@ -1,9 +1,10 @@
 #include "cli/client_commands.h"
 
-#include <unistd.h>
-
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <thread>
@@ -47,7 +48,8 @@ Result<int> show(const Client& client, const std::string& target, std::string (*
 
 Result<std::string> read_job_file(const std::string& path) {
   std::FILE* file = path == "-" ? stdin : std::fopen(path.c_str(), "rbe");
-  if (file == nullptr) return make_error(Code::io, "cannot open the job file", path);
+  if (file == nullptr)
+    return make_error(Code::io, "cannot open the job file: " + std::string(std::strerror(errno)), path);
   std::string text(kJobFileBytesMax + 1, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), file));
   const bool failed = std::ferror(file) != 0;

@@ -50,7 +50,6 @@ void add_server_flags(CLI::App& app, ServerFlags& flags) {
   app.add_option("--executors", flags.executors,
                  "holds mimas-executor-<arch>; default: executors/ beside this binary")
       ->type_name("DIR")
-      ->check(CLI::ExistingDirectory)
       ->envname("MIMAS_EXECUTORS");
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warn, error or off")
       ->type_name("LEVEL")
@@ -66,7 +65,6 @@ void add_server_flags(CLI::App& app, ServerFlags& flags) {
 void add_agent_flags(CLI::App& app, PocketFlags& flags) {
   app.add_option("--agents", flags.agents, "how many agents [1, or 0 with --agent]")
       ->type_name("N")
-      ->check(CLI::Range(std::int64_t{0}, std::int64_t{100}))
       ->envname("MIMAS_AGENTS");
   app.add_option("--agent-attributes", flags.attributes, "of each of them, as in 'stack:pi3;arch:arm'")
       ->type_name("TEXT")
@@ -95,114 +93,130 @@ void add_client_flags(CLI::App& app, ClientFlags& flags) {
 }
 
 void add_serve(CLI::App& app, Flags& flags) {
-  CLI::App& serve =
-      *app.add_subcommand("serve", "Run the server against an Apache Mesos cluster or `mimas pocket`");
-  serve.add_option("--master", flags.server.master, "the Mesos masters")
+  app.add_option("--master", flags.server.master, "the Mesos masters")
       ->type_name("HOST:PORT[,…]")
       ->envname("MIMAS_MASTER");
-  serve.add_option("--data", flags.server.data, "holds the database")
-      ->type_name("DIR")
-      ->envname("MIMAS_DATA");
-  add_server_flags(serve, flags.server);
+  app.add_option("--data", flags.server.data, "holds the database")->type_name("DIR")->envname("MIMAS_DATA");
+  add_server_flags(app, flags.server);
 }
 
 void add_dev(CLI::App& app, Flags& flags) {
-  CLI::App& dev =
-      *app.add_subcommand("dev", "Run a server and a one-machine cluster in one process, to try things out");
-  dev.add_option("--data", flags.server.data,
+  app.add_option("--data", flags.server.data,
                  "holds everything; started again on it, dev finds its tasks [" +
                      default_data_directory(std::getenv("XDG_DATA_HOME"), std::getenv("HOME")) + "]")
       ->type_name("DIR")
       ->envname("MIMAS_DATA");
-  add_server_flags(dev, flags.server);
-  add_agent_flags(dev, flags.pocket);
+  add_server_flags(app, flags.server);
+  add_agent_flags(app, flags.pocket);
 }
 
 void add_pocket(CLI::App& app, Flags& flags) {
-  CLI::App& pocket =
-      *app.add_subcommand("pocket", "Run the embedded test cluster alone; never for production");
-  pocket.add_option("--listen", flags.pocket.listen, "where its master listens")
+  app.add_option("--listen", flags.pocket.listen, "where its master listens")
       ->type_name("IP:PORT")
       ->capture_default_str()
       ->envname("MIMAS_LISTEN");
-  pocket.add_option("--join", flags.pocket.join, "run agents only and join this master")
+  app.add_option("--join", flags.pocket.join, "run agents only and join this master")
       ->type_name("HOST:PORT")
       ->envname("MIMAS_JOIN");
-  pocket.add_option("--data", flags.pocket.data, "agents work there")
-      ->type_name("DIR")
-      ->envname("MIMAS_DATA");
-  pocket
-      .add_option("--agent-ip", flags.pocket.agent_ip,
-                  "where agents listen; auto: this machine's own address")
+  app.add_option("--data", flags.pocket.data, "agents work there")->type_name("DIR")->envname("MIMAS_DATA");
+  app.add_option("--agent-ip", flags.pocket.agent_ip, "where agents listen; auto: this machine's own address")
       ->type_name("IP")
       ->capture_default_str()
       ->envname("MIMAS_AGENT_IP");
-  add_agent_flags(pocket, flags.pocket);
+  add_agent_flags(app, flags.pocket);
 }
 
 void add_run(CLI::App& app, Flags& flags) {
   RunFlags& run = flags.run;
-  CLI::App& sub = *app.add_subcommand("run", "Submit a job: a file with -f, or a command after --");
-  sub.add_option("-f,--file", run.file, "a job description in JSON; '-' reads standard input")
+  app.add_option("-f,--file", run.file, "a job description in JSON; '-' reads standard input")
       ->type_name("FILE");
-  sub.add_flag("--follow", run.follow, "print what happens until the job ends");
-  sub.add_flag("--no-wait", run.no_wait, "with --follow: stop when the job cannot be placed (exit code 9)");
-  sub.add_option("--name", run.name, "default: the command's name")->type_name("NAME");
-  sub.add_flag("--service", run.service, "keep it running; without: run it once");
-  sub.add_option("--image", run.image, "run it in a Docker container of this image")
+  app.add_flag("--follow", run.follow, "print what happens until the job ends");
+  app.add_flag("--no-wait", run.no_wait, "with --follow: stop when the job cannot be placed (exit code 9)");
+  app.add_option("--name", run.name, "default: the command's name")->type_name("NAME");
+  app.add_flag("--service", run.service, "keep it running; without: run it once");
+  app.add_option("--image", run.image, "run it in a Docker container of this image")
       ->type_name("IMAGE[:TAG]");
-  sub.add_option("--cpu", run.cpu, "CPUs of each instance, as in 0.5")->type_name("X");
-  sub.add_option("--mem", run.memory_mib, "memory of each instance in MiB")->type_name("M");
-  sub.add_option("--disk", run.disk_mib, "disk of each instance in MiB")->type_name("M");
-  sub.add_option("--ports", run.ports, "how many ports each instance gets")->type_name("N");
-  sub.add_option("--instances", run.instances, "how many")->type_name("N")->capture_default_str();
-  sub.add_option("--retries", run.retries, "how often a failed instance is started again")->type_name("N");
-  sub.add_option("--user", run.user, "whom it belongs to")->type_name("USER");
-  sub.add_option("--constraint", run.constraints,
+  app.add_option("--cpu", run.cpu, "CPUs of each instance, as in 0.5")->type_name("X");
+  app.add_option("--mem", run.memory_mib, "memory of each instance in MiB")->type_name("M");
+  app.add_option("--disk", run.disk_mib, "disk of each instance in MiB")->type_name("M");
+  app.add_option("--ports", run.ports, "how many ports each instance gets")->type_name("N");
+  app.add_option("--instances", run.instances, "how many")->type_name("N")->capture_default_str();
+  app.add_option("--retries", run.retries, "how often a failed instance is started again")->type_name("N");
+  app.add_option("--user", run.user, "whom it belongs to")->type_name("USER");
+  app.add_option("--constraint", run.constraints,
                  "where it may run: 'arch=arm', 'rack!=r9', UniqueHost; repeatable")
       ->type_name("C")
       ->allow_extra_args(false);
-  sub.add_option("--env", run.env, "an environment variable; repeatable")
+  app.add_option("--env", run.env, "an environment variable; repeatable")
       ->type_name("K=V")
       ->allow_extra_args(false);
-  sub.footer("mimas run [OPTIONS] -- COMMAND…\nmimas run [--follow] -f job.json");
-  add_client_flags(sub, flags.client);
+  app.footer("mimas run [OPTIONS] -- COMMAND…\nmimas run [--follow] -f job.json");
+  add_client_flags(app, flags.client);
 }
 
-void add_reading(CLI::App& app, Flags& flags) {
-  CLI::App& jobs = *app.add_subcommand("jobs", "List jobs");
-  jobs.add_flag("--all", flags.all, "ended ones too");
-  add_client_flags(jobs, flags.client);
-
-  CLI::App& job = *app.add_subcommand("job", "Show one job and its tasks");
-  job.add_option("ID", flags.id)->type_name("")->required();
-  add_client_flags(job, flags.client);
-
-  CLI::App& logs = *app.add_subcommand("logs", "Print what a task wrote");
-  logs.add_option("TASK", flags.id, "a task, or a job: its newest task")->type_name("")->required();
-  logs.add_flag("-f,--follow", flags.follow, "go on until the task ends");
-  logs.add_flag("--stderr", flags.standard_error, "its standard error");
-  add_client_flags(logs, flags.client);
-
-  CLI::App& agents = *app.add_subcommand("agents", "List the cluster's agents");
-  add_client_flags(agents, flags.client);
-
-  CLI::App& version = *app.add_subcommand("version", "Print this program's version");
-  version.add_flag("--json", flags.client.json, "print JSON for programs");
+void add_jobs(CLI::App& app, Flags& flags) {
+  app.add_flag("--all", flags.all, "ended ones too");
+  add_client_flags(app, flags.client);
 }
 
-void add_changing(CLI::App& app, Flags& flags) {
-  CLI::App& kill = *app.add_subcommand("kill", "End jobs or single tasks");
-  kill.add_option("ID", flags.ids, "job or task ids")->type_name("")->required();
-  add_client_flags(kill, flags.client);
+void add_job(CLI::App& app, Flags& flags) {
+  app.add_option("ID", flags.id)->type_name("")->required();
+  add_client_flags(app, flags.client);
+}
 
-  CLI::App& scale = *app.add_subcommand("scale", "Change how many instances of a service run");
-  scale.add_option("ID", flags.id, "a job")->type_name("")->required();
-  scale.add_option("N", flags.instances, "instances")
+void add_kill(CLI::App& app, Flags& flags) {
+  app.add_option("ID", flags.ids, "job or task ids")->type_name("")->required();
+  add_client_flags(app, flags.client);
+}
+
+void add_scale(CLI::App& app, Flags& flags) {
+  app.add_option("ID", flags.id, "a job")->type_name("")->required();
+  app.add_option("N", flags.instances, "instances")
       ->type_name("")
       ->required()
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{INT32_MAX}));
-  add_client_flags(scale, flags.client);
+  add_client_flags(app, flags.client);
+}
+
+void add_logs(CLI::App& app, Flags& flags) {
+  app.add_option("TASK", flags.id, "a task, or a job: its newest task")->type_name("")->required();
+  app.add_flag("-f,--follow", flags.follow, "go on until the task ends");
+  app.add_flag("--stderr", flags.standard_error, "its standard error");
+  add_client_flags(app, flags.client);
+}
+
+void add_agents(CLI::App& app, Flags& flags) { add_client_flags(app, flags.client); }
+
+void add_version(CLI::App& app, Flags& flags) {
+  app.add_flag("--json", flags.client.json, "print JSON for programs");
+}
+
+struct SubCommand {
+  const char* name;
+  const char* what;
+  void (*add_flags)(CLI::App&, Flags&);
+};
+constexpr SubCommand kSubCommands[] = {
+    {"dev", "Run a server and a one-machine cluster in one process, to try things out", add_dev},
+    {"serve", "Run the server against an Apache Mesos cluster or `mimas pocket`", add_serve},
+    {"pocket", "Run the embedded test cluster alone; never for production", add_pocket},
+    {"run", "Submit a job: a file with -f, or a command after --", add_run},
+    {"jobs", "List jobs", add_jobs},
+    {"job", "Show one job and its tasks", add_job},
+    {"kill", "End jobs or single tasks", add_kill},
+    {"scale", "Change how many instances of a service run", add_scale},
+    {"logs", "Print what a task wrote", add_logs},
+    {"agents", "List the cluster's agents", add_agents},
+    {"version", "Print this program's version", add_version},
+};
+
+// Only the chosen sub-command gets flags: CLI11 reads the environment for the flags of every sub-command it
+// knows, so that a variable would reach past the flag that was given, or be refused where it does not matter.
+void add_sub_commands(CLI::App& app, Flags& flags, const std::string& chosen) {
+  for (const SubCommand& command : kSubCommands) {
+    CLI::App* added = app.add_subcommand(command.name, command.what);
+    if (command.name == chosen) command.add_flags(*added, flags);
+  }
 }
 
 Result<Command> to_dev(Flags& flags) {
@@ -300,12 +314,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
                exit_code_table());
     app.require_subcommand(0, 1);
     app.set_help_flag("-h,--help", "Print this help");
-    add_dev(app, flags);
-    add_serve(app, flags);
-    add_pocket(app, flags);
-    add_run(app, flags);
-    add_reading(app, flags);
-    add_changing(app, flags);
+    add_sub_commands(app, flags, arguments.empty() ? "" : arguments.front());
     std::vector<std::string> rest = arguments;
     flags.run.command = cut_tail(rest);
     return parse_with(app, flags, std::move(rest));

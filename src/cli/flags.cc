@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 #include "base/time.h"
 
@@ -76,11 +78,10 @@ std::vector<std::string> split_words(const std::string& text) {
 }
 
 Result<std::vector<pocket::AgentOptions>> to_agents(const PocketFlags& flags) {
-  if (flags.agents < -1 || flags.agents > kAgentsMax ||
-      flags.agent.size() > static_cast<std::size_t>(kAgentsMax)) {
+  const std::int64_t counted = flags.agents.value_or(flags.agent.empty() ? 1 : 0);
+  if (counted < 0 || counted > kAgentsMax) {
     return usage("--agents", "must be 0 to " + std::to_string(kAgentsMax));
   }
-  const std::int64_t plain = flags.agents >= 0 ? flags.agents : flags.agent.empty() ? 1 : 0;
   std::vector<pocket::AgentOptions> agents;
   for (const std::string& spec : flags.agent) {
     Result<pocket::AgentOptions> parsed = pocket::parse_agent(spec);
@@ -94,7 +95,7 @@ Result<std::vector<pocket::AgentOptions>> to_agents(const PocketFlags& flags) {
     return usage(named.empty() ? "--agent-attributes or --agent-resources" : "--agent-" + named,
                  fits.error());
   }
-  agents.insert(agents.end(), static_cast<std::size_t>(plain), same);
+  agents.insert(agents.end(), static_cast<std::size_t>(counted), same);
   if (agents.size() > static_cast<std::size_t>(kAgentsMax))
     return usage("--agents", "and --agent give too many agents");
   return agents;
@@ -189,6 +190,10 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
                                    {"--user", flags.user},
                                    {"--executors", flags.executors}}) {
     if (const Status fits = check_text(flag, text); !fits.ok()) return fits.error();
+  }
+  std::error_code ignored;
+  if (!flags.executors.empty() && !std::filesystem::is_directory(flags.executors, ignored)) {
+    return usage("--executors", "is not a directory: " + flags.executors);
   }
   if (needs_master) {
     if (flags.master.empty())

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,7 @@ struct PocketFlags {
   std::string listen = "127.0.0.1:5050";
   std::string join;
   std::string data;
-  std::int64_t agents = -1;  // unset: 1, or none when --agent names some
+  std::optional<std::int64_t> agents;  // unset: 1, or none when --agent names some
   std::string attributes;
   std::string resources;
   std::vector<std::string> agent;

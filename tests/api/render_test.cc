@@ -303,11 +303,13 @@ TEST_CASE("fields keep what they name, and the id") {
 }
 
 TEST_CASE("what was rendered can be submitted again and means the same") {
-  for (const char* fields :
-       {"", R"(,"type":"service","instancesDesired":2,"instancesMax":5,"instancesMin":0)", R"(,"ports":3,"cpu":0.015)",
-        R"(,"retryPolicy":{"immediate":{"retries":2}},"artifacts":[{"uri":"/a","executable":true}])",
-        R"(,"retryPolicy":{"delayed":{"delayMs":7}},"hardConstraints":["UniqueHost","rack in (a, b)"])",
-        R"(,"restartOnFailure":true,"restartOnSuccess":true,"location":"dc1:2","labels":{"a":""},"workingDirectory":"x")"}) {
+  for (
+      const char* fields :
+      {"", R"(,"type":"service","instancesDesired":2,"instancesMax":5,"instancesMin":0)",
+       R"(,"ports":3,"cpu":0.015)",
+       R"(,"retryPolicy":{"immediate":{"retries":2}},"artifacts":[{"uri":"/a","executable":true}])",
+       R"x(,"retryPolicy":{"delayed":{"delayMs":7}},"hardConstraints":["UniqueHost","rack in (a, b)"])x",
+       R"(,"restartOnFailure":true,"restartOnSuccess":true,"location":"dc1:2","labels":{"a":""},"workingDirectory":"x")"}) {
     INFO(fields);
     const Job job = make_job(3, fields);
     const auto again = parse_submission(render_job(job, {}, ""), true);

@@ -379,7 +379,7 @@ TEST_CASE("retry policies are Titus's three") {
 }
 
 TEST_CASE("constraints are expressions or a map") {
-  const JobSpec list = spec_of(R"("hardConstraints":["UniqueHost"," arch = arm ","rack in (a, b)"])");
+  const JobSpec list = spec_of(R"x("hardConstraints":["UniqueHost"," arch = arm ","rack in (a, b)"])x");
   REQUIRE(list.hard_constraints.size() == 3);
   CHECK(list.hard_constraints[0].kind == Constraint::Kind::unique_host);
   CHECK(list.hard_constraints[1].values == std::vector<std::string>{"arm"});
@@ -396,7 +396,7 @@ TEST_CASE("constraints are expressions or a map") {
   CHECK(
       fault_with(R"("hardConstraints":{"ExclusiveHost":true})") ==
       "/hardConstraints/ExclusiveHost: ExclusiveHost is not supported by this version as a hard constraint");
-  CHECK(fault_with(R"("hardConstraints":["MaxPer(rack,2)"])").starts_with("/hardConstraints/0: "));
+  CHECK(fault_with(R"x("hardConstraints":["MaxPer(rack,2)"])x").starts_with("/hardConstraints/0: "));
   CHECK(fault_with(R"("hardConstraints":["kernel like 6"])").starts_with("/hardConstraints/0: "));
   CHECK(fault_with(R"("hardConstraints":{"a=b":"c"})") ==
         "/hardConstraints/a=b: must be the name of an attribute and its value");

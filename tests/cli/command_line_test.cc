@@ -11,9 +11,22 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+// Whoever runs the tests may have these set.
+const bool environment_cleared = [] {
+  for (const char* name :
+       {"MIMAS_SERVER", "MIMAS_LISTEN", "MIMAS_DATA", "MIMAS_MASTER", "MIMAS_ADVERTISE", "MIMAS_MESOS_CODEC",
+        "MIMAS_ROLE", "MIMAS_USER", "MIMAS_EXECUTORS", "MIMAS_LOG_LEVEL", "MIMAS_FAILOVER_TIMEOUT",
+        "MIMAS_AGENTS", "MIMAS_AGENT_ATTRIBUTES", "MIMAS_AGENT_RESOURCES", "MIMAS_AGENT_RUNNER", "MIMAS_JOIN",
+        "MIMAS_AGENT_IP"}) {
+    ::unsetenv(name);
+  }
+  return true;
+}();
+
 template <class Wanted>
 Wanted parsed(const Words& words) {
   CommandLine line = parse_command_line(words);
+  REQUIRE(environment_cleared);
   INFO(line.error);
   REQUIRE(line.command.has_value());
   REQUIRE(std::holds_alternative<Wanted>(*line.command));
@@ -112,6 +125,16 @@ TEST_CASE("a flag wins over its environment variable, which wins over the defaul
   ::setenv("MIMAS_LISTEN", "garbage garbage", 1);
   CHECK(contains(refused({"serve", "--master", "m:1", "--data", "/d"}), "--listen"));
   ::unsetenv("MIMAS_LISTEN");
+}
+
+TEST_CASE("a variable of one command means nothing to the others") {
+  ::setenv("MIMAS_SERVER", "10.0.0.1:1", 1);
+  ::setenv("MIMAS_EXECUTORS", "/no/such/directory", 1);
+  CHECK(parsed<ListJobs>({"jobs"}).client.server == wire::Endpoint{"10.0.0.1", 1});
+  CHECK(parsed<ListJobs>({"jobs", "--server", "h:2"}).client.server == wire::Endpoint{"h", 2});
+  CHECK(contains(refused({"serve", "--master", "m:1", "--data", "/d"}), "--executors"));
+  ::unsetenv("MIMAS_SERVER");
+  ::unsetenv("MIMAS_EXECUTORS");
 }
 
 TEST_CASE("dev has one agent unless told, and --agent names them one by one") {

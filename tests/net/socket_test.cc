@@ -127,11 +127,10 @@ TEST_CASE("names need a resolver, and every address it gives is tried") {
   CHECK(Socket::connect(named, 1'000, empty).error().code == Code::unavailable);
 }
 
-TEST_CASE("localhost is resolved to a loopback address, an empty label to nothing") {
+TEST_CASE("localhost is resolved to a loopback address") {
   const auto found = resolve_by_name("localhost");
   REQUIRE(found.ok());
   CHECK((found->front() == "127.0.0.1" || found->front() == "::1"));
-  CHECK_FALSE(resolve_by_name("a..b").ok());
 }
 
 TEST_CASE("unix sockets are reached by path, and a path that is too long is refused") {

@@ -37,22 +37,22 @@ TEST_CASE("the form on disk does not change by accident") {
   spec.artifacts = {{"file:///x", true, false, true}};
   spec.hard_constraints = {{Constraint::Kind::not_in, "rack", {"a", "b"}, "rack not in (a, b)"}};
   spec.container_ports = {8080};
-  CHECK(render_spec(spec) ==
-        R"({"type":"batch","runtime":"process","name":"hello","application_name":"","version":"","app_name":"",)"
-        R"("user":"","job_group_stack":"","job_group_detail":"","job_group_sequence":"","capacity_group":"",)"
-        R"("labels":{},"entry_point":"","command":["echo","hi"],"env":{},"working_directory":"",)"
-        R"("artifacts":[{"uri":"file:///x","extract":true,"executable":false,"cache":true}],)"
-        R"("request":{"cpu_milli":0,"mem_mib":0,"disk_mib":0,"gpus":0,"ports":0},"container_ports":[8080],)"
-        R"("network_mbps":0,"hard_constraints":[{"kind":"not_in","attribute":"rack","values":["a","b"],)"
-        R"("text":"rack not in (a, b)"
-}],"soft_constraints":[],"retries":0,"restart_on_success":false,)"
-        R"("retry_policy":{"initial_delay_ms":1000,"max_delay_ms":60000},"runtime_limit_ms":0,)"
-        R"("kill_grace_ms":5000,"unreachable_timeout_ms":30000,"echoed_json":"{}"})");
-Resources resources;
-resources.cpu_milli = 1500;
-resources.ports = Ports::from_ranges({{31000, 31001}, {31005, 31005}}).value();
-CHECK(render_resources(resources) ==
-      R"({"cpu_milli":1500,"mem_mib":0,"disk_mib":0,"gpus":0,"ports":[[31000,31001],[31005,31005]]})");
+  CHECK(
+      render_spec(spec) ==
+      R"({"type":"batch","runtime":"process","name":"hello","application_name":"","version":"","app_name":"",)"
+      R"("user":"","job_group_stack":"","job_group_detail":"","job_group_sequence":"","capacity_group":"",)"
+      R"("labels":{},"entry_point":"","command":["echo","hi"],"env":{},"working_directory":"",)"
+      R"("artifacts":[{"uri":"file:///x","extract":true,"executable":false,"cache":true}],)"
+      R"("request":{"cpu_milli":0,"mem_mib":0,"disk_mib":0,"gpus":0,"ports":0},"container_ports":[8080],)"
+      R"("network_mbps":0,"hard_constraints":[{"kind":"not_in","attribute":"rack","values":["a","b"],)"
+      R"j("text":"rack not in (a, b)"}],"soft_constraints":[],"retries":0,"restart_on_success":false,)j"
+      R"("retry_policy":{"initial_delay_ms":1000,"max_delay_ms":60000},"runtime_limit_ms":0,)"
+      R"("kill_grace_ms":5000,"unreachable_timeout_ms":30000,"echoed_json":"{}"})");
+  Resources resources;
+  resources.cpu_milli = 1500;
+  resources.ports = Ports::from_ranges({{31000, 31001}, {31005, 31005}}).value();
+  CHECK(render_resources(resources) ==
+        R"({"cpu_milli":1500,"mem_mib":0,"disk_mib":0,"gpus":0,"ports":[[31000,31001],[31005,31005]]})");
 }
 
 TEST_CASE("members of a newer version are ignored, absent ones keep their defaults") {

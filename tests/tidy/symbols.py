@@ -60,7 +60,7 @@ def undefined_symbols(nm, archive):
         # "libbase.a:ids.cc.o:                 U memcpy"; thin archives name the object with its path.
         head, _, symbol = line.rpartition(" ")
         place = head.rsplit(" ", 1)[0].strip().rstrip(":").removesuffix(" U").strip().rstrip(":")
-        yield place.split(":")[-1].split("/")[-1].removeprefix("_"), symbol.strip()
+        yield place.split(":")[-1].split("/")[-1], symbol.strip()
 
 
 def main():

@@ -1,0 +1,139 @@
+// The agent's HTTP face: the v1 executor API, sandbox files, and the two operator calls that read them
+// (mesos-protocol §3.2, §5.6).
+#include <memory>
+#include <utility>
+
+#include "pocket/agent.h"
+#include "pocket/call_check.h"
+#include "pocket/face.h"
+
+namespace mimas::pocket {
+namespace {
+
+// Mesos does not look for dead executor streams (mesos-protocol §3.5); here a worker thread is freed in time.
+constexpr std::int64_t kPeerCheckMs = 2'000;
+const char* const kNotReady = "Agent has not finished recovery";
+
+std::string plain_path(std::string path) {
+  if (path.starts_with("/slave(1)/")) path.erase(0, 9);
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+}  // namespace
+
+http::Reply Agent::handle(const http::Request& request) {
+  const std::string path = plain_path(request.path);
+  if (path == "/api/v1/executor") return executor(request);
+  if (path == "/api/v1") return operate(request);
+  const bool file = path == "/files/read" || path == "/files/browse" || path == "/files/download";
+  if (path != "/health" && !file) return not_found();
+  if (request.method != "HEAD")
+    if (auto refusal = refuse_method(request, "GET")) return *std::move(refusal);
+  if (path == "/health") return plain(200, "");
+  http::Request local = request;
+  local.path = path;
+  return files([&](const Files& folder) { return folder.handle(local); });
+}
+
+http::Reply Agent::files(const std::function<http::Reply(const Files&)>& use) {
+  const auto id = loop_.call<std::string>(
+      [this](Instant) { return model_ ? model_->info().id().value() : std::string(); });
+  if (!id || id->empty()) return plain(503, kNotReady);
+  return use(Files(setup_.dir + "/slaves/" + *id));
+}
+
+http::Reply Agent::executor(const http::Request& request) {
+  if (auto refusal = refuse_method(request, "POST")) return *std::move(refusal);
+  mexecutor::Call call;
+  Decoded decoded = decode_body(request, &call);
+  if (decoded.refusal) return *std::move(decoded.refusal);
+  if (const std::string why = check_call(call); !why.empty())
+    return plain(400, "Failed to validate Executor::Call: " + why);
+  if (call.type() == mexecutor::Call::SUBSCRIBE) {
+    const auto type = negotiate(request.header("Accept"));
+    return type ? subscribe(call, *type) : not_acceptable();
+  }
+  const auto answer = loop_.call<Answer>(
+      [&](Instant now) { return model_ ? model_->call(call, now) : Answer{503, kNotReady}; });
+  return answer ? plain(answer->status, answer->text) : plain(503, kNotReady);
+}
+
+http::Reply Agent::subscribe(const mexecutor::Call& call, v1::MediaType type) {
+  std::uint64_t number = 0;
+  auto stream = std::make_shared<EventStream>();
+  const auto answer = loop_.call<Answer>([&](Instant now) {
+    if (!model_) return Answer{503, kNotReady};
+    number = next_stream_++;
+    subscribers_[number] = {stream, type};
+    Answer made = model_->subscribe(number, call, now);
+    if (made.status != 200) subscribers_.erase(number);
+    return made;
+  });
+  if (!answer) return plain(503, kNotReady);
+  if (answer->status != 200) return plain(answer->status, answer->text);
+  return stream_reply(stream, type, kPeerCheckMs, [this, number] {
+    loop_.post([this, number](Instant) {
+      subscribers_.erase(number);
+      if (model_) model_->stream_gone(number);
+    });
+  });
+}
+
+http::Reply Agent::operate(const http::Request& request) {
+  using Call = magent::Call;
+  if (auto refusal = refuse_method(request, "POST")) return *std::move(refusal);
+  Call call;
+  Decoded decoded = decode_body(request, &call);
+  if (decoded.refusal) return *std::move(decoded.refusal);
+  const auto type = negotiate(request.header("Accept"));
+  if (!type) return not_acceptable();
+  const auto invalid = [](const char* what) {
+    return plain(400, std::string("Failed to validate agent::Call: Expecting '") + what + "' to be present");
+  };
+  if (!call.has_type() || call.type() == Call::UNKNOWN) return invalid("type");
+  if (call.type() == Call::READ_FILE && !call.has_read_file()) return invalid("read_file");
+  if (call.type() == Call::LIST_FILES && !call.has_list_files()) return invalid("list_files");
+  magent::Response response;
+  const auto reply = [&] {
+    http::Reply out;
+    out.content_type = std::string(v1::media_type_text(*type));
+    out.body = v1::encode(response, *type);
+    return out;
+  };
+  if (call.type() == Call::GET_HEALTH) {
+    response.set_type(magent::Response::GET_HEALTH);
+    response.mutable_get_health()->set_healthy(true);
+    return reply();
+  }
+  if (call.type() == Call::READ_FILE) {
+    return files([&](const Files& folder) {
+      const auto& wanted = call.read_file();
+      const bool limited = wanted.has_length() && wanted.length() < static_cast<std::uint64_t>(kReadBytesMax);
+      const auto piece = folder.read(wanted.path(), wanted.offset(),
+                                     limited ? static_cast<std::int64_t>(wanted.length()) : -1);
+      if (!piece) return file_error(piece.error());
+      response.set_type(magent::Response::READ_FILE);
+      response.mutable_read_file()->set_size(piece->size);
+      response.mutable_read_file()->set_data(piece->data);
+      return reply();
+    });
+  }
+  if (call.type() != Call::LIST_FILES) return plain(501, "");
+  return files([&](const Files& folder) {
+    const auto entries = folder.list(call.list_files().path());
+    if (!entries) return file_error(entries.error());
+    response.set_type(magent::Response::LIST_FILES);
+    for (const FileEntry& entry : *entries) {
+      auto* info = response.mutable_list_files()->add_file_infos();
+      info->set_path(entry.path);
+      info->set_nlink(static_cast<std::int32_t>(entry.links));
+      info->set_size(entry.size);
+      info->mutable_mtime()->set_nanoseconds(static_cast<std::int64_t>(entry.mtime) * 1'000'000'000);
+      info->set_mode(entry.mode);
+    }
+    return reply();
+  });
+}
+
+}  // namespace mimas::pocket

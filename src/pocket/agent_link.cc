@@ -1,0 +1,183 @@
+#include "pocket/agent_link.h"
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "base/prng.h"
+#include "base/uuid.h"
+#include "net/clock.h"
+#include "wire/backoff.h"
+#include "wire/recordio.h"
+
+namespace mimas::pocket {
+namespace {
+
+constexpr std::size_t kBatchMax = 256;
+constexpr std::int64_t kReadWaitMs = 60'000;
+constexpr std::int64_t kBackoffMsMax = 1'000;
+constexpr const char* kPath = "/pocket/agent";
+
+wire::Request post(const wire::Endpoint& to, std::string body) {
+  wire::Request request;
+  request.method = "POST";
+  request.target = kPath;
+  request.host = to.text();
+  request.headers = {{"Content-Type", "application/json"}};
+  request.body = std::move(body);
+  return request;
+}
+
+}  // namespace
+
+AgentLink::AgentLink(wire::Endpoint master, Callbacks callbacks)
+    : master_(std::move(master)), callbacks_(std::move(callbacks)) {}
+
+void AgentLink::start() {
+  reader_ = std::thread([this] { read_commands(); });
+  sender_ = std::thread([this] { send_reports(); });
+}
+
+void AgentLink::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (streaming_ != nullptr) streaming_->interrupt();
+    changed_.notify_all();
+  }
+  if (reader_.joinable()) reader_.join();
+  if (sender_.joinable()) sender_.join();
+}
+
+void AgentLink::send(Report report) {
+  const std::lock_guard lock(mutex_);
+  if (reports_.size() >= kReportsMax) {
+    if (streaming_ != nullptr) streaming_->interrupt();
+    return;
+  }
+  reports_.push_back(std::move(report));
+  changed_.notify_all();
+}
+
+void AgentLink::drain(std::int64_t timeout_ms) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+                    [&] { return stopping_ || session_.empty() || (reports_.empty() && !sending_); });
+}
+
+void AgentLink::read_commands() {
+  Prng prng(net::random_seed());
+  wire::Backoff backoff{50, kBackoffMsMax, 20, 0};
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return;
+    }
+    const auto registration = callbacks_.connecting(uuid_text(uuid_v4_bytes(net::random_bytes())));
+    if (!registration) return;
+    net::HttpClient client(master_, net::Timeouts{2'000, 10'000}, net::resolve_by_name);
+    const bool was_up = follow(client, *registration);
+    end_session(registration->session);
+    if (was_up) {
+      backoff.reset();
+      callbacks_.lost();
+      callbacks_.log("lost the master at " + master_.text());
+    }
+    std::unique_lock lock(mutex_);
+    streaming_ = nullptr;
+    changed_.wait_for(lock, std::chrono::milliseconds(backoff.next_ms(prng)), [&] { return stopping_; });
+  }
+}
+
+void AgentLink::end_session(const std::string& session) {
+  const std::lock_guard lock(mutex_);
+  if (session_ != session) return;
+  session_.clear();
+  reports_.clear();
+  changed_.notify_all();
+}
+
+// One life of the command stream; false when it never came up.
+bool AgentLink::follow(net::HttpClient& client, const Registration& registration) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    streaming_ = &client;
+  }
+  const Result<wire::ResponseHead> head = client.open_stream(post(master_, encode_registration(registration)));
+  if (!head || head->status != 200) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return true;  // stop() came before there was a connection to interrupt
+    session_ = registration.session;
+    changed_.notify_all();
+  }
+  wire::RecordReader records;
+  std::string bytes;
+  for (;;) {
+    bytes.clear();
+    const Result<bool> more = client.read_stream(bytes, kReadWaitMs);
+    if (!more && more.error().code != Code::timeout) return true;
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return true;
+    }
+    std::vector<std::string> complete;
+    if (!records.feed(bytes, complete)) return true;
+    for (const std::string& record : complete) {
+      Result<Command> command = decode_command(record);
+      if (!command) {
+        callbacks_.log("the master sent something odd: " + command.error().text());
+        return true;
+      }
+      if (const auto* registered = std::get_if<Registered>(&*command)) {
+        const std::lock_guard lock(mutex_);
+        ping_ms_ = std::max<std::int64_t>(10, registered->ping_ms);
+        changed_.notify_all();
+      }
+      callbacks_.command(std::move(*command));
+    }
+    if (more && !*more) return true;
+  }
+}
+
+void AgentLink::send_reports() {
+  net::HttpClient client(master_, net::Timeouts{2'000, 10'000}, net::resolve_by_name);
+  std::int64_t sent_ms = 0;
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (session_.empty()) {
+      changed_.wait(lock, [&] { return stopping_ || !session_.empty(); });
+      continue;
+    }
+    const std::int64_t rest_ms = sent_ms + ping_ms_ - net::monotonic_ms();
+    if (reports_.empty() && rest_ms > 0) {
+      changed_.wait_for(lock, std::chrono::milliseconds(rest_ms));
+      continue;
+    }
+    std::vector<Report> batch;
+    while (!reports_.empty() && batch.size() < kBatchMax) {
+      batch.push_back(std::move(reports_.front()));
+      reports_.pop_front();
+    }
+    if (batch.empty()) batch.emplace_back(Ping{});
+    const std::string session = session_;
+    sending_ = true;
+    lock.unlock();
+    wire::Request request = post(master_, encode_reports(batch));
+    request.headers.push_back({"Pocket-Session", session});
+    const Result<net::Response> response = client.exchange(std::move(request), false);
+    sent_ms = net::monotonic_ms();
+    lock.lock();
+    sending_ = false;
+    const bool arrived = response && response->head.status == 202;
+    if (!arrived && session_ == session) {
+      if (streaming_ != nullptr) streaming_->interrupt();  // the reader ends the session and starts another
+      session_.clear();
+      reports_.clear();
+    }
+    changed_.notify_all();
+  }
+}
+
+}  // namespace mimas::pocket

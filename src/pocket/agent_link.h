@@ -1,0 +1,60 @@
+// An agent's two connections to its master (pocket/link.h): one stream of commands, one for reports, and the pings that
+// keep the agent alive in the master's eyes. Reconnects for as long as it runs. What is reported while there is no
+// connection waits; what is waiting when a connection breaks is dropped, since the next registration tells it all.
+// Thread-safe: send, stop, restart. Bound: kReportsMax waiting reports, then the connection is given up.
+// Tested in tests/pocket/cluster_test.cc.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "net/http_client.h"
+#include "pocket/link.h"
+#include "wire/endpoint.h"
+
+namespace mimas::pocket {
+
+class AgentLink {
+ public:
+  struct Callbacks {
+    // A new session begins: what to register with; nullopt: stopping.
+    std::function<std::optional<Registration>(std::string session)> connecting;
+    std::function<void(Command)> command;
+    std::function<void()> lost;
+    std::function<void(std::string)> log;
+  };
+  AgentLink(wire::Endpoint master, Callbacks callbacks);
+  ~AgentLink() { stop(); }
+  void start();
+  void stop();
+  void send(Report report);
+  void drain(std::int64_t timeout_ms);  // waits until what was sent has left, or not
+
+ private:
+  static constexpr std::size_t kReportsMax = 100'000;
+  void read_commands();
+  bool follow(net::HttpClient& client, const Registration& registration);
+  void send_reports();
+  void end_session(const std::string& session);
+
+  wire::Endpoint master_;
+  Callbacks callbacks_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Report> reports_;
+  std::string session_;  // empty: not connected
+  std::int64_t ping_ms_ = 1'000;
+  bool sending_ = false;
+  bool stopping_ = false;
+  net::HttpClient* streaming_ = nullptr;  // to be interrupted
+  std::thread reader_;
+  std::thread sender_;
+};
+
+}  // namespace mimas::pocket

@@ -1,0 +1,47 @@
+// An agent's memory over a restart, in Mesos's own layout (mesos-protocol §5.5):
+//   <agent dir>/meta/slaves/<agent>/slave.info
+//                              …/frameworks/<fw>/framework.info
+//                              …/executors/<ex>/executor.info
+//                              …/runs/<container>/{pids/forked.pid, tasks/<task>/{task.info, task.updates}}
+// Files are written to a temporary name and renamed; task.updates is append-only records of a kind, a length and that
+// many bytes, a torn last one is ignored. It survives a crash of the process, not of the machine (no fsync): after a
+// reboot no executor lives anyway. Ids become path components only if they pass check_id.
+// One thread at a time. Tested in tests/pocket/checkpoint_test.cc.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "pocket/agent_model.h"
+
+namespace mimas::pocket {
+
+class CheckpointStore {
+ public:
+  explicit CheckpointStore(std::string agent_dir) : dir_(std::move(agent_dir)) {}
+
+  // The last agent's info (without id: none yet) and what it was running; processes that are gone have pid 0.
+  struct Found {
+    mv1::AgentInfo agent;
+    RecoveredState state;
+  };
+  Result<Found> load();
+
+  Status write(const Checkpoint& record);
+  Status write_pid(const ContainerRef& container, std::int64_t pid);
+  void forget(const ContainerRef& container);
+  void forget_all();
+
+ private:
+  std::string agent_path() const { return dir_ + "/meta/slaves/" + agent_id_; }
+  Result<std::string> run_path(const ContainerRef& container) const;
+
+  std::string dir_;
+  std::string agent_id_;
+};
+
+// <agent dir>/slaves/<agent>/frameworks/<fw>/executors/<ex>/runs/<container>, made with its `latest` link.
+Result<std::string> make_sandbox(const std::string& agent_dir, const std::string& agent_id,
+                                 const ContainerRef& container);
+
+}  // namespace mimas::pocket

@@ -1,0 +1,105 @@
+#include "pocket/launcher.h"
+
+#include <map>
+#include <utility>
+
+#include "pocket/checkpoint.h"
+#include "pocket/foreign.h"
+#include "pocket/process.h"
+
+namespace mimas::pocket {
+
+std::string mesos_duration(std::int64_t ms) {
+  struct Unit {
+    std::int64_t ms;
+    const char* name;
+  };
+  for (const Unit& unit : {Unit{604'800'000, "weeks"}, Unit{86'400'000, "days"}, Unit{3'600'000, "hrs"},
+                           Unit{60'000, "mins"}, Unit{1'000, "secs"}})
+    if (ms >= unit.ms && ms % unit.ms == 0) return std::to_string(ms / unit.ms) + unit.name;
+  return std::to_string(ms) + "ms";
+}
+
+std::vector<std::string> executor_environment(const StartContainer& start, const LaunchPlace& place,
+                                              const std::string& sandbox) {
+  const std::string address = place.agent_ip + ":" + std::to_string(place.agent_port);
+  std::map<std::string, std::string> variables = {
+      {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+      {"LIBPROCESS_PORT", "0"},
+      {"MESOS_FRAMEWORK_ID", start.container.framework_id},
+      {"MESOS_EXECUTOR_ID", start.container.executor_id},
+      {"MESOS_SLAVE_ID", start.agent_id},
+      {"MESOS_SLAVE_PID", "slave(1)@" + address},
+      {"MESOS_AGENT_ENDPOINT", address},
+      {"MESOS_DIRECTORY", sandbox},
+      {"MESOS_SANDBOX", sandbox},
+      {"MESOS_CHECKPOINT", start.framework.checkpoint() ? "1" : "0"},
+      {"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", mesos_duration(start.shutdown_grace_ms)},
+      {"MESOS_HTTP_COMMAND_EXECUTOR", "0"},
+  };
+  if (start.framework.checkpoint()) {
+    variables["MESOS_RECOVERY_TIMEOUT"] = mesos_duration(place.recovery_timeout_ms);
+    variables["MESOS_SUBSCRIPTION_BACKOFF_MAX"] = mesos_duration(place.subscription_backoff_ms);
+  }
+  for (const auto& variable : start.executor.command().environment().variables())
+    if (variable.has_value()) variables[variable.name()] = variable.value();
+  std::vector<std::string> lines;
+  for (const auto& [name, value] : variables) lines.push_back(name + "=" + value);
+  return lines;
+}
+
+Launcher::Launcher(LaunchPlace place, Launched launched)
+    : place_(std::move(place)), launched_(std::move(launched)), fetcher_(place_.agent_dir + "/fetch") {}
+
+void Launcher::start() {
+  for (int i = 0; i < kWorkers; ++i) threads_.emplace_back([this] { work(); });
+}
+
+void Launcher::launch(StartContainer start) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  queue_.push_back(std::move(start));
+  arrived_.notify_one();
+}
+
+void Launcher::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    queue_.clear();
+    arrived_.notify_all();
+  }
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void Launcher::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    arrived_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+    if (stopping_) return;
+    const StartContainer start = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    launched_(start.container, run(start));
+    lock.lock();
+  }
+}
+
+Result<pid_t> Launcher::run(const StartContainer& start) {
+  const Result<std::string> sandbox = make_sandbox(place_.agent_dir, start.agent_id, start.container);
+  if (!sandbox) return sandbox.error();
+  const mv1::CommandInfo& command = start.executor.command();
+  if (const Status fetched = fetcher_.fetch(command, *sandbox); !fetched) return fetched.error();
+  const Result<std::vector<std::string>> words = command_words(command, *sandbox, place_.runner);
+  if (!words) return words.error();
+  Program program;
+  program.argv = *words;
+  program.environment = executor_environment(start, place_, *sandbox);
+  program.directory = *sandbox;
+  program.out_path = *sandbox + "/stdout";
+  program.err_path = *sandbox + "/stderr";
+  return spawn(program);
+}
+
+}  // namespace mimas::pocket

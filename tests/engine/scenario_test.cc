@@ -1,0 +1,444 @@
+// The life of jobs told as short stories: batch retries, services, counts, kills, offers, retention,
+// recovery.
+#include "play.h"
+
+namespace mimas::engine {
+namespace {
+
+std::string id_of(const JobId& job, std::int64_t index, std::int64_t number) {
+  return make_task_id(job, index, number).value;
+}
+
+// What the command's reply was, as an error code; fails when it was no error.
+Code refused(Play& play, const Input& command) {
+  play.feed(command);
+  auto* reply = play.only<Reply>();
+  REQUIRE_FALSE(reply->answer.ok());
+  return reply->answer.error().code;
+}
+
+TEST_CASE("a batch job of two runs once and is finished") {
+  Play play;
+  JobId job = play.running(batch_spec(), 2);
+  CHECK(play.task(id_of(job, 0, 0)).allocated.cpu_milli == 500);
+  play.says(id_of(job, 0, 0), MesosState::finished);
+  CHECK(play.job(job).state == JobState::active);
+  play.says(id_of(job, 1, 1), MesosState::finished);
+  CHECK(play.job(job).state == JobState::ended);
+  CHECK(play.job(job).outcome == JobOutcome::finished);
+  CHECK(play.job(job).ended_at == play.now);
+}
+
+TEST_CASE("a batch slot is retried after its back-off, and fails the job when the retries are used up") {
+  Play play;
+  auto spec = batch_spec();
+  spec->retries = 1;
+  JobId job = play.running(spec, 2);
+  play.says(id_of(job, 0, 0), MesosState::failed);
+  CHECK(play.task(id_of(job, 0, 2)).attempt == 1);
+  CHECK(play.task(id_of(job, 0, 2)).not_before == play.now + 1'000);
+  play.offer_and_settle("a1");
+  CHECK(play.none<AcceptOffers>());
+  play.after(1'000);
+  play.settle();
+  play.offer_and_settle("a1");
+  CHECK(play.only<AcceptOffers>()->launches.size() == 1);
+  play.says(id_of(job, 0, 2), MesosState::failed);
+  CHECK(play.job(job).state == JobState::active);  // the other one goes on to its end
+  play.says(id_of(job, 1, 1), MesosState::finished);
+  CHECK(play.job(job).outcome == JobOutcome::failed);
+}
+
+TEST_CASE("a restart in the middle does not forget that a slot failed") {
+  Play play;
+  JobId job = play.running(batch_spec(), 2);
+  play.says(id_of(job, 0, 0), MesosState::failed);
+  play.restart();
+  play.subscribe();
+  play.says(id_of(job, 1, 1), MesosState::finished);
+  CHECK(play.job(job).outcome == JobOutcome::failed);
+}
+
+TEST_CASE("TASK_ERROR is final for a batch slot, with the master's words") {
+  Play play;
+  auto spec = batch_spec();
+  spec->retries = 5;
+  play.subscribe();
+  JobId job = play.submit(spec);
+  play.offer_and_settle("a1");
+  StatusUpdate error = play.update(id_of(job, 0, 0), MesosState::error, "TASK_INVALID", "MASTER");
+  error.message = "Task uses no resources";
+  play.feed(error);
+  CHECK(play.job(job).outcome == JobOutcome::failed);
+  CHECK(play.task(id_of(job, 0, 0)).message == "Task uses no resources");
+}
+
+TEST_CASE(
+    "a start that never ran is repeated without costing an attempt, until that happened too often in a row") {
+  Policy policy;
+  policy.launch_failures_max = 2;
+  Play play(policy);
+  play.subscribe();
+  JobId job = play.submit(batch_spec());
+  for (std::int64_t number = 0; number < 3; ++number) {
+    play.after(60'000);
+    play.settle();
+    play.offer_and_settle("a1");
+    REQUIRE(play.task(id_of(job, 0, number)).state == TaskState::dispatched);
+    CHECK(play.task(id_of(job, 0, number)).launch_failures == number);
+    play.says(id_of(job, 0, number), MesosState::failed, "CONTAINER_LAUNCH_FAILED", "AGENT");
+    CHECK(play.task(id_of(job, 0, number)).state == TaskState::crashed);
+  }
+  CHECK(play.job(job).outcome == JobOutcome::failed);
+  CHECK(play.tasks.size() == 3);
+}
+
+TEST_CASE("a launch of an earlier connection that the agent knows nothing of is launched again") {
+  Play play;
+  play.subscribe();
+  JobId job = play.submit(batch_spec());
+  play.offer_and_settle("a1");
+  play.after(5);
+  play.master_says(id_of(job, 0, 0), MesosState::gone, "RECONCILIATION");
+  CHECK(play.task(id_of(job, 0, 0)).state == TaskState::dispatched);  // it may still be on its way
+  play.feed(Disconnected{"end of stream"});
+  play.after(5);
+  play.subscribe();
+  play.master_says(id_of(job, 0, 0), MesosState::gone, "RECONCILIATION");
+  CHECK(play.task(id_of(job, 0, 0)).state == TaskState::crashed);
+  CHECK(play.task(id_of(job, 0, 1)).state == TaskState::queued);
+  CHECK(play.task(id_of(job, 0, 1)).attempt == 0);
+}
+
+TEST_CASE("a service is restarted with doubling pauses, which start anew after a stable run") {
+  Play play;
+  JobId job = play.running(service_spec());
+  std::int64_t number = 0;
+  for (std::int64_t pause : {1'000, 2'000, 4'000}) {
+    play.says(id_of(job, 0, number), MesosState::failed);
+    ++number;
+    CHECK(play.task(id_of(job, 0, number)).not_before == play.now + pause);
+    play.after(pause);
+    play.settle();
+    play.offer_and_settle("a1");
+    play.says(id_of(job, 0, number), MesosState::running);
+  }
+  play.after(60'000);
+  play.says(id_of(job, 0, number), MesosState::finished);
+  CHECK(play.task(id_of(job, 0, number + 1)).not_before == play.now + 1'000);
+}
+
+TEST_CASE("what its agent takes away from a service is replaced at once") {
+  Play play;
+  JobId job = play.running(service_spec());
+  play.master_says(id_of(job, 0, 0), MesosState::gone_by_operator, "AGENT_REMOVED_BY_OPERATOR");
+  CHECK(play.task(id_of(job, 0, 0)).state == TaskState::crashed);
+  CHECK(play.task(id_of(job, 0, 1)).not_before.ms == 0);
+  play.settle();
+  CHECK(play.agents.at("a1").state == AgentState::gone);
+}
+
+TEST_CASE(
+    "growing fills the lowest free slots, shrinking gives up the highest and stops queued ones without a "
+    "call") {
+  Play play;
+  JobId job = play.running(service_spec(), 2);
+  play.feed(SetInstanceCounts{7, job, 4, 0, 9, "me"});
+  CHECK(play.only<Reply>()->answer.ok());
+  CHECK(play.job(job).version == 2);
+  CHECK(play.task(id_of(job, 3, 3)).state == TaskState::queued);
+  play.feed(SetInstanceCounts{7, job, 1, 0, 9, "me"});
+  CHECK(play.task(id_of(job, 3, 3)).state == TaskState::stopped);
+  CHECK(play.task(id_of(job, 2, 2)).state == TaskState::stopped);
+  CHECK(play.only<KillOnAgent>()->task.value == id_of(job, 1, 1));
+  play.says(id_of(job, 1, 1), MesosState::killed);
+  CHECK(play.tasks.size() == 4);
+  CHECK(play.task(id_of(job, 0, 0)).state == TaskState::running);
+  CHECK(play.task(id_of(job, 0, 0)).kill_requested == false);
+}
+
+TEST_CASE(
+    "killing a task of a service replaces it; with shrink its slot is given up and the others keep theirs") {
+  Play play;
+  JobId job = play.running(service_spec(), 3);
+  play.feed(KillTasks{0, {TaskId(id_of(job, 0, 0))}, false, false, "me"});
+  play.says(id_of(job, 0, 0), MesosState::killed);
+  CHECK(play.task(id_of(job, 0, 3)).state == TaskState::queued);
+  CHECK(play.task(id_of(job, 0, 3)).not_before.ms == 0);
+  play.feed(KillTasks{0, {TaskId(id_of(job, 1, 1))}, true, false, "me"});
+  CHECK(play.job(job).instances_desired == 2);
+  play.restart();
+  play.subscribe();
+  play.says(id_of(job, 1, 1), MesosState::killed);
+  CHECK(play.tasks.size() == 4);
+  CHECK(play.task(id_of(job, 2, 2)).state == TaskState::running);
+  play.feed(SetInstanceCounts{0, job, 3, 0, 9, "me"});
+  CHECK(play.task(id_of(job, 1, 4)).state == TaskState::queued);
+}
+
+TEST_CASE("a killed batch task counts as done, whatever way it ends") {
+  Play play;
+  auto spec = batch_spec();
+  spec->retries = 5;
+  JobId job = play.running(spec);
+  play.feed(KillTasks{0, {TaskId(id_of(job, 0, 0))}, false, false, "me"});
+  play.says(id_of(job, 0, 0), MesosState::failed, "EXECUTOR_TERMINATED", "AGENT");
+  CHECK(play.task(id_of(job, 0, 0)).state == TaskState::stopped);
+  CHECK(play.job(job).outcome == JobOutcome::finished);
+}
+
+TEST_CASE("a job whose tasks are all queued ends in the step that kills it, and killing it again is fine") {
+  Play play;
+  JobId job = play.submit(service_spec(), 3);
+  play.feed(KillJob{5, job, "me"});
+  CHECK(play.only<Reply>()->answer.ok());
+  CHECK(play.job(job).outcome == JobOutcome::killed);
+  CHECK(play.job(job).message == "killed by me");
+  CHECK(play.none<KillOnAgent>());
+  play.feed(KillJob{6, job, "me"});
+  CHECK(play.only<Reply>()->answer.ok());
+}
+
+TEST_CASE("a killed job whose last task is unreachable ends when that one's time is over") {
+  Play play;
+  JobId job = play.running(service_spec());
+  play.master_says(id_of(job, 0, 0), MesosState::unreachable, "AGENT_REMOVED");
+  play.feed(KillJob{0, job, "me"});
+  CHECK(play.job(job).state == JobState::killing);
+  play.after(30'000);
+  play.settle();
+  CHECK(play.task(id_of(job, 0, 0)).state == TaskState::crashed);
+  CHECK(play.job(job).outcome == JobOutcome::killed);
+  play.master_says(id_of(job, 0, 0), MesosState::running, "AGENT_REREGISTERED");  // too late
+  play.after(2'000);
+  play.settle();
+  CHECK(play.only<KillOnAgent>()->task.value == id_of(job, 0, 0));
+}
+
+TEST_CASE("a KILL asked for while nobody was connected is sent when somebody is") {
+  Play play;
+  JobId job = play.running(service_spec());
+  play.feed(Disconnected{"gone"});
+  play.feed(KillJob{0, job, "me"});
+  play.after(100'000);
+  play.settle();
+  CHECK(play.none<KillOnAgent>());
+  play.restart();
+  play.subscribe();
+  CHECK(play.only<KillOnAgent>()->task.value == id_of(job, 0, 0));
+}
+
+TEST_CASE("commands that cannot be done say why") {
+  Play play;
+  CHECK(refused(play, KillJob{1, JobId("mimas-9"), ""}) == Code::not_found);
+  CHECK(refused(play, KillJob{1, JobId("nonsense"), ""}) == Code::not_found);
+  CHECK(refused(play, SetInstanceCounts{1, JobId("mimas-9"), 1, 1, 1, ""}) == Code::not_found);
+  CHECK(refused(play, SubmitJob{1, nullptr}) == Code::invalid_argument);
+  CHECK(refused(play, SubmitJob{1, service_spec(), 1, 2, 3}) == Code::invalid_argument);
+  CHECK(refused(play, KillTasks{1, {TaskId("x")}, false, false, ""}) == Code::not_found);
+  JobId batch = play.submit(batch_spec());
+  CHECK(refused(play, SetInstanceCounts{1, batch, 2, 0, 2, ""}) == Code::invalid_argument);
+  JobId service = play.submit(service_spec());
+  CHECK(refused(play, SetInstanceCounts{1, service, 2, 3, 4, ""}) == Code::invalid_argument);
+  CHECK(refused(play, SetInstanceCounts{1, service, 200'001, 0, 200'001, ""}) == Code::resource_exhausted);
+  play.feed(KillJob{0, service, ""});
+  CHECK(refused(play, SetInstanceCounts{1, service, 1, 0, 1, ""}) == Code::conflict);
+  CHECK(refused(play, KillTasks{1, {TaskId("mimas-2-worker-0-0")}, false, true, ""}) == Code::conflict);
+}
+
+TEST_CASE("strict refuses the whole command for one bad id, otherwise the good ones are killed") {
+  Play play;
+  JobId job = play.running(service_spec(), 2);
+  std::vector<TaskId> tasks = {TaskId(id_of(job, 0, 0)), TaskId("mimas-5-worker-0-0"),
+                               TaskId(id_of(job, 0, 0))};
+  CHECK(refused(play, KillTasks{1, tasks, true, true, ""}) == Code::not_found);
+  CHECK(play.none<KillOnAgent>());
+  play.feed(KillTasks{1, tasks, true, false, ""});
+  CHECK(play.all<KillOnAgent>().size() == 1);
+  CHECK(play.job(job).instances_desired == 1);
+}
+
+TEST_CASE(
+    "a second live service of the same group sequence is refused, an equal one soon after is the first") {
+  Play play;
+  auto spec = service_spec();
+  spec->app_name = "shop";
+  spec->job_group_sequence = "v001";
+  JobId first = play.submit(spec);
+  CHECK(play.submit(spec) == first);
+  CHECK(play.jobs.size() == 1);
+  auto other = std::make_shared<JobSpec>(*spec);
+  other->version = "2";
+  play.feed(SubmitJob{1, other, 1, 0, 101});
+  CHECK(play.only<Reply>()->answer.error().message ==
+        "Constraint violation - job with group sequence v001 exists (mimas-1)");
+  play.after(600'001);
+  CHECK(refused(play, SubmitJob{1, spec, 1, 0, 101}) == Code::invalid_argument);
+  play.feed(KillJob{0, first, ""});
+  CHECK(play.submit(spec) != first);
+}
+
+TEST_CASE("limits on live jobs and wanted instances hold") {
+  Policy policy;
+  policy.jobs_live_max = 2;
+  policy.tasks_live_max = 5;
+  Play play(policy);
+  JobId job = play.submit(service_spec(), 3);
+  CHECK(refused(play, SubmitJob{1, service_spec(), 3, 0, 3}) == Code::resource_exhausted);
+  play.submit(service_spec(), 2);
+  CHECK(refused(play, SubmitJob{1, service_spec(), 0, 0, 3}) == Code::resource_exhausted);
+  play.feed(KillJob{0, job, ""});
+  play.submit(service_spec(), 3);
+}
+
+TEST_CASE("with no work offers go back for long and are suppressed once; work revives them, not too often") {
+  Play play;
+  play.subscribe();
+  play.settle();
+  CHECK(play.none<SuppressOffers>());
+  play.offer_and_settle("a1");
+  CHECK(play.only<DeclineOffers>()->refuse_ms == play.policy.idle_refuse_ms);
+  CHECK(play.all<SuppressOffers>().size() == 1);
+  play.offer_and_settle("a2");
+  CHECK(play.none<SuppressOffers>());
+  play.submit(batch_spec());
+  play.settle();
+  CHECK(play.all<ReviveOffers>().size() == 1);
+  CHECK(play.none<SuppressOffers>());
+  play.submit(batch_spec());
+  play.settle();
+  CHECK(play.none<ReviveOffers>());
+  CHECK(play.last.wake_at == play.now + play.policy.revive_min_ms);
+  play.after(play.policy.revive_min_ms);
+  play.settle();
+  CHECK(play.all<ReviveOffers>().size() == 1);
+}
+
+TEST_CASE("waiting tasks say why they wait, and the text is published only when it changes") {
+  Play play;
+  auto spec = batch_spec();
+  spec->hard_constraints.push_back(*parse_constraint("arch=arm"));
+  JobId job = play.submit(spec);
+  play.settle();
+  CHECK(play.shortfalls[job.value] == "not subscribed to a Mesos master");
+  play.subscribe();
+  play.settle();
+  CHECK(play.shortfalls[job.value] == "no offers from any agent yet (0 agents known)");
+  play.offer_and_settle("a1");
+  CHECK(play.shortfalls[job.value] == "no agent fits: 1 of 1 fails constraint arch=arm");
+  play.after(10'000);
+  play.settle();  // the offer goes back, the agent is remembered
+  Offer arm = play.offer("oa", "a2", 100);
+  arm.attributes["arch"] = "arm";
+  play.feed(OffersReceived{{arm}});
+  play.settle();
+  CHECK(play.shortfalls[job.value] ==
+        "no agent fits: 1 of 2 fails constraint arch=arm, 1 has too little cpu");
+  play.settle();
+  CHECK(play.last.changes.empty());
+  arm.id = OfferId("ob");
+  arm.resources.cpu_milli = 1'000;
+  play.feed(OffersReceived{{arm}});
+  play.settle();
+  CHECK(play.shortfalls[job.value].empty());
+}
+
+TEST_CASE("a job's earlier number goes first, and one that does not fit does not hold up the next") {
+  Play play;
+  play.subscribe();
+  auto big = batch_spec();
+  big->request.cpu_milli = 5'000;
+  play.submit(big);
+  JobId second = play.submit(batch_spec());
+  play.submit(batch_spec());
+  play.offer_and_settle("a1", 500);
+  auto* accept = play.only<AcceptOffers>();
+  REQUIRE(accept->launches.size() == 1);
+  CHECK(accept->launches[0].task->job == second);
+  CHECK(accept->refuse_ms == play.policy.busy_refuse_ms);
+}
+
+TEST_CASE("UniqueHost keeps a job's tasks apart, over several rounds of offers") {
+  Play play;
+  auto spec = service_spec();
+  spec->hard_constraints.push_back(*parse_constraint("UniqueHost"));
+  play.subscribe();
+  play.submit(spec, 2);
+  play.offer_and_settle("a1");
+  CHECK(play.only<AcceptOffers>()->launches.size() == 1);
+  play.offer_and_settle("a1");
+  CHECK(play.none<AcceptOffers>());
+  play.offer_and_settle("a2");
+  CHECK(play.only<AcceptOffers>()->launches.size() == 1);
+}
+
+TEST_CASE("the offers of a lost agent are not used") {
+  Play play;
+  play.subscribe();
+  play.feed(OffersReceived{{play.offer("o1", "a1")}});
+  play.feed(AgentLost{AgentId("a1")});
+  play.submit(batch_spec());
+  play.settle();
+  CHECK(play.none<AcceptOffers>());
+}
+
+TEST_CASE("old ended jobs and old starts of a slot are removed, in small steps") {
+  Policy policy;
+  policy.ended_jobs_kept = 3;
+  policy.ended_tasks_kept_per_slot = 2;
+  Play play(policy);
+  for (int i = 0; i < 150; ++i) {
+    JobId job = play.submit(batch_spec());
+    play.feed(KillJob{0, job, ""});
+  }
+  play.settle();
+  CHECK(play.jobs.size() == 50);
+  CHECK(play.last.wake_at == play.now);
+  play.settle();
+  CHECK(play.jobs.size() == 3);
+  CHECK(play.jobs.begin()->first == 148);
+  CHECK(play.next_job_number == 151);
+
+  JobId service = play.submit(service_spec());
+  for (std::int64_t number = 0; number < 6; ++number) {
+    play.feed(KillTasks{0, {TaskId(id_of(service, 0, number))}, false, false, ""});
+  }
+  play.settle();
+  CHECK(play.state.data().jobs.at(151).tasks.size() == 3);
+  CHECK_FALSE(play.tasks.contains(id_of(service, 0, 3)));
+  CHECK(play.task(id_of(service, 0, 6)).state == TaskState::queued);
+}
+
+TEST_CASE("a settle with nothing to do does nothing") {
+  Play play;
+  JobId job = play.running(service_spec(), 3);
+  play.settle();
+  play.settle();
+  CHECK(play.last.changes.empty());
+  CHECK(play.last.effects.empty());
+  CHECK(play.last.reasons.empty());
+  CHECK(play.job(job).state == JobState::active);
+}
+
+TEST_CASE("records that cannot be ours take no part after a restart") {
+  Recovered odd;
+  Job job;
+  job.id = JobId("mimas-1");
+  job.number = 1;
+  odd.jobs.push_back(job);  // without a description
+  job.spec = batch_spec();
+  job.number = 2;
+  odd.jobs.push_back(job);  // id and number disagree
+  job.id = JobId("mimas-2");
+  odd.jobs.push_back(job);
+  Task task;
+  task.id = TaskId("mimas-7-worker-0-0");
+  task.job = JobId("mimas-7");
+  odd.tasks.push_back(task);  // of no job
+  State state({}, odd);
+  CHECK(state.data().jobs.size() == 1);
+  CHECK(state.data().next_job_number == 3);
+}
+
+}  // namespace
+}  // namespace mimas::engine

@@ -1,0 +1,227 @@
+// How tasks are killed and how the executor leaves (rules 88 to 95).
+#include <doctest/doctest.h>
+
+#include <csignal>
+
+#include "executor/bench.h"
+
+namespace mimas::executor {
+namespace {
+
+TEST_CASE("KILL is SIGTERM, then SIGKILL after the grace, then TASK_KILLED") {
+  struct Row {
+    std::optional<std::int64_t> of_task, of_event;
+    std::int64_t grace;
+  };
+  for (const Row& row : {Row{{}, {}, kKillGraceMs}, Row{7'000, {}, 7'000}, Row{7'000, 2'000, 2'000}}) {
+    Bench b;
+    b.subscribed();
+    b.launch("a", row.of_task);
+    b.event(Kill{"a", row.of_event});
+    REQUIRE(b.count<SignalGroup>() == 1);
+    CHECK(b.all<SignalGroup>()[0].signal == SIGTERM);
+    b.pass(row.grace - 1);
+    CHECK(b.count<KillTree>() == 0);
+    b.pass(1);
+    CHECK(b.count<KillTree>() == 1);
+    b.die(100, SIGKILL);
+    CHECK(b.states() == "a:TASK_RUNNING a:TASK_KILLED");
+  }
+}
+
+TEST_CASE("a later KILL may shorten the grace and never extend it (rule 88)") {
+  Bench b;
+  b.subscribed();
+  b.launch("a");
+  b.event(Kill{"a", 10'000});
+  b.pass(1'000);
+  b.event(Kill{"a", 60'000});
+  b.pass(1'000);
+  b.event(Kill{"a", 2'000});
+  CHECK(b.count<SignalGroup>() == 1);
+  b.pass(1'999);
+  CHECK(b.count<KillTree>() == 0);
+  b.pass(1);
+  CHECK(b.count<KillTree>() == 1);
+}
+
+TEST_CASE("a longer KILL leaves the grace as it was, a zero one ends it at once (rule 88)") {
+  Bench b;
+  b.subscribed();
+  b.launch("a");
+  b.event(Kill{"a", 10'000});
+  b.event(Kill{"a", 60'000});
+  SUBCASE("longer") {
+    b.pass(10'000);
+    CHECK(b.count<KillTree>() == 1);
+  }
+  SUBCASE("zero") {
+    b.event(Kill{"a", 0});
+    CHECK(b.count<KillTree>() == 1);
+    b.pass(60'000);
+    CHECK(b.count<KillTree>() == 1);
+  }
+}
+
+TEST_CASE("TASK_KILLING only for a framework that knows it, as the last SUBSCRIBED says (rules 89, 95)") {
+  Bench b;
+  b.subscribed(false);
+  b.launch("a");
+  b.launch("b");
+  b.event(Kill{"a", {}});
+  b.subscribed(true);
+  b.event(Kill{"b", {}});
+  b.event(Kill{"b", {}});
+  CHECK(b.states() == "a:TASK_RUNNING b:TASK_RUNNING b:TASK_KILLING");
+}
+
+TEST_CASE("exit 0 after KILL is TASK_KILLED (rule 90)") {
+  Bench b;
+  b.subscribed();
+  b.launch("a");
+  b.event(Kill{"a", {}});
+  b.exit(100, 0);
+  CHECK(b.states() == "a:TASK_RUNNING a:TASK_KILLED");
+  CHECK(b.count<KillTree>() == 1);  // a grandchild in a session of its own would still be there
+}
+
+TEST_CASE("when the leader ends first, its group may use the rest of the grace (rule 90)") {
+  Bench b;
+  b.subscribed();
+  b.launch("a", 5'000);
+  b.event(Kill{"a", {}});
+  b.exit(100, 0, true);
+  CHECK(b.states() == "a:TASK_RUNNING");
+  CHECK(b.core.lingering_groups() == std::vector<std::int64_t>{100});
+  SUBCASE("the group ends in time") { b.add(b.core.group_gone(100, b.now())); }
+  SUBCASE("the group does not") { b.pass(5'000); }
+  SUBCASE("a zero KILL arrives") { b.event(Kill{"a", 0}); }
+  CHECK(b.count<KillTree>() == 1);
+  CHECK(b.states() == "a:TASK_RUNNING a:TASK_KILLED");
+}
+
+TEST_CASE("a task that runs too long fails with its reason, without TASK_KILLING") {
+  Bench b;
+  b.subscribed(true);
+  b.launch("a", {}, 10'000);
+  b.pass(9'999);
+  CHECK(b.count<SignalGroup>() == 0);
+  b.pass(1);
+  CHECK(b.count<SignalGroup>() == 1);
+  b.die(100, SIGTERM);
+  REQUIRE(b.states() == "a:TASK_RUNNING a:TASK_FAILED");
+  CHECK(b.posts()[1].reason == "REASON_MAX_COMPLETION_TIME_REACHED");
+}
+
+TEST_CASE("SHUTDOWN kills every task, says so, waits for the acknowledgements and leaves (rule 91)") {
+  Bench b;
+  b.subscribed(true);
+  for (const char* id : {"a", "b", "c"}) b.launch(id, 60'000);
+  b.acknowledge_all();
+  b.seen.clear();
+  b.event(ShutdownOrder{});
+  CHECK(b.count<SignalGroup>() == 3);
+  b.die(100, SIGTERM);
+  b.die(101, SIGTERM);
+  b.pass(3'500);
+  REQUIRE(b.count<KillTree>() == 3);
+  b.die(102, SIGKILL);
+  CHECK(b.states() == "a:TASK_KILLED b:TASK_KILLED c:TASK_KILLED");
+  CHECK(b.count<Exit>() == 0);
+  b.acknowledge_all();
+  CHECK(b.exit_code() == 0);
+}
+
+TEST_CASE("a task that cannot be killed does not hold the shutdown past its grace (rule 91)") {
+  Bench b;
+  b.subscribed();
+  b.launch("a");
+  b.event(ShutdownOrder{});
+  b.pass(4'999);
+  CHECK(b.count<Exit>() == 0);
+  b.pass(1);
+  CHECK(b.exit_code() == 1);
+}
+
+TEST_CASE("SIGTERM to the executor is a shutdown, and a launch after it is refused") {
+  Bench b;
+  b.subscribed();
+  b.launch("a");
+  b.add(b.core.terminate(b.now()));
+  b.launch("b");
+  b.die(100, SIGTERM);
+  CHECK(b.states() == "a:TASK_RUNNING b:TASK_KILLED a:TASK_KILLED");
+  CHECK(b.count<StartProcess>() == 1);
+  b.acknowledge_all();
+  CHECK(b.exit_code() == 0);
+}
+
+TEST_CASE("while it shuts down, a lost agent is not looked for") {
+  Bench b;
+  b.subscribed();
+  b.launch("a");
+  b.event(ShutdownOrder{});
+  b.add(b.core.lost("closed", b.now()));
+  b.die(100, SIGTERM);
+  CHECK(b.count<Subscribe>() == 1);
+  CHECK(b.exit_code() == 0);
+}
+
+TEST_CASE("a second SUBSCRIBED keeps everything (rule 95)") {
+  Bench b;
+  b.subscribed();
+  b.launch("a");
+  b.acknowledge_all();
+  b.subscribed();
+  b.exit(100, 0);
+  CHECK(b.states() == "a:TASK_RUNNING a:TASK_FINISHED");
+}
+
+TEST_CASE("ERROR drops the connection and subscribes again") {
+  Bench b;
+  b.subscribed();
+  b.pass(5'000);
+  b.event(AgentError{"something"});
+  CHECK(b.count<Disconnect>() == 1);
+  CHECK(b.count<Subscribe>() == 2);
+}
+
+TEST_CASE("a group starts whole or not at all") {
+  Bench b;
+  b.subscribed();
+  Launch group;
+  group.group = true;
+  group.tasks.push_back({"a", "{}", {}, {}, Command{{"x"}, {}, {}}});
+  group.tasks.push_back({"b", "{}", {}, {}, make_error(Code::invalid_argument, "bad")});
+  b.event(std::move(group));
+  CHECK(b.states() == "a:TASK_FAILED b:TASK_FAILED");
+  CHECK(b.count<StartProcess>() == 0);
+}
+
+TEST_CASE("when one of a group cannot run, the others are killed") {
+  Bench b;
+  b.subscribed();
+  Launch group;
+  group.group = true;
+  group.tasks.push_back({"a", "{}", {}, {}, Command{{"x"}, {}, {}}});
+  group.tasks.push_back({"b", "{}", {}, {}, Command{{"x"}, {}, {}}});
+  Actions orders = b.core.event(std::move(group), b.now());
+  REQUIRE(orders.size() == 2);
+  b.add(b.core.started("a", 100, b.now()));
+  b.add(b.core.start_failed("b", "cannot run", b.now()));
+  CHECK(b.count<SignalGroup>() == 1);
+  b.die(100, SIGTERM);
+  CHECK(b.states() == "a:TASK_RUNNING b:TASK_FAILED a:TASK_KILLED");
+}
+
+TEST_CASE("orphans and strangers are nobody's end") {
+  Bench b;
+  b.subscribed();
+  b.launch("a");
+  b.exit(999, 0);
+  b.add(b.core.group_gone(999, b.now()));
+  CHECK(b.states() == "a:TASK_RUNNING");
+}
+
+}  // namespace
+}  // namespace mimas::executor
