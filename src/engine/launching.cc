@@ -109,7 +109,7 @@ void launch(Turn& turn, const Board& board, const std::vector<placement::Assignm
     const Job& job = *find_job(turn.data, task->job)->record;
     call.launches.push_back({std::move(task), job.spec, agent.record.attributes});
   }
-  bool more = !turn.data.ready.empty();
+  bool more = work_waits(turn);
   for (auto& [host, call] : calls) {
     call.offers = board.offers[host];
     call.refuse_ms = more ? turn.data.policy.busy_refuse_ms : turn.data.policy.idle_refuse_ms;

@@ -7,10 +7,16 @@
 
 namespace mimas::engine {
 
+bool work_waits(const Turn& turn) {
+  const State::Data& data = turn.data;
+  return !data.ready.empty() || (!data.due.empty() && data.due.begin()->first <= turn.now);
+}
+
 void return_offers(Turn& turn) {
   State::Data& data = turn.data;
   DeclineOffers call;
-  if (data.ready.empty()) {
+  bool idle = !work_waits(turn);
+  if (idle) {
     for (const auto& [id, agent] : data.offers) call.offers.push_back(id);
     call.refuse_ms = data.policy.idle_refuse_ms;
   } else {
@@ -21,7 +27,7 @@ void return_offers(Turn& turn) {
     call.refuse_ms = data.policy.busy_refuse_ms;
   }
   if (call.offers.empty()) return;
-  if (data.ready.empty()) data.long_filters = true;
+  if (idle) data.long_filters = true;
   for (const OfferId& id : call.offers) drop_offer(data, id);
   turn.effect(std::move(call));
 }

@@ -31,6 +31,7 @@ void place_waiting(Turn& turn);
 
 // offers.cc: what becomes of offers that nothing was placed on
 void drop_offer(State::Data& data, const OfferId& id);
+bool work_waits(const Turn& turn);  // tasks are placeable, or would be had this Settle not been cut short
 void return_offers(Turn& turn);
 void revive_or_suppress(Turn& turn);
 Instant revive_at(const State::Data& data);  // kNever: no need

@@ -216,7 +216,6 @@ void request_kill(Turn& turn, JobEntry& job, const TaskKey& key, std::string_vie
   }
   turn.change_task(job, key, [&](Task& task) {
     task.kill_requested = true;
-    task.kill_sends = 0;
     task.reason = std::string(reason);
     task.message = message;
   });
@@ -226,12 +225,12 @@ void request_kill(Turn& turn, JobEntry& job, const TaskKey& key, std::string_vie
 
 void send_kill(Turn& turn, const Task& task, const Job& job) {
   JobEntry& entry = turn.data.jobs.at(job.number);
-  TaskKey key = key_of(task, job);
   const Policy& policy = turn.data.policy;
-  turn.change_task(entry, key, [&](Task& changed) {
+  std::int64_t pause = backoff_ms(policy.kill_retry_first_ms, policy.kill_retry_max_ms, task.kill_sends);
+  turn.change_task(entry, key_of(task, job), [&](Task& changed) {
     ++changed.kill_sends;
     changed.kill_retry_at =
-        turn.now + backoff_ms(policy.kill_retry_first_ms, policy.kill_retry_max_ms, changed.kill_sends - 1);
+        turn.now + std::max<std::int64_t>(pause, 1);  // never due again within the same step
   });
   turn.effect(KillOnAgent{task.id, task.agent, job.spec->kill_grace_ms});
 }

@@ -8,7 +8,7 @@
 namespace mimas::engine {
 namespace {
 
-constexpr int kDuePerSettle = 10'000;  // tasks looked at; the rest at once in the next Settle
+constexpr int kDuePerSettle = 50'000;  // tasks looked at; the rest at once in the next Settle
 constexpr int kRemovalsPerSettle = 100;
 
 void make_ready(Turn& turn, const TaskKey& key, TaskEntry& entry) {

@@ -216,11 +216,11 @@ bool group_alive(std::int64_t leader) {
 }
 
 void kill_tree(std::int64_t leader, const std::vector<std::int64_t>& others) {
-  signal_group(leader, SIGKILL);
   std::vector<std::int64_t> seen;
   for (int round = 0; round < kKillRounds; ++round) {
     std::vector<ProcEntry> all = read_processes();
     mark(all, leader, others);
+    if (round == 0) signal_group(leader, SIGKILL);  // after the look: the dead have no children any more
     bool someone_new = false;
     for (const ProcEntry& process : all) {
       if (!process.doomed) continue;

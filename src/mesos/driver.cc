@@ -363,7 +363,8 @@ bool Driver::Impl::send_call(const scheduler::Call& call, Session& session) {
     Reaction reaction = judge(response, session);
     if (reaction.next == Reaction::Next::go_on) {
       lock.unlock();
-      if (!reaction.text.empty()) hooks.log(scheduler::Call::Type_Name(call.type()) + " refused: " + reaction.text);
+      if (!reaction.text.empty())
+        hooks.log(scheduler::Call::Type_Name(call.type()) + " refused: " + reaction.text);
       return true;
     }
     pass_verdict(lock, std::move(reaction));

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::int64_t kAmountMax = std::int64_t{1} << 50;  // model/resources.h
 constexpr std::uint64_t kPortMax = 65'535;
+constexpr std::size_t kTaskIdBytesMax = 1'024;
 
 std::string scalar_text(double value) {
   if (!std::isfinite(value)) return {};
@@ -197,8 +198,10 @@ Exit to_exit(std::string_view data) {
 }
 
 Result<engine::StatusUpdate> to_status(const pb::TaskStatus& from) {
-  if (const Status valid = check_mesos_id(from.task_id().value(), "task id"); !valid.ok()) {
-    return malformed(valid.error().message);
+  // A master echoes whatever id a task was launched with, also one it refuses; it must still be acknowledged.
+  const std::string& id = from.task_id().value();
+  if (id.empty() || id.size() > kTaskIdBytesMax) {
+    return malformed("task id of " + std::to_string(id.size()) + " bytes");
   }
   engine::StatusUpdate update;
   update.task = TaskId(from.task_id().value());

@@ -56,11 +56,10 @@ Resources take(const ResourceRequest& request, Resources& free) {
   return taken;
 }
 
-Shortfall explain(const std::vector<Candidate>& candidates, const Demand& demand, std::size_t unplaced) {
-  Shortfall shortfall{
-      demand.job, static_cast<std::int64_t>(unplaced), static_cast<std::int64_t>(candidates.size()), {}};
-  for (const Candidate& candidate : candidates) ++shortfall.reasons[excluded_by(candidate, demand)];
-  return shortfall;
+std::map<std::string, std::int64_t> explain(const std::vector<Candidate>& candidates, const Demand& demand) {
+  std::map<std::string, std::int64_t> reasons;
+  for (const Candidate& candidate : candidates) ++reasons[excluded_by(candidate, demand)];
+  return reasons;
 }
 
 std::string sentence(const std::string& reason, std::int64_t hosts) {
@@ -93,34 +92,70 @@ std::string Shortfall::text() const {
   return text;
 }
 
+namespace {
+
+// What is known of demands that ask for the same: hosts only fill up, so a host that refused one of them
+// refuses all that follow. Ten thousand jobs of one template then cost one walk over the hosts, not ten
+// thousand.
+struct Likeness {
+  std::size_t at = 0;                           // every host before this one has refused
+  std::size_t assignments = 0;                  // as many were made when the reasons were found
+  std::map<std::string, std::int64_t> reasons;  // of all hosts; empty: not looked at yet
+};
+
+bool wants_unique_host(const Demand& demand) {
+  return std::any_of(demand.constraints.begin(), demand.constraints.end(),
+                     [](const Constraint& c) { return c.kind == Constraint::Kind::unique_host; });
+}
+
+std::string likeness_key(const Demand& demand) {
+  const ResourceRequest& r = demand.request;
+  std::string key;
+  for (std::int64_t amount : {r.cpu_milli, r.mem_mib, r.disk_mib, r.gpus, r.ports})
+    key += std::to_string(amount) + ' ';
+  for (const Constraint& constraint : demand.constraints) key += constraint.text + '\n';
+  if (wants_unique_host(demand)) key += demand.job.value;
+  return key;
+}
+
+// The same agent may stand there once per role; UniqueHost is about the agent.
+void count_running(std::vector<Candidate>& candidates, std::size_t at, const JobId& job) {
+  const AgentId& agent = candidates[at].host->agent;
+  for (std::size_t i = at; i < candidates.size() && candidates[i].host->agent == agent; ++i) {
+    ++candidates[i].host->running[job];
+  }
+  for (std::size_t i = at; i > 0 && candidates[i - 1].host->agent == agent; --i) {
+    ++candidates[i - 1].host->running[job];
+  }
+}
+
+}  // namespace
+
 Plan place(std::vector<Host> hosts, const std::vector<Demand>& demands) {
   Plan plan;
   std::vector<Candidate> candidates = in_agent_order(hosts);
+  std::map<std::string, Likeness> alike;
   for (const Demand& demand : demands) {
-    // Tasks of a demand are alike and hosts only fill up: one that refused a task refuses all that follow it,
-    // so the search goes on where it stopped and still finds the first fit.
-    std::size_t at = 0;
+    Likeness& like = alike[likeness_key(demand)];
     std::size_t placed = 0;
-    while (placed < demand.tasks.size() && at < candidates.size()) {
-      if (!excluded_by(candidates[at], demand).empty()) {
-        ++at;
+    while (placed < demand.tasks.size() && like.at < candidates.size()) {
+      if (!excluded_by(candidates[like.at], demand).empty()) {
+        ++like.at;
         continue;
       }
-      Host& host = *candidates[at].host;
+      Host& host = *candidates[like.at].host;
       plan.assignments.push_back(
-          {demand.tasks[placed], candidates[at].index, take(demand.request, host.free)});
+          {demand.tasks[placed], candidates[like.at].index, take(demand.request, host.free)});
       ++placed;
-      // The same agent may stand here once per role; UniqueHost is about the agent.
-      for (std::size_t i = at; i < candidates.size() && candidates[i].host->agent == host.agent; ++i) {
-        ++candidates[i].host->running[demand.job];
-      }
-      for (std::size_t i = at; i > 0 && candidates[i - 1].host->agent == host.agent; --i) {
-        ++candidates[i - 1].host->running[demand.job];
-      }
+      count_running(candidates, like.at, demand.job);
     }
-    if (placed < demand.tasks.size()) {
-      plan.shortfalls.push_back(explain(candidates, demand, demand.tasks.size() - placed));
+    if (placed == demand.tasks.size()) continue;
+    if (like.reasons.empty() || like.assignments != plan.assignments.size()) {
+      like.reasons = explain(candidates, demand);
+      like.assignments = plan.assignments.size();
     }
+    plan.shortfalls.push_back({demand.job, static_cast<std::int64_t>(demand.tasks.size() - placed),
+                               static_cast<std::int64_t>(candidates.size()), like.reasons});
   }
   return plan;
 }

@@ -41,11 +41,14 @@ Status Agent::begin() {
   }
   const bool needs_port = !found->state.executors.empty();
   // Requests that arrive before the model is there are answered 503, as by a recovering agent.
-  if (const Status bound = listen(been_here ? static_cast<std::uint16_t>(setup_.info.port()) : 0, needs_port); !bound)
+  if (const Status bound = listen(been_here ? static_cast<std::uint16_t>(setup_.info.port()) : 0, needs_port);
+      !bound)
     return bound;
-  LaunchPlace place{setup_.dir, setup_.ip, listener_->port(), setup_.runner, setup_.executor_reregistration_ms};
+  LaunchPlace place{setup_.dir, setup_.ip, listener_->port(), setup_.runner,
+                    setup_.executor_reregistration_ms};
   launcher_ = std::make_unique<Launcher>(
-      place, [this](const ContainerRef& container, const Result<pid_t>& pid) { on_launched(container, pid); });
+      place,
+      [this](const ContainerRef& container, const Result<pid_t>& pid) { on_launched(container, pid); });
   launcher_->start();
   const Status watching = watch_.start([this](std::uint64_t key, int status) { on_ended(key, status); });
   if (!watching) return watching;
@@ -72,7 +75,8 @@ Status Agent::listen(std::uint16_t port, bool must_have_it) {
   options.workers = 2 * setup_.executors_max + 32;
   options.streams_max = setup_.executors_max + 16;
   options.body_bytes_max = 16u << 20;
-  auto opened = http::Listener::open(options, [this](const http::Request& request) { return handle(request); });
+  auto opened =
+      http::Listener::open(options, [this](const http::Request& request) { return handle(request); });
   if (!opened && port != 0 && !must_have_it) {
     options.listen.port = 0;
     opened = http::Listener::open(options, [this](const http::Request& request) { return handle(request); });
@@ -83,7 +87,8 @@ Status Agent::listen(std::uint16_t port, bool must_have_it) {
   return Done{};
 }
 
-// Executors of an earlier life: not our children (or, within one process, zombies-to-be), but watched all the same.
+// Executors of an earlier life: not our children (or, within one process, zombies-to-be), but watched all the
+// same.
 void Agent::adopt(const RecoveredState& state) {
   for (const RecoveredExecutor& executor : state.executors) {
     if (executor.pid == 0) continue;
@@ -101,13 +106,12 @@ void Agent::start_link() {
   };
   callbacks.command = [this](Command command) {
     loop_.post([this, command = std::move(command)](Instant now) {
-      if (const auto* registered = std::get_if<Registered>(&command)) log("registered as " + registered->agent_id);
+      if (const auto* registered = std::get_if<Registered>(&command))
+        log("registered as " + registered->agent_id);
       model_->command(command, now);
     });
   };
-  callbacks.lost = [this] {
-    loop_.post([this](Instant) { model_->master_gone(); });
-  };
+  callbacks.lost = [this] { loop_.post([this](Instant) { model_->master_gone(); }); };
   callbacks.log = [this](const std::string& line) { log(line); };
   link_ = std::make_unique<AgentLink>(setup_.master, std::move(callbacks));
 }
@@ -164,7 +168,8 @@ void Agent::on_launched(const ContainerRef& container, const Result<pid_t>& pid)
     }
     const std::uint64_t key = next_process_++;
     processes_[key] = {container, *pid};
-    if (const Status done = checkpoints_.write_pid(container, *pid); !done) log("checkpoint: " + done.error().text());
+    if (const Status done = checkpoints_.write_pid(container, *pid); !done)
+      log("checkpoint: " + done.error().text());
     watch_.watch(key, *pid);
     model_->started(container, *pid, now);
   });
@@ -186,6 +191,8 @@ void Agent::stop() {
   if (launcher_) launcher_->stop();
   if (link_) link_->stop();
   watch_.stop();
+  loop_.call<bool>(
+      [](Instant) { return true; });  // the pid of what was just forked must reach its checkpoint
   loop_.stop();
   for (auto& [number, subscriber] : subscribers_) subscriber.stream->close();
   if (listener_) listener_->stop();
@@ -196,7 +203,8 @@ void Agent::shutdown(std::int64_t grace_ms) {
   loop_.call<bool>([&](Instant now) { return model_ ? (model_->shutdown_all(now, grace_ms), true) : true; });
   const std::int64_t deadline = net::monotonic_ms() + grace_ms + 2'000;
   while (net::monotonic_ms() < deadline) {
-    const auto idle = loop_.call<bool>([&](Instant) { return !model_ || (model_->idle() && processes_.empty()); });
+    const auto idle =
+        loop_.call<bool>([&](Instant) { return !model_ || (model_->idle() && processes_.empty()); });
     if (idle.value_or(true)) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(kShutdownLookMs));
   }

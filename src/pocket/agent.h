@@ -1,5 +1,5 @@
-// One running agent: its model on a loop of its own, the HTTP face for executors and file viewers, the link to the
-// master, the launcher and the watch over its processes. Ends like a crash: executors go on.
+// One running agent: its model on a loop of its own, the HTTP face for executors and file viewers, the link
+// to the master, the launcher and the watch over its processes. Ends like a crash: executors go on.
 // Thread-safe: handle, stop, shutdown. Tested in tests/pocket/cluster_test.cc.
 #pragma once
 
@@ -37,7 +37,8 @@ struct AgentSetup {
 
 class Agent {
  public:
-  // Reads back what an earlier life left in `dir`, listens where it listened, and goes looking for the master.
+  // Reads back what an earlier life left in `dir`, listens where it listened, and goes looking for the
+  // master.
   static Result<std::unique_ptr<Agent>> start(AgentSetup setup);
   ~Agent() { stop(); }
 

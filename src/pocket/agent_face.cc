@@ -54,8 +54,9 @@ http::Reply Agent::executor(const http::Request& request) {
     const auto type = negotiate(request.header("Accept"));
     return type ? subscribe(call, *type) : not_acceptable();
   }
-  const auto answer = loop_.call<Answer>(
-      [&](Instant now) { return model_ ? model_->call(call, now) : Answer{503, kNotReady}; });
+  const auto answer = loop_.call<Answer>([&](Instant now) {
+    return model_ ? model_->call(call, now) : Answer{503, kNotReady};
+  });
   return answer ? plain(answer->status, answer->text) : plain(503, kNotReady);
 }
 

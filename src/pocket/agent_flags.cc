@@ -132,7 +132,8 @@ Amounts default_resources(int index, int agents, const std::string& disk_path) {
   struct statvfs disk {};
   std::int64_t disk_mib = 0;
   if (::statvfs(disk_path.c_str(), &disk) == 0)
-    disk_mib = static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize) / (1 << 20);
+    disk_mib =
+        static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize) / (1 << 20);
   Amounts amounts;
   amounts.scalars["cpus"] = std::max<std::int64_t>(1, ::sysconf(_SC_NPROCESSORS_ONLN)) * 1000 / share;
   amounts.scalars["mem"] = std::max<std::int64_t>(64, spare(mem_mib, 1'024) / share) * 1000;
@@ -146,7 +147,8 @@ Amounts default_resources(int index, int agents, const std::string& disk_path) {
 Result<mv1::AgentInfo> make_agent_info(const AgentOptions& options, int number, int agents,
                                        const std::string& disk_path) {
   mv1::AgentInfo info;
-  info.set_hostname(options.hostname.empty() ? "agent" + std::to_string(number) + ".pocket" : options.hostname);
+  info.set_hostname(options.hostname.empty() ? "agent" + std::to_string(number) + ".pocket"
+                                             : options.hostname);
   Amounts amounts = default_resources(number, agents, disk_path);
   const Result<Amounts> named = parse_resources(options.resources);
   if (!named) return named.error();
@@ -166,16 +168,19 @@ Result<mv1::AgentInfo> make_agent_info(const AgentOptions& options, int number, 
 
 Status check_agent(const AgentOptions& options) {
   if (const Result<Amounts> resources = parse_resources(options.resources); !resources)
-    return make_error(Code::invalid_argument, "resources: " + resources.error().message, resources.error().where);
+    return make_error(Code::invalid_argument, "resources: " + resources.error().message,
+                      resources.error().where);
   if (const auto attributes = parse_attributes(options.attributes); !attributes)
-    return make_error(Code::invalid_argument, "attributes: " + attributes.error().message, attributes.error().where);
+    return make_error(Code::invalid_argument, "attributes: " + attributes.error().message,
+                      attributes.error().where);
   for (const char c : options.hostname)
     if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '/')
       return make_error(Code::invalid_argument, "hostname: not a host name", options.hostname);
   return Done{};
 }
 
-// "hostname=pi1;attributes=arch:arm;stack:pi3;resources=cpus:4;mem:900": a part without '=' goes on with the last key.
+// "hostname=pi1;attributes=arch:arm;stack:pi3;resources=cpus:4;mem:900": a part without '=' goes on with the
+// last key.
 Result<AgentOptions> parse_agent(const std::string& text) {
   AgentOptions options;
   std::string* current = nullptr;

@@ -104,7 +104,8 @@ bool AgentLink::follow(net::HttpClient& client, const Registration& registration
     if (stopping_) return false;
     streaming_ = &client;
   }
-  const Result<wire::ResponseHead> head = client.open_stream(post(master_, encode_registration(registration)));
+  const Result<wire::ResponseHead> head =
+      client.open_stream(post(master_, encode_registration(registration)));
   if (!head || head->status != 200) return false;
   {
     const std::lock_guard lock(mutex_);

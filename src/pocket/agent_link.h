@@ -1,8 +1,8 @@
-// An agent's two connections to its master (pocket/link.h): one stream of commands, one for reports, and the pings that
-// keep the agent alive in the master's eyes. Reconnects for as long as it runs. What is reported while there is no
-// connection waits; what is waiting when a connection breaks is dropped, since the next registration tells it all.
-// Thread-safe: send, stop, restart. Bound: kReportsMax waiting reports, then the connection is given up.
-// Tested in tests/pocket/cluster_test.cc.
+// An agent's two connections to its master (pocket/link.h): one stream of commands, one for reports, and the
+// pings that keep the agent alive in the master's eyes. Reconnects for as long as it runs. What is reported
+// while there is no connection waits; what is waiting when a connection breaks is dropped, since the next
+// registration tells it all. Thread-safe: send, stop, restart. Bound: kReportsMax waiting reports, then the
+// connection is given up. Tested in tests/pocket/cluster_test.cc.
 #pragma once
 
 #include <condition_variable>

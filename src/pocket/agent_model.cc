@@ -76,12 +76,12 @@ void AgentModel::recover(const RecoveredState& recovered, Instant now) {
     if (one.pid == 0) dead.push_back(one.container);
     if (executor.command && one.pid != 0) executor.recovered = false, executor.state = ExecutorState::running;
   }
-  const Verdict lost{mv1::TASK_DROPPED, mv1::TaskStatus::REASON_AGENT_RESTARTED, "Agent restarted during the launch"};
+  const Verdict lost{mv1::TASK_DROPPED, mv1::TaskStatus::REASON_AGENT_RESTARTED,
+                     "Agent restarted during the launch"};
   for (const ContainerRef& container : dead) {
     AgentExecutor* executor = find(container);
-    const bool staging = std::all_of(executor->tasks.begin(), executor->tasks.end(), [](const auto& one) {
-      return one.second.latest == mv1::TASK_STAGING;
-    });
+    const bool staging = std::all_of(executor->tasks.begin(), executor->tasks.end(),
+                                     [](const auto& one) { return one.second.latest == mv1::TASK_STAGING; });
     settle(*executor, staging ? lost : Verdict{}, -1, now);
     forget_if_done(container);
   }
@@ -98,9 +98,9 @@ void AgentModel::end_recovery_if_complete(Instant now) {
   for (auto& [framework_id, framework] : frameworks_) {
     for (auto& [executor_id, executor] : framework.executors) {
       if (!executor.recovered || executor.state != ExecutorState::registering) continue;
-      executor.verdict = Verdict{mv1::TASK_GONE, mv1::TaskStatus::REASON_EXECUTOR_REREGISTRATION_TIMEOUT,
-                                 "Executor did not reregister within " +
-                                     std::to_string(options_.executor_reregistration_ms) + "ms"};
+      executor.verdict = Verdict{
+          mv1::TASK_GONE, mv1::TaskStatus::REASON_EXECUTOR_REREGISTRATION_TIMEOUT,
+          "Executor did not reregister within " + std::to_string(options_.executor_reregistration_ms) + "ms"};
       executor.state = ExecutorState::terminating;
       outputs_.emplace_back(KillContainer{executor.container, false});
     }
@@ -158,8 +158,10 @@ void AgentModel::on_command(const FrameworkChanged& changed, Instant /*now*/) {
   if (found == frameworks_.end()) return;
   found->second.info = changed.framework;
   if (!changed.framework.checkpoint()) return;
-  outputs_.emplace_back(Checkpoint{
-      RecordKind::framework, {changed.framework.id().value(), "", ""}, "", changed.framework.SerializeAsString()});
+  outputs_.emplace_back(Checkpoint{RecordKind::framework,
+                                   {changed.framework.id().value(), "", ""},
+                                   "",
+                                   changed.framework.SerializeAsString()});
 }
 
 void AgentModel::on_command(const RunTasks& run, Instant now) {
@@ -175,7 +177,8 @@ void AgentModel::on_command(const RunTasks& run, Instant now) {
                                            : first.executor();
   const auto [at, fresh] = framework.executors.try_emplace(info.executor_id().value());
   AgentExecutor& executor = at->second;
-  if (!fresh && (executor.state == ExecutorState::terminating || executor.state == ExecutorState::terminated)) {
+  if (!fresh &&
+      (executor.state == ExecutorState::terminating || executor.state == ExecutorState::terminated)) {
     for (const mv1::TaskInfo& task : run.tasks)
       report_untracked(framework_id, task.task_id().value(), mv1::TASK_DROPPED,
                        mv1::TaskStatus::REASON_EXECUTOR_TERMINATED, "Executor is terminating", now);
@@ -188,7 +191,8 @@ void AgentModel::on_command(const RunTasks& run, Instant now) {
     if (checkpoint) {
       outputs_.emplace_back(
           Checkpoint{RecordKind::framework, {framework_id, "", ""}, "", run.framework.SerializeAsString()});
-      outputs_.emplace_back(Checkpoint{RecordKind::executor, executor.container, "", info.SerializeAsString()});
+      outputs_.emplace_back(
+          Checkpoint{RecordKind::executor, executor.container, "", info.SerializeAsString()});
     }
   }
   std::vector<std::string> ids;
@@ -223,8 +227,8 @@ void AgentModel::on_command(const KillTask& kill, Instant now) {
     for (auto& [id, one] : framework->second.executors)
       if (one.tasks.contains(kill.task_id)) executor = &one;
   if (executor == nullptr) {
-    report_untracked(kill.framework_id, kill.task_id, mv1::TASK_DROPPED, mv1::TaskStatus::REASON_EXECUTOR_TERMINATED,
-                     "Cannot find executor", now);
+    report_untracked(kill.framework_id, kill.task_id, mv1::TASK_DROPPED,
+                     mv1::TaskStatus::REASON_EXECUTOR_TERMINATED, "Cannot find executor", now);
     return;
   }
   if (is_terminal(executor->tasks.at(kill.task_id).latest)) return;
@@ -249,7 +253,8 @@ void AgentModel::on_command(const KillTask& kill, Instant now) {
   event.set_type(Event::KILL);
   event.mutable_kill()->mutable_task_id()->set_value(kill.task_id);
   if (kill.grace_ms)
-    event.mutable_kill()->mutable_kill_policy()->mutable_grace_period()->set_nanoseconds(*kill.grace_ms * 1'000'000);
+    event.mutable_kill()->mutable_kill_policy()->mutable_grace_period()->set_nanoseconds(*kill.grace_ms *
+                                                                                         1'000'000);
   outputs_.emplace_back(ToExecutorStream{executor->stream, std::move(event)});
 }
 
@@ -334,9 +339,9 @@ void AgentModel::tick(Instant now) {
         if (task.retry_at <= now) send_head(executor, task, now);
       if (executor.silent_until <= now) {
         executor.silent_until = kNever;
-        executor.verdict =
-            Verdict{mv1::TASK_FAILED, mv1::TaskStatus::REASON_EXECUTOR_REGISTRATION_TIMEOUT,
-                    "Executor did not register within " + std::to_string(options_.executor_registration_ms) + "ms"};
+        executor.verdict = Verdict{
+            mv1::TASK_FAILED, mv1::TaskStatus::REASON_EXECUTOR_REGISTRATION_TIMEOUT,
+            "Executor did not register within " + std::to_string(options_.executor_registration_ms) + "ms"};
         executor.state = ExecutorState::terminating;
         outputs_.emplace_back(KillContainer{executor.container, false});
       }

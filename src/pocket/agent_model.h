@@ -1,10 +1,12 @@
-// One pocket agent as a pure state machine: commands of the master, calls of executors, ends of processes and the
-// passing of time in; events, reports, processes to start or kill and records to write out (mesos-protocol §3.2, §5.4).
-// Executors go registering → running → terminating → terminated; every task has a stream of updates of which only the
-// head is in flight until the scheduler's acknowledgement comes, sent again after 10 s · 2ⁿ, at most 10 min.
+// One pocket agent as a pure state machine: commands of the master, calls of executors, ends of processes and
+// the passing of time in; events, reports, processes to start or kill and records to write out
+// (mesos-protocol §3.2, §5.4). Executors go registering → running → terminating → terminated; every task has
+// a stream of updates of which only the head is in flight until the scheduler's acknowledgement comes, sent
+// again after 10 s · 2ⁿ, at most 10 min.
 //
-// Outputs are in order and must be carried out in order: a Checkpoint stands before what relies on it. No clock, no
-// randomness but the seed, no I/O. One thread at a time (the agent's loop). Tested in tests/pocket/agent_*_test.cc.
+// Outputs are in order and must be carried out in order: a Checkpoint stands before what relies on it. No
+// clock, no randomness but the seed, no I/O. One thread at a time (the agent's loop). Tested in
+// tests/pocket/agent_*_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -66,14 +68,14 @@ struct Checkpoint {
   RecordKind kind = RecordKind::agent;
   ContainerRef container;  // empty parts where they make no sense
   std::string task_id;
-  std::string bytes;       // a serialized message; for an acknowledgement the uuid
+  std::string bytes;  // a serialized message; for an acknowledgement the uuid
 };
 struct ForgetContainer {
   ContainerRef container;
 };
 struct ForgetAll {};  // this agent id is over: drop every record and register as a new agent
-using AgentOutput = std::variant<StartContainer, KillContainer, ToExecutorStream, EndStream, ToMaster, Checkpoint,
-                                 ForgetContainer, ForgetAll>;
+using AgentOutput = std::variant<StartContainer, KillContainer, ToExecutorStream, EndStream, ToMaster,
+                                 Checkpoint, ForgetContainer, ForgetAll>;
 
 // --- what a restart finds (pocket/checkpoint.h) ---
 struct RecoveredTask {
@@ -117,14 +119,14 @@ struct AgentExecutor {
   ContainerRef container;
   mv1::ExecutorInfo info;
   ExecutorState state = ExecutorState::registering;
-  bool command = false;  // made up for a command task
-  bool killed = false;   // a command task was asked to end
+  bool command = false;    // made up for a command task
+  bool killed = false;     // a command task was asked to end
   bool recovered = false;  // of an earlier life and not heard of yet
   std::int64_t pid = 0;
   std::uint64_t stream = 0;
   std::map<std::string, AgentTask> tasks;
   std::vector<std::vector<std::string>> queued;  // task ids waiting for SUBSCRIBE; more than one: a group
-  Instant silent_until = kNever;  // (re-)registration deadline
+  Instant silent_until = kNever;                 // (re-)registration deadline
   Instant kill_at = kNever;
   std::optional<Verdict> verdict;
 };
@@ -187,7 +189,8 @@ class AgentModel {
   void deliver_queued(AgentExecutor& executor, Instant now);
   void merge(AgentExecutor& executor, const mexecutor::Call::Subscribe& subscribe, Instant now);
   mv1::TaskStatus make_status(const AgentExecutor& executor, const std::string& task_id, mv1::TaskState state,
-                              std::optional<mv1::TaskStatus::Reason> reason, const std::string& message, Instant now);
+                              std::optional<mv1::TaskStatus::Reason> reason, const std::string& message,
+                              Instant now);
   mv1::TaskState state_for(const std::string& framework_id, mv1::TaskState state) const;
   void take_update(AgentExecutor& executor, mv1::TaskStatus status, Instant now);
   void send_head(AgentExecutor& executor, AgentTask& task, Instant now);

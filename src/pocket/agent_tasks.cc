@@ -59,8 +59,9 @@ mv1::TaskStatus AgentModel::make_status(const AgentExecutor& executor, const std
   return status;
 }
 
-void AgentModel::report_untracked(const std::string& framework_id, const std::string& task_id, mv1::TaskState state,
-                                  mv1::TaskStatus::Reason reason, const std::string& message, Instant now) {
+void AgentModel::report_untracked(const std::string& framework_id, const std::string& task_id,
+                                  mv1::TaskState state, mv1::TaskStatus::Reason reason,
+                                  const std::string& message, Instant now) {
   mv1::TaskStatus status;
   status.mutable_task_id()->set_value(task_id);
   status.set_state(state_for(framework_id, state));
@@ -101,8 +102,8 @@ Answer AgentModel::subscribe(std::uint64_t stream, const mexecutor::Call& call, 
   return {200, ""};
 }
 
-// What the executor brings along: its unacknowledged updates are as new; a task that was handed to it, has never been
-// heard of and is not on its list never arrived.
+// What the executor brings along: its unacknowledged updates are as new; a task that was handed to it, has
+// never been heard of and is not on its list never arrived.
 void AgentModel::merge(AgentExecutor& executor, const mexecutor::Call::Subscribe& subscribe, Instant now) {
   for (const auto& update : subscribe.unacknowledged_updates())
     if (update.status().has_uuid()) take_update(executor, update.status(), now);
@@ -137,8 +138,8 @@ void AgentModel::deliver_queued(AgentExecutor& executor, Instant now) {
   const bool any_left = std::any_of(executor.tasks.begin(), executor.tasks.end(),
                                     [](const auto& one) { return !is_terminal(one.second.latest); });
   if (executor.queued.empty() && !any_left) {
-    // All its tasks were killed before it came (mesos-protocol §3.3). An executor that merely reconnected between
-    // tasks is in the same position: it has nothing to do, and ends itself.
+    // All its tasks were killed before it came (mesos-protocol §3.3). An executor that merely reconnected
+    // between tasks is in the same position: it has nothing to do, and ends itself.
     if (std::none_of(executor.tasks.begin(), executor.tasks.end(),
                      [](const auto& one) { return one.second.delivered; }))
       shut_down(executor, now, -1);
@@ -166,8 +167,8 @@ Answer AgentModel::call(const mexecutor::Call& call, Instant now) {
   if (executor == nullptr || executor->command) return {400, "Executor cannot be found"};
   if (executor->state == ExecutorState::registering) return {403, "Executor is not subscribed"};
   if (call.type() == mexecutor::Call::MESSAGE) {
-    outputs_.emplace_back(
-        ToMaster{FromExecutor{call.framework_id().value(), call.executor_id().value(), call.message().data()}});
+    outputs_.emplace_back(ToMaster{
+        FromExecutor{call.framework_id().value(), call.executor_id().value(), call.message().data()}});
   } else if (call.type() == mexecutor::Call::UPDATE) {
     const mv1::TaskStatus& status = call.update().status();
     const bool foreign = status.has_agent_id() && status.agent_id().value() != options_.info.id().value();
@@ -203,7 +204,8 @@ void AgentModel::take_update(AgentExecutor& executor, mv1::TaskStatus status, In
   if (!status.has_executor_id()) status.mutable_executor_id()->set_value(executor.container.executor_id);
   if (!status.has_timestamp()) status.set_timestamp(seconds(now));
   auto* container = status.mutable_container_status();
-  if (!container->has_container_id()) container->mutable_container_id()->set_value(executor.container.container_id);
+  if (!container->has_container_id())
+    container->mutable_container_id()->set_value(executor.container.container_id);
   if (container->network_infos_size() == 0) {
     auto* address = container->add_network_infos()->add_ip_addresses();
     address->set_protocol(mv1::NetworkInfo::IPv4);
@@ -271,7 +273,8 @@ void AgentModel::exited(const ContainerRef& container, int wait_status, Instant 
     const Verdict verdict = verdict_of_exit(wait_status, executor->killed);
     for (auto& [id, task] : executor->tasks)
       if (!is_terminal(task.latest) && wait_status != -1)
-        take_update(*executor, make_status(*executor, id, verdict.state, std::nullopt, verdict.message, now), now);
+        take_update(*executor, make_status(*executor, id, verdict.state, std::nullopt, verdict.message, now),
+                    now);
   }
   settle(*executor, executor->verdict.value_or(Verdict{}), wait_status, now);
   forget_if_done(container);
@@ -285,14 +288,15 @@ void AgentModel::settle(AgentExecutor& executor, const Verdict& verdict, int wai
   for (const auto& [id, task] : executor.tasks)
     if (!is_terminal(task.latest)) open.push_back(id);
   for (const std::string& id : open)
-    take_update(executor, make_status(executor, id, verdict.state, verdict.reason, verdict.message, now), now);
+    take_update(executor, make_status(executor, id, verdict.state, verdict.reason, verdict.message, now),
+                now);
   executor.state = ExecutorState::terminated;
   executor.queued.clear();
   executor.silent_until = executor.kill_at = kNever;
   if (executor.stream != 0) outputs_.emplace_back(EndStream{executor.stream});
   executor.stream = 0;
-  outputs_.emplace_back(ToMaster{ExecutorExited{executor.container.framework_id, executor.container.executor_id,
-                                                wait_status, executor.command}});
+  outputs_.emplace_back(ToMaster{ExecutorExited{
+      executor.container.framework_id, executor.container.executor_id, wait_status, executor.command}});
 }
 
 void AgentModel::forget_if_done(const ContainerRef& container) {

@@ -69,7 +69,8 @@ Status read_scalar(const mv1::Resource& resource, Amounts& into) {
   if (milli == 0 && value != 0) return bad(resource, "value rounds to 0.000");
   if (milli == 0) return Done{};
   std::int64_t& sum = into.scalars[resource.name()];
-  if (sum > static_cast<std::int64_t>(kScalarMax * 1000.0) - milli) return bad(resource, "value out of range");
+  if (sum > static_cast<std::int64_t>(kScalarMax * 1000.0) - milli)
+    return bad(resource, "value out of range");
   sum += milli;
   return Done{};
 }

@@ -1,7 +1,7 @@
-// Unreserved resources of one agent as exact numbers: scalars in thousandths (Mesos's own fixed point, mesos-protocol
-// §4.4), ranges as sorted disjoint intervals, sets. A pocket has no reservations, volumes, shared or revocable
-// resources: a Resource carrying one is refused at the door. Plain values; bounds: scalars below 9e12.
-// Tested in tests/pocket/amounts_test.cc.
+// Unreserved resources of one agent as exact numbers: scalars in thousandths (Mesos's own fixed point,
+// mesos-protocol §4.4), ranges as sorted disjoint intervals, sets. A pocket has no reservations, volumes,
+// shared or revocable resources: a Resource carrying one is refused at the door. Plain values; bounds:
+// scalars below 9e12. Tested in tests/pocket/amounts_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -38,12 +38,13 @@ struct Amounts {
 
 // The shape of an offer's resources depends on the framework (mesos-protocol §2.4, §4.4).
 struct Rendering {
-  std::string role = "*";      // the allocation role
+  std::string role = "*";       // the allocation role
   bool allocation_info = true;  // MULTI_ROLE frameworks see it
   bool role_field = true;       // frameworks without RESERVATION_REFINEMENT see `role: "*"`
 };
 
-// Errors (invalid_argument): negative, not finite, rounding to nothing, reversed or overlapping ranges, reserved…
+// Errors (invalid_argument): negative, not finite, rounding to nothing, reversed or overlapping ranges,
+// reserved…
 Result<Amounts> read_amounts(const ResourceList& list);
 void render_amounts(const Amounts& amounts, const Rendering& how, ResourceList* into);
 // Mesos's own notation in error texts: "cpus(allocated: *):0.1; mem(allocated: *):32".

@@ -23,15 +23,18 @@ const char* missing_member(const Call& call) {
     case Call::SUBSCRIBE: return call.has_subscribe() ? nullptr : "subscribe";
     case Call::ACCEPT: return call.has_accept() ? nullptr : "accept";
     case Call::DECLINE: return call.has_decline() ? nullptr : "decline";
-    case Call::ACCEPT_INVERSE_OFFERS: return call.has_accept_inverse_offers() ? nullptr : "accept_inverse_offers";
-    case Call::DECLINE_INVERSE_OFFERS: return call.has_decline_inverse_offers() ? nullptr : "decline_inverse_offers";
+    case Call::ACCEPT_INVERSE_OFFERS:
+      return call.has_accept_inverse_offers() ? nullptr : "accept_inverse_offers";
+    case Call::DECLINE_INVERSE_OFFERS:
+      return call.has_decline_inverse_offers() ? nullptr : "decline_inverse_offers";
     case Call::KILL: return call.has_kill() ? nullptr : "kill";
     case Call::SHUTDOWN: return call.has_shutdown() ? nullptr : "shutdown";
     case Call::ACKNOWLEDGE: return call.has_acknowledge() ? nullptr : "acknowledge";
     case Call::ACKNOWLEDGE_OPERATION_STATUS:
       return call.has_acknowledge_operation_status() ? nullptr : "acknowledge_operation_status";
     case Call::RECONCILE: return call.has_reconcile() ? nullptr : "reconcile";
-    case Call::RECONCILE_OPERATIONS: return call.has_reconcile_operations() ? nullptr : "reconcile_operations";
+    case Call::RECONCILE_OPERATIONS:
+      return call.has_reconcile_operations() ? nullptr : "reconcile_operations";
     case Call::MESSAGE: return call.has_message() ? nullptr : "message";
     case Call::REQUEST: return call.has_request() ? nullptr : "request";
     case Call::UPDATE_FRAMEWORK: return call.has_update_framework() ? nullptr : "update_framework";
@@ -70,8 +73,7 @@ std::string check_roles(const mv1::FrameworkInfo& info) {
     const std::string why = check_role(info.role());
     return why.empty() ? why : "'FrameworkInfo.role' is not a valid role: " + why;
   }
-  if (info.has_role())
-    return "'FrameworkInfo.role' must not be set when the framework is MULTI_ROLE capable";
+  if (info.has_role()) return "'FrameworkInfo.role' must not be set when the framework is MULTI_ROLE capable";
   std::set<std::string> seen;
   std::set<std::string> doubled;
   for (const std::string& role : info.roles())

@@ -74,7 +74,8 @@ std::vector<std::string> folders(const std::string& path) {
   std::vector<std::string> names;
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(path, failed))
-    if (entry.is_directory(failed) && !entry.is_symlink(failed)) names.push_back(entry.path().filename().string());
+    if (entry.is_directory(failed) && !entry.is_symlink(failed))
+      names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -102,7 +103,8 @@ void relink(const std::string& link, const std::string& target) {
   fs::rename(link + ".new", link, ignored);
 }
 
-RecoveredExecutor read_executor(const std::string& path, const ContainerRef& container, const mv1::ExecutorInfo& info) {
+RecoveredExecutor read_executor(const std::string& path, const ContainerRef& container,
+                                const mv1::ExecutorInfo& info) {
   RecoveredExecutor executor{container, info, read_pid(path + "/pids/forked.pid"), {}};
   for (const std::string& task_id : folders(path + "/tasks")) {
     RecoveredTask task;
@@ -147,8 +149,8 @@ Result<CheckpointStore::Found> CheckpointStore::load() {
 
 Result<std::string> CheckpointStore::run_path(const ContainerRef& container) const {
   if (const Status fine = check_ids(container); !fine) return fine.error();
-  return agent_path() + "/frameworks/" + container.framework_id + "/executors/" + container.executor_id + "/runs/" +
-         container.container_id;
+  return agent_path() + "/frameworks/" + container.framework_id + "/executors/" + container.executor_id +
+         "/runs/" + container.container_id;
 }
 
 Status CheckpointStore::write(const Checkpoint& record) {
@@ -166,7 +168,8 @@ Status CheckpointStore::write(const Checkpoint& record) {
   if (record.kind == RecordKind::framework) {
     if (const std::string why = check_id(record.container.framework_id); !why.empty())
       return make_error(Code::invalid_argument, why);
-    return replace(agent_path() + "/frameworks/" + record.container.framework_id + "/framework.info", record.bytes);
+    return replace(agent_path() + "/frameworks/" + record.container.framework_id + "/framework.info",
+                   record.bytes);
   }
   const Result<std::string> run = run_path(record.container);
   if (!run) return run.error();
@@ -175,7 +178,8 @@ Status CheckpointStore::write(const Checkpoint& record) {
     fs::create_directories(*run, failed);
     return replace(fs::path(*run).parent_path().parent_path().string() + "/executor.info", record.bytes);
   }
-  if (const std::string why = check_id(record.task_id); !why.empty()) return make_error(Code::invalid_argument, why);
+  if (const std::string why = check_id(record.task_id); !why.empty())
+    return make_error(Code::invalid_argument, why);
   const std::string task = *run + "/tasks/" + record.task_id;
   if (record.kind == RecordKind::task) return replace(task + "/task.info", record.bytes);
   return append_record(task + "/task.updates", record.kind == RecordKind::update ? 'U' : 'A', record.bytes);
@@ -186,8 +190,9 @@ Status CheckpointStore::write_pid(const ContainerRef& container, std::int64_t pi
   if (!run) return run.error();
   std::error_code failed;
   if (!fs::exists(*run, failed)) return Done{};  // its framework does not checkpoint
-  return replace(*run + "/pids/forked.pid",
-                 std::to_string(pid) + " " + std::to_string(process_start_time(static_cast<pid_t>(pid))) + "\n");
+  return replace(
+      *run + "/pids/forked.pid",
+      std::to_string(pid) + " " + std::to_string(process_start_time(static_cast<pid_t>(pid))) + "\n");
 }
 
 void CheckpointStore::forget(const ContainerRef& container) {
@@ -208,7 +213,8 @@ void CheckpointStore::forget_all() {
 Result<std::string> make_sandbox(const std::string& agent_dir, const std::string& agent_id,
                                  const ContainerRef& container) {
   if (const Status fine = check_ids(container); !fine) return fine.error();
-  if (const std::string why = check_id(agent_id); !why.empty()) return make_error(Code::invalid_argument, why);
+  if (const std::string why = check_id(agent_id); !why.empty())
+    return make_error(Code::invalid_argument, why);
   const std::string runs = agent_dir + "/slaves/" + agent_id + "/frameworks/" + container.framework_id +
                            "/executors/" + container.executor_id + "/runs";
   const std::string sandbox = runs + "/" + container.container_id;

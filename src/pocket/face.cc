@@ -95,8 +95,7 @@ Decoded decode_body(const http::Request& request, google::protobuf::Message* int
   if (type == v1::media_type_text(v1::MediaType::protobuf)) {
     decoded.type = v1::MediaType::protobuf;
   } else if (type != v1::media_type_text(v1::MediaType::json)) {
-    decoded.refusal =
-        plain(415, "Expecting 'Content-Type' of application/json or application/x-protobuf");
+    decoded.refusal = plain(415, "Expecting 'Content-Type' of application/json or application/x-protobuf");
     return decoded;
   }
   if (const Status status = v1::decode(request.body, decoded.type, into); !status)
@@ -120,9 +119,8 @@ http::Reply stream_reply(std::shared_ptr<EventStream> stream, v1::MediaType type
   auto notice = std::make_shared<EndNotice>(std::move(ended));
   http::Reply reply;
   reply.content_type = std::string(v1::media_type_text(type));
-  reply.stream = [stream = std::move(stream), notice = std::move(notice), check_ms](http::StreamWriter& writer) {
-    stream->run(writer, check_ms);
-  };
+  reply.stream = [stream = std::move(stream), notice = std::move(notice),
+                  check_ms](http::StreamWriter& writer) { stream->run(writer, check_ms); };
   return reply;
 }
 

@@ -1,6 +1,6 @@
-// What the HTTP faces of master and agent have in common: Mesos's plain-text refusals, media types, and the checks
-// every v1 call passes before a model sees it (mesos-protocol §1.2, §1.3). Pure functions, thread-safe.
-// Tested in tests/pocket/face_test.cc and against transcripts in tests/pocket/golden_test.cc.
+// What the HTTP faces of master and agent have in common: Mesos's plain-text refusals, media types, and the
+// checks every v1 call passes before a model sees it (mesos-protocol §1.2, §1.3). Pure functions,
+// thread-safe. Tested in tests/pocket/face_test.cc and against transcripts in tests/pocket/golden_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -39,8 +39,8 @@ Decoded decode_body(const http::Request& request, google::protobuf::Message* int
 std::optional<v1::MediaType> negotiate(std::string_view accept);
 http::Reply not_acceptable();
 
-// A streamed reply. `ended` is called exactly once, when the stream is over for whatever reason, also when it never
-// started.
+// A streamed reply. `ended` is called exactly once, when the stream is over for whatever reason, also when it
+// never started.
 http::Reply stream_reply(std::shared_ptr<EventStream> stream, v1::MediaType type, std::int64_t check_ms,
                          std::function<void()> ended);
 

@@ -20,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::int64_t kCancelLookMs = 250;
+
 bool is_http(const std::string& uri) { return uri.starts_with("http://"); }
 
 Status copy(const std::string& from, const std::string& to) {
@@ -30,7 +32,7 @@ Status copy(const std::string& from, const std::string& to) {
   return Done{};
 }
 
-Status download(const std::string& uri, const std::string& to) {
+Status download(const std::string& uri, const std::string& to, const std::atomic<bool>& cancelled) {
   const Result<wire::Url> url = wire::parse_url(uri);
   if (!url) return url.error();
   net::HttpClient client(url->endpoint, net::Timeouts{5'000, kFetchSilenceMs}, net::resolve_by_name);
@@ -45,10 +47,15 @@ Status download(const std::string& uri, const std::string& to) {
   const std::string partial = to + ".partial";
   std::ofstream file(partial, std::ios::binary | std::ios::trunc);
   std::int64_t total = 0;
+  std::int64_t silent_ms = 0;
   std::string bytes;
   for (;;) {
+    if (cancelled) return make_error(Code::unavailable, "the agent is stopping");
     bytes.clear();
-    const Result<bool> more = client.read_stream(bytes, kFetchSilenceMs);
+    const Result<bool> more = client.read_stream(bytes, kCancelLookMs);
+    const bool quiet = !more && more.error().code == Code::timeout;
+    silent_ms = quiet ? silent_ms + kCancelLookMs : 0;
+    if (quiet && silent_ms < kFetchSilenceMs) continue;
     if (!more) return more.error();
     file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     total += static_cast<std::int64_t>(bytes.size());
@@ -62,8 +69,8 @@ Status download(const std::string& uri, const std::string& to) {
   return Done{};
 }
 
-Status bring(const std::string& uri, const std::string& to) {
-  if (is_http(uri)) return download(uri, to);
+Status bring(const std::string& uri, const std::string& to, const std::atomic<bool>& cancelled) {
+  if (is_http(uri)) return download(uri, to, cancelled);
   if (uri.starts_with("file://")) return copy(uri.substr(7), to);
   if (uri.starts_with("/")) return copy(uri, to);
   return make_error(Code::unsupported, "only http://, file:// and absolute paths can be fetched here");
@@ -103,8 +110,10 @@ Result<std::string> fetched_name(const mv1::CommandInfo::URI& uri) {
   std::string name = uri.output_file();
   if (!uri.has_output_file()) name = uri.value().substr(uri.value().rfind('/') + 1);
   const fs::path path(name);
-  const bool escapes = std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
-  if (name.empty() || path.is_absolute() || escapes || name.find('\0') != std::string::npos || name.ends_with('/'))
+  const bool escapes =
+      std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
+  if (name.empty() || path.is_absolute() || escapes || name.find('\0') != std::string::npos ||
+      name.ends_with('/'))
     return make_error(Code::invalid_argument, "'" + name + "' is not a file name inside the sandbox");
   return name;
 }
@@ -115,7 +124,7 @@ Result<std::string> Fetcher::cached(const std::string& uri) {
   fs::create_directories(cache_dir_, failed);
   const std::string path = cache_dir_ + "/" + cache_name(uri);
   if (fs::exists(path, failed)) return path;
-  if (const Status done = bring(uri, path); !done) return done.error();
+  if (const Status done = bring(uri, path, cancelled_); !done) return done.error();
   return path;
 }
 
@@ -129,7 +138,7 @@ Status Fetcher::fetch_one(const mv1::CommandInfo::URI& uri, const std::string& s
     const Result<std::string> source = cached(uri.value());
     if (!source) return source.error();
     if (const Status done = copy(*source, target); !done) return done;
-  } else if (const Status done = bring(uri.value(), target); !done) {
+  } else if (const Status done = bring(uri.value(), target, cancelled_); !done) {
     return done;
   }
   if (uri.executable()) {
@@ -145,7 +154,8 @@ Status Fetcher::fetch(const mv1::CommandInfo& command, const std::string& sandbo
   for (const mv1::CommandInfo::URI& uri : command.uris()) {
     const Status done = fetch_one(uri, sandbox);
     if (!done)
-      return make_error(done.error().code, "Failed to fetch URI '" + uri.value() + "': " + done.error().text());
+      return make_error(done.error().code,
+                        "Failed to fetch URI '" + uri.value() + "': " + done.error().text());
   }
   return Done{};
 }

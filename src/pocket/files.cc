@@ -64,13 +64,15 @@ Result<std::int64_t> number(std::string_view text, const char* what) {
   std::int64_t value = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (failed != std::errc{} || end != text.data() + text.size())
-    return make_error(Code::invalid_argument, std::string("Failed to parse ") + what + ": Failed to convert '" +
-                                                  std::string(text) + "' to number.");
+    return make_error(Code::invalid_argument, std::string("Failed to parse ") + what +
+                                                  ": Failed to convert '" + std::string(text) +
+                                                  "' to number.");
   return value;
 }
 
 struct Descriptor {
-  explicit Descriptor(const std::string& path) : fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  explicit Descriptor(const std::string& path)
+      : fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
   ~Descriptor() {
     if (fd >= 0) ::close(fd);
   }
@@ -97,7 +99,8 @@ http::Reply file_error(const Error& error) {
 Result<std::string> Files::resolve(const std::string& path) const {
   const std::vector<std::string> parts = components(path);
   const bool odd = path.size() > kPathBytesMax || path.find('\0') != std::string::npos ||
-                   std::any_of(parts.begin(), parts.end(), [](const std::string& one) { return one == "." || one == ".."; });
+                   std::any_of(parts.begin(), parts.end(),
+                               [](const std::string& one) { return one == "." || one == ".."; });
   if (odd) return inaccessible(path);
   const bool shaped = parts.size() >= kSandboxDepth && parts[0] == "frameworks" && parts[2] == "executors" &&
                       parts[4] == "runs";
@@ -127,9 +130,10 @@ Result<std::vector<FileEntry>> Files::list(const std::string& path) const {
   for (const auto& entry : fs::directory_iterator(*real, failed)) {
     struct stat info {};
     if (::lstat(entry.path().c_str(), &info) != 0) continue;
-    entries.push_back({base + "/" + entry.path().filename().string(), static_cast<std::uint64_t>(info.st_nlink),
-                       static_cast<std::uint64_t>(info.st_size), static_cast<double>(info.st_mtime),
-                       static_cast<std::uint32_t>(info.st_mode), info.st_uid, info.st_gid});
+    entries.push_back({base + "/" + entry.path().filename().string(),
+                       static_cast<std::uint64_t>(info.st_nlink), static_cast<std::uint64_t>(info.st_size),
+                       static_cast<double>(info.st_mtime), static_cast<std::uint32_t>(info.st_mode),
+                       info.st_uid, info.st_gid});
   }
   std::sort(entries.begin(), entries.end(),
             [](const FileEntry& a, const FileEntry& b) { return a.path < b.path; });
@@ -165,20 +169,23 @@ http::Reply Files::handle(const http::Request& request) const {
 http::Reply Files::read_reply(const http::Request& request, const std::string& path) const {
   std::int64_t offset = -1;
   std::int64_t length = -1;
-  for (const auto& [name, into] : {std::pair<const char*, std::int64_t*>{"offset", &offset}, {"length", &length}}) {
+  for (const auto& [name, into] :
+       {std::pair<const char*, std::int64_t*>{"offset", &offset}, {"length", &length}}) {
     bool present = false;
     const std::string_view text = request.parameter(name, &present);
     if (!present || text.empty()) continue;
     const Result<std::int64_t> value = number(text, name);
     if (!value) return file_error(value.error());
     if (*value < -1) {
-      const std::string what = name == std::string_view("offset") ? "Negative offset provided: " : "Negative length provided: ";
+      const std::string what =
+          name == std::string_view("offset") ? "Negative offset provided: " : "Negative length provided: ";
       return plain(400, what + std::string(text) + ".\n");
     }
     *into = *value;
   }
   const bool only_size = offset < 0;
-  const Result<FilePiece> piece = read(path, only_size ? 0 : static_cast<std::uint64_t>(offset), only_size ? 0 : length);
+  const Result<FilePiece> piece =
+      read(path, only_size ? 0 : static_cast<std::uint64_t>(offset), only_size ? 0 : length);
   if (!piece) return file_error(piece.error());
   json::Writer out;
   out.begin_object().member("data", piece->data);

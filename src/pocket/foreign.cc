@@ -73,7 +73,8 @@ std::string own_machine() {
   return machine;
 }
 
-Result<std::vector<std::string>> runner_for(const std::string& machine, const std::vector<std::string>& wanted) {
+Result<std::vector<std::string>> runner_for(const std::string& machine,
+                                            const std::vector<std::string>& wanted) {
   if (native(machine, own_machine())) return std::vector<std::string>{};
   if (wanted.size() == 1 && wanted.front() == "none") return std::vector<std::string>{};
   if (!wanted.empty()) return wanted;
@@ -82,8 +83,8 @@ Result<std::vector<std::string>> runner_for(const std::string& machine, const st
     if (!found.empty()) return std::vector<std::string>{found};
   }
   return make_error(Code::unsupported,
-                    "the program is for " + machine + ", this machine is " + own_machine() + ", and no qemu-" + machine +
-                        "-static is in PATH",
+                    "the program is for " + machine + ", this machine is " + own_machine() +
+                        ", and no qemu-" + machine + "-static is in PATH",
                     "", "install qemu-user-static or name a runner");
 }
 
@@ -92,7 +93,8 @@ Result<std::vector<std::string>> command_words(const mv1::CommandInfo& command, 
   std::string text = command.value();
   if (text.empty()) return make_error(Code::invalid_argument, "the command has no value");
   const std::size_t begin = command.shell() ? program_begin(text) : 0;
-  const std::size_t end = command.shell() ? std::min(text.find_first_of(" \t;&|<>", begin), text.size()) : text.size();
+  const std::size_t end =
+      command.shell() ? std::min(text.find_first_of(" \t;&|<>", begin), text.size()) : text.size();
   const std::string program = text.substr(begin, end - begin);
   const bool a_path = program.find('/') != std::string::npos;
   const Result<std::vector<std::string>> prefix =

@@ -67,6 +67,7 @@ void Launcher::stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     queue_.clear();
+    fetcher_.cancel();
     arrived_.notify_all();
   }
   for (std::thread& thread : threads_) thread.join();

@@ -1,6 +1,6 @@
-// Turns StartContainer into a running process: sandbox, fetch, environment (mesos-protocol §3.1), runner for a foreign
-// architecture, fork. A few worker threads, so that neither a slow download nor two hundred forks hold the agent's loop.
-// Thread-safe: launch, stop. Tested in tests/pocket/launcher_test.cc.
+// Turns StartContainer into a running process: sandbox, fetch, environment (mesos-protocol §3.1), runner for
+// a foreign architecture, fork. A few worker threads, so that neither a slow download nor two hundred forks
+// hold the agent's loop. Thread-safe: launch, stop. Tested in tests/pocket/launcher_test.cc.
 #pragma once
 
 #include <condition_variable>
@@ -38,7 +38,7 @@ class Launcher {
   ~Launcher() { stop(); }
   void start();
   void launch(StartContainer start);
-  void stop();  // what has not begun is dropped; what is being fetched is waited for
+  void stop();  // what has not begun is dropped; a download under way is given up
 
  private:
   static constexpr int kWorkers = 4;

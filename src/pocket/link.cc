@@ -15,7 +15,9 @@ struct Cases : Fs... {
 
 constexpr std::size_t kLinkBytesMax = 64u << 20;
 
-std::string text_of(const google::protobuf::Message& message) { return v1::encode(message, v1::MediaType::json); }
+std::string text_of(const google::protobuf::Message& message) {
+  return v1::encode(message, v1::MediaType::json);
+}
 
 void write_frameworks(json::Writer& out, const std::vector<mv1::FrameworkInfo>& list) {
   out.key("frameworks").begin_array();

@@ -14,6 +14,7 @@ Loop::Loop() : wall_ms_(net::wall_now().ms), monotonic_ms_(net::monotonic_ms()) 
 Instant Loop::now() const { return Instant{wall_ms_ + (net::monotonic_ms() - monotonic_ms_)}; }
 
 void Loop::start(Turn turn) {
+  const std::lock_guard lock(mutex_);
   turn_ = std::move(turn);
   stopped_ = false;
   thread_ = std::thread([this] { run(); });
@@ -43,7 +44,7 @@ bool Loop::call_and_wait(std::function<void(Instant)> task) {
   bool done = false;
   std::unique_lock lock(mutex_);
   finished_.wait(lock, [&] { return stopping_ || tasks_.size() < kTasksMax; });
-  if (stopping_) return false;
+  if (stopping_ || stopped_) return false;  // also when it has not begun: nobody would run it
   tasks_.push_back({std::move(task), &done});
   arrived_.notify_one();
   finished_.wait(lock, [&] { return done || stopped_; });
@@ -54,7 +55,8 @@ void Loop::run() {
   Instant wake_at = now();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    const std::int64_t wait_ms = std::clamp<std::int64_t>(wake_at == kNever ? kWaitMsMax : wake_at - now(), 0, kWaitMsMax);
+    const std::int64_t wait_ms =
+        std::clamp<std::int64_t>(wake_at == kNever ? kWaitMsMax : wake_at - now(), 0, kWaitMsMax);
     arrived_.wait_for(lock, std::chrono::milliseconds(wait_ms), [&] { return stopping_ || !tasks_.empty(); });
     if (stopping_) break;
     std::deque<Task> batch = std::exchange(tasks_, {});

@@ -1,8 +1,8 @@
-// The one thread that may touch a model. Others post closures; after each batch of them, and at the instant the owner
-// asked for, the turn function runs: it carries out the model's outputs and answers when it wants to be woken next.
-// Time is the wall clock as it was at the start, moved on by the monotonic clock: it never jumps.
-// Thread-safe: post, call, stop. Bound: tasks_max waiting closures; more block the poster.
-// Tested in tests/pocket/loop_test.cc.
+// The one thread that may touch a model. Others post closures; after each batch of them, and at the instant
+// the owner asked for, the turn function runs: it carries out the model's outputs and answers when it wants
+// to be woken next. Time is the wall clock as it was at the start, moved on by the monotonic clock: it never
+// jumps. Thread-safe: post, call, stop. Bound: tasks_max waiting closures; more block the poster. Tested in
+// tests/pocket/loop_test.cc.
 #pragma once
 
 #include <condition_variable>
@@ -30,7 +30,7 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
 
   void start(Turn turn);
-  void stop();  // what is posted and not yet run is dropped
+  void stop();                                       // what is posted and not yet run is dropped
   bool post(std::function<void(Instant now)> task);  // false: stopped
 
   // Runs it on the loop, outputs carried out included, and waits. nullopt: stopped.

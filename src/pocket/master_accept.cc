@@ -1,5 +1,5 @@
-// ACCEPT: which offers it spends, what it may launch with them, what goes back (mesos-protocol §2.2 and the table of
-// §2.5).
+// ACCEPT: which offers it spends, what it may launch with them, what goes back (mesos-protocol §2.2 and the
+// table of §2.5).
 #include <algorithm>
 #include <set>
 
@@ -16,7 +16,8 @@ template <class Resources>
 std::string fill_allocation(const std::string& role, Resources* resources) {
   for (mv1::Resource& resource : *resources) {
     if (!resource.has_allocation_info()) resource.mutable_allocation_info()->set_role(role);
-    if (resource.allocation_info().role() != role) return "Resources are allocated to another role than the offer's";
+    if (resource.allocation_info().role() != role)
+      return "Resources are allocated to another role than the offer's";
   }
   return {};
 }
@@ -41,8 +42,8 @@ std::optional<std::string> MasterModel::invalid_offers(const MasterFramework& fr
              offer.framework_id + " is expected";
     if (first == nullptr) first = &offer;
     if (offer.role != first->role)
-      return "Aggregated offers must be allocated to the same role. Offer " + offer.id + " uses role '" + offer.role +
-             "' but another is using role '" + first->role + "'";
+      return "Aggregated offers must be allocated to the same role. Offer " + offer.id + " uses role '" +
+             offer.role + "' but another is using role '" + first->role + "'";
     if (offer.agent_id != first->agent_id)
       return "Aggregated offers must belong to one single agent. Offer " + offer.id + " uses agent " +
              offer.agent_id + " and agent " + first->agent_id;
@@ -72,7 +73,8 @@ void MasterModel::accept(MasterFramework& framework, const Call::Accept& accept,
     const bool gone = agent == agents_.end();
     fail_operations(framework, accept, mv1::TASK_DROPPED,
                     gone ? mv1::TaskStatus::REASON_AGENT_REMOVED : mv1::TaskStatus::REASON_AGENT_DISCONNECTED,
-                    gone ? "launched with a removed agent" : "launched with a disconnected agent", pool.agent_id, now);
+                    gone ? "launched with a removed agent" : "launched with a disconnected agent",
+                    pool.agent_id, now);
     return;
   }
   for (const Operation& operation : accept.operations()) {
@@ -88,9 +90,9 @@ void MasterModel::accept(MasterFramework& framework, const Call::Accept& accept,
   refuse(framework, pool.role, pool.agent_id, pool.left, accept.filters(), now);
 }
 
-void MasterModel::fail_operations(MasterFramework& framework, const Call::Accept& accept, mv1::TaskState state,
-                                  mv1::TaskStatus::Reason reason, const std::string& why,
-                                  const std::string& agent_id, Instant now) {
+void MasterModel::fail_operations(MasterFramework& framework, const Call::Accept& accept,
+                                  mv1::TaskState state, mv1::TaskStatus::Reason reason,
+                                  const std::string& why, const std::string& agent_id, Instant now) {
   const auto fail = [&](const mv1::TaskInfo& task) {
     mv1::TaskStatus status =
         make_status(task.task_id().value(), state_for(framework, state), reason, "Task " + why, now);
@@ -110,7 +112,8 @@ void MasterModel::fail_operations(MasterFramework& framework, const Call::Accept
   }
 }
 
-void MasterModel::operation_error(MasterFramework& framework, const Operation& operation, const std::string& why) {
+void MasterModel::operation_error(MasterFramework& framework, const Operation& operation,
+                                  const std::string& why) {
   if (!operation.has_id()) return;
   mscheduler::Event event;
   event.set_type(mscheduler::Event::UPDATE_OPERATION_STATUS);
@@ -122,14 +125,15 @@ void MasterModel::operation_error(MasterFramework& framework, const Operation& o
 }
 
 // Empty: fine. In Mesos's order (mesos-protocol §2.2, "Task validation order").
-std::string MasterModel::check_task_here(const MasterFramework& framework, const MasterAgent& agent, const Pool& pool,
-                                         const mv1::TaskInfo& task, bool in_group) const {
+std::string MasterModel::check_task_here(const MasterFramework& framework, const MasterAgent& agent,
+                                         const Pool& pool, const mv1::TaskInfo& task, bool in_group) const {
   const std::string& id = task.task_id().value();
   if (const std::string why = check_id(id); !why.empty()) return why;
   if (framework.tasks.contains(id)) return "Task has duplicate ID: " + id;
   if (framework.unreachable.contains(id)) return "Task reuses the ID of an unreachable task: " + id;
   if (task.agent_id().value() != agent.id())
-    return "Task uses invalid agent " + task.agent_id().value() + " while agent " + agent.id() + " is expected";
+    return "Task uses invalid agent " + task.agent_id().value() + " while agent " + agent.id() +
+           " is expected";
   if (const std::string why = check_task(task, in_group); !why.empty()) return why;
   const Result<Amounts> amounts = read_amounts(task.resources());
   Amounts needed = *amounts;
@@ -152,8 +156,8 @@ std::string MasterModel::check_task_here(const MasterFramework& framework, const
   return {};
 }
 
-void MasterModel::start_task(MasterFramework& framework, MasterAgent& agent, Pool& pool, const mv1::TaskInfo& task,
-                             const mv1::ExecutorInfo* executor) {
+void MasterModel::start_task(MasterFramework& framework, MasterAgent& agent, Pool& pool,
+                             const mv1::TaskInfo& task, const mv1::ExecutorInfo* executor) {
   MasterTask record;
   record.info = task;
   record.agent_id = agent.id();
@@ -223,7 +227,8 @@ void MasterModel::launch_group(MasterFramework& framework, MasterAgent& agent, P
   } else if (executor_amounts->scalar("cpus") < 10) {
     why = "Executor '" + executor.executor_id().value() + "' uses less CPUs than the minimum required (0.01)";
   } else if (executor_amounts->scalar("mem") < 32'000) {
-    why = "Executor '" + executor.executor_id().value() + "' uses less memory than the minimum required (32MB)";
+    why =
+        "Executor '" + executor.executor_id().value() + "' uses less memory than the minimum required (32MB)";
   } else if (executor_amounts->scalar("disk") == 0) {
     why = "Executor '" + executor.executor_id().value() + "' uses no disk";
   }
@@ -241,12 +246,13 @@ void MasterModel::launch_group(MasterFramework& framework, MasterAgent& agent, P
   if (why.empty()) {
     std::set<std::string> ids;
     for (const mv1::TaskInfo& task : run.tasks)
-      if (!ids.insert(task.task_id().value()).second) why = "Task has duplicate ID: " + task.task_id().value();
+      if (!ids.insert(task.task_id().value()).second)
+        why = "Task has duplicate ID: " + task.task_id().value();
   }
   if (!why.empty()) {
     for (const mv1::TaskInfo& task : run.tasks) {
-      mv1::TaskStatus status =
-          make_status(task.task_id().value(), mv1::TASK_ERROR, mv1::TaskStatus::REASON_TASK_GROUP_INVALID, why, now);
+      mv1::TaskStatus status = make_status(task.task_id().value(), mv1::TASK_ERROR,
+                                           mv1::TaskStatus::REASON_TASK_GROUP_INVALID, why, now);
       *status.mutable_agent_id() = task.agent_id();
       *status.mutable_executor_id() = executor.executor_id();
       send_update(framework, status);

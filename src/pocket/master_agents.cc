@@ -1,5 +1,5 @@
-// Agents come, report, fall silent and return (mesos-protocol §5.3 points 10 and 11). A registration carries all the
-// agent knows: a restarted master learns frameworks, executors and tasks from it.
+// Agents come, report, fall silent and return (mesos-protocol §5.3 points 10 and 11). A registration carries
+// all the agent knows: a restarted master learns frameworks, executors and tasks from it.
 #include <algorithm>
 
 #include "pocket/master_model.h"
@@ -66,11 +66,11 @@ void MasterModel::register_agent(std::uint64_t stream, const Registration& regis
 void MasterModel::learn_frameworks(const Registration& registration, Instant now) {
   for (const mv1::FrameworkInfo& info : registration.frameworks) {
     const std::string& id = info.id().value();
-    const bool removed =
-        std::find(completed_frameworks_.begin(), completed_frameworks_.end(), id) != completed_frameworks_.end();
+    const bool removed = std::find(completed_frameworks_.begin(), completed_frameworks_.end(), id) !=
+                         completed_frameworks_.end();
     if (removed) {
-      outputs_.emplace_back(ToAgent{agents_.at(agent_by_session(registration.session)->id()).stream,
-                                    ShutdownFramework{id}});
+      outputs_.emplace_back(
+          ToAgent{agents_.at(agent_by_session(registration.session)->id()).stream, ShutdownFramework{id}});
       continue;
     }
     const auto [at, fresh] = frameworks_.try_emplace(id);
@@ -138,14 +138,15 @@ void MasterModel::settle_missing(MasterAgent& agent, const Registration& registr
   for (auto& [framework_id, framework] : frameworks_) {
     std::vector<std::string> missing;
     for (const auto& [task_id, task] : framework.tasks)
-      if (task.agent_id == agent.id() && !reported.contains({framework_id, task_id})) missing.push_back(task_id);
+      if (task.agent_id == agent.id() && !reported.contains({framework_id, task_id}))
+        missing.push_back(task_id);
     for (const std::string& task_id : missing) {
       const MasterTask& task = framework.tasks.at(task_id);
       const mv1::TaskState state = task.state == mv1::TASK_STAGING ? mv1::TASK_DROPPED : mv1::TASK_GONE;
       if (!is_terminal(task.state)) {
-        mv1::TaskStatus status = make_status(task_id, state_for(framework, state),
-                                             mv1::TaskStatus::REASON_RECONCILIATION,
-                                             "Reconciliation: Task is unknown to the agent", now);
+        mv1::TaskStatus status =
+            make_status(task_id, state_for(framework, state), mv1::TaskStatus::REASON_RECONCILIATION,
+                        "Reconciliation: Task is unknown to the agent", now);
         *status.mutable_agent_id() = agent.info.id();
         send_update(framework, status);
       }
@@ -181,8 +182,8 @@ void MasterModel::agent_gone(std::uint64_t stream, Instant now) {
   }
 }
 
-// Its tasks go on, unseen, until it returns or the ping time-out passes; only frameworks without checkpointing lose
-// theirs at once (mesos-protocol §2.5).
+// Its tasks go on, unseen, until it returns or the ping time-out passes; only frameworks without
+// checkpointing lose theirs at once (mesos-protocol §2.5).
 void MasterModel::disconnect_agent(MasterAgent& agent, Instant now) {
   agent.connected = false;
   rescind_offers_of_agent(agent.id());
@@ -221,7 +222,8 @@ void MasterModel::remove_agent(const std::string& agent_id, const Loss& loss, In
         mv1::TaskStatus status = make_status(task_id, state, loss.reason, loss.message, now);
         status.mutable_agent_id()->set_value(agent_id);
         if (!task.executor_id.empty()) status.mutable_executor_id()->set_value(task.executor_id);
-        if (state == mv1::TASK_UNREACHABLE) status.mutable_unreachable_time()->set_nanoseconds(now.ms * 1'000'000);
+        if (state == mv1::TASK_UNREACHABLE)
+          status.mutable_unreachable_time()->set_nanoseconds(now.ms * 1'000'000);
         send_update(framework, status);
       }
       if (loss.keep_tasks) framework.unreachable[task_id] = std::move(task);
@@ -240,7 +242,8 @@ void MasterModel::remove_agent(const std::string& agent_id, const Loss& loss, In
 
 Answer MasterModel::mark_gone(const std::string& agent_id, Instant now) {
   const auto found = agents_.find(agent_id);
-  if (found == agents_.end() && !unreachable_agents_.contains(agent_id) && !recovering_agents_.contains(agent_id))
+  if (found == agents_.end() && !unreachable_agents_.contains(agent_id) &&
+      !recovering_agents_.contains(agent_id))
     return {404, ""};
   gone_agents_.insert(agent_id);
   unreachable_agents_.erase(agent_id);

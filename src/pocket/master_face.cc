@@ -104,7 +104,8 @@ http::Reply MasterFace::scheduler(const http::Request& request) {
     return plain(400, "Failed to validate scheduler::Call: " + why);
   const bool subscribing = call.type() == mscheduler::Call::SUBSCRIBE;
   const auto type = negotiate(request.header("Accept"));
-  if (!type && (subscribing || call.type() == mscheduler::Call::RECONCILE_OPERATIONS)) return not_acceptable();
+  if (!type && (subscribing || call.type() == mscheduler::Call::RECONCILE_OPERATIONS))
+    return not_acceptable();
   std::optional<std::string> stream_id;
   for (const wire::Header& header : request.headers)
     if (wire::equals_ignoring_case(header.name, "Mesos-Stream-Id")) stream_id = header.value;
@@ -173,7 +174,8 @@ http::Reply MasterFace::operate(const http::Request& request) {
   return reply;
 }
 
-// The private door (pocket/link.h): with a session a list of reports, without one a registration and its stream.
+// The private door (pocket/link.h): with a session a list of reports, without one a registration and its
+// stream.
 http::Reply MasterFace::agent(const http::Request& request) {
   if (auto refusal = refuse_method(request, "POST")) return *std::move(refusal);
   const std::string session(request.header("Pocket-Session"));

@@ -1,5 +1,5 @@
-// The master's HTTP face and loop: the v1 scheduler API, the operator calls a pocket needs, the private door for its
-// agents. Workers translate; the model is touched by the loop alone. Thread-safe. Tested in
+// The master's HTTP face and loop: the v1 scheduler API, the operator calls a pocket needs, the private door
+// for its agents. Workers translate; the model is touched by the loop alone. Thread-safe. Tested in
 // tests/pocket/golden_test.cc without sockets and in tests/pocket/cluster_test.cc over loopback.
 #pragma once
 
@@ -44,7 +44,7 @@ class MasterFace {
   MasterOptions options_;
   std::function<void(const std::vector<std::string>&)> remember_;
   Loop loop_;
-  MasterModel model_;                              // loop only, as are the two below
+  MasterModel model_;  // loop only, as are the two below
   std::map<std::uint64_t, Subscriber> subscribers_;
   std::uint64_t next_stream_ = 1;
 };

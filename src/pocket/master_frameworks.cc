@@ -91,9 +91,11 @@ std::optional<std::string> MasterModel::refuse_subscription(const Call::Subscrib
   const mv1::FrameworkInfo& info = subscribe.framework_info();
   if (std::string why = check_framework(info); !why.empty()) return why;
   const std::string& id = info.id().value();
-  if (std::find(completed_frameworks_.begin(), completed_frameworks_.end(), id) != completed_frameworks_.end())
+  if (std::find(completed_frameworks_.begin(), completed_frameworks_.end(), id) !=
+      completed_frameworks_.end())
     return "Framework has been removed";
-  if (std::string why = stray_suppressed(subscribe.suppressed_roles(), roles_of(info)); !why.empty()) return why;
+  if (std::string why = stray_suppressed(subscribe.suppressed_roles(), roles_of(info)); !why.empty())
+    return why;
   const auto known = frameworks_.find(id);
   if (!id.empty() && known != frameworks_.end() && known->second.info.principal() != info.principal())
     return "Changing framework's principal is not allowed.";
@@ -143,11 +145,13 @@ void MasterModel::admit(MasterFramework& framework, std::uint64_t stream, const 
   framework.suppressed = {subscribe.suppressed_roles().begin(), subscribe.suppressed_roles().end()};
   framework.filters.clear();
   framework.constraints.Clear();
-  if (subscribe.has_offer_constraints()) *framework.constraints.mutable_offer_constraints() = subscribe.offer_constraints();
+  if (subscribe.has_offer_constraints())
+    *framework.constraints.mutable_offer_constraints() = subscribe.offer_constraints();
   Event subscribed;
   subscribed.set_type(Event::SUBSCRIBED);
   *subscribed.mutable_subscribed()->mutable_framework_id() = framework.info.id();
-  subscribed.mutable_subscribed()->set_heartbeat_interval_seconds(static_cast<double>(options_.heartbeat_ms) / 1000.0);
+  subscribed.mutable_subscribed()->set_heartbeat_interval_seconds(static_cast<double>(options_.heartbeat_ms) /
+                                                                  1000.0);
   *subscribed.mutable_subscribed()->mutable_master_info() = info();
   send(framework, std::move(subscribed));
   Event heartbeat;
@@ -164,7 +168,8 @@ Answer MasterModel::call(const Call& call, const std::optional<std::string>& str
   if (!framework->connected) return {403, "Framework is not subscribed"};
   if (!stream_id) return {400, "All non-subscribe calls should include the 'Mesos-Stream-Id' header"};
   if (*stream_id != framework->stream_id)
-    return {400, "The stream ID '" + *stream_id + "' included in this request didn't match the stream ID currently" +
+    return {400, "The stream ID '" + *stream_id +
+                     "' included in this request didn't match the stream ID currently" +
                      " associated with framework ID " + framework->id()};
   return dispatch(*framework, call, now);
 }
@@ -244,7 +249,8 @@ Answer MasterModel::teardown(const std::string& framework_id, Instant now) {
   return {200, ""};
 }
 
-Answer MasterModel::update_framework(MasterFramework& framework, const Call::UpdateFramework& update, Instant now) {
+Answer MasterModel::update_framework(MasterFramework& framework, const Call::UpdateFramework& update,
+                                     Instant now) {
   const mv1::FrameworkInfo& info = update.framework_info();
   if (const std::string why = check_framework(info); !why.empty())
     return {400, "Supplied FrameworkInfo is not valid: " + why};
@@ -269,7 +275,8 @@ Answer MasterModel::update_framework(MasterFramework& framework, const Call::Upd
   });
   framework.suppressed = suppressed;
   framework.constraints.Clear();
-  if (update.has_offer_constraints()) *framework.constraints.mutable_offer_constraints() = update.offer_constraints();
+  if (update.has_offer_constraints())
+    *framework.constraints.mutable_offer_constraints() = update.offer_constraints();
   for (const auto& [id, agent] : agents_) command(agent, FrameworkChanged{framework.info});
   allocate_by(now);
   return {200, ""};
@@ -283,7 +290,8 @@ void MasterModel::tick(Instant now) {
       Event heartbeat;
       heartbeat.set_type(Event::HEARTBEAT);
       send(framework, std::move(heartbeat));
-      while (framework.heartbeat_at <= now) framework.heartbeat_at = framework.heartbeat_at + options_.heartbeat_ms;
+      while (framework.heartbeat_at <= now)
+        framework.heartbeat_at = framework.heartbeat_at + options_.heartbeat_ms;
     }
     if (std::erase_if(framework.filters, [&](const OfferFilter& filter) { return filter.until <= now; }) > 0)
       allocate_by(now);
@@ -295,7 +303,8 @@ void MasterModel::tick(Instant now) {
   for (const std::string& id : silent) {
     unreachable_agents_[id] = now;
     remove_agent(id,
-                 Loss{mv1::TASK_UNREACHABLE, mv1::TaskStatus::REASON_AGENT_REMOVED, "health check timed out", true, false},
+                 Loss{mv1::TASK_UNREACHABLE, mv1::TaskStatus::REASON_AGENT_REMOVED, "health check timed out",
+                      true, false},
                  now);
   }
   if (recovery_ends_ <= now) {

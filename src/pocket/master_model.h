@@ -1,11 +1,12 @@
-// The pocket master as a pure state machine: calls, agent reports and the passing of time in; events, commands and ends
-// of streams out. No sockets, no clock, no randomness but its seed: every call takes `now`, ids come from counters.
-// What it does and says follows mesos-protocol §1.3, §1.9, §2, §5.3; its texts are Mesos's own.
+// The pocket master as a pure state machine: calls, agent reports and the passing of time in; events,
+// commands and ends of streams out. No sockets, no clock, no randomness but its seed: every call takes `now`,
+// ids come from counters. What it does and says follows mesos-protocol §1.3, §1.9, §2, §5.3; its texts are
+// Mesos's own.
 //
-// Streams are numbers given by the face that owns the connections. Outputs collect in order; take_outputs() hands them
-// over. wake_at() is the next instant tick() has something to do. One thread at a time (the master's loop).
-// Bounds: completed_frameworks_max forgotten frameworks, completed_tasks_max finished tasks, statuses_max per task.
-// Tested in tests/pocket/master_*_test.cc.
+// Streams are numbers given by the face that owns the connections. Outputs collect in order; take_outputs()
+// hands them over. wake_at() is the next instant tick() has something to do. One thread at a time (the
+// master's loop). Bounds: completed_frameworks_max forgotten frameworks, completed_tasks_max finished tasks,
+// statuses_max per task. Tested in tests/pocket/master_*_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -71,7 +72,7 @@ struct MasterTask {
   std::string agent_id;
   std::string executor_id;  // empty: a command task
   Amounts amounts;
-  bool charged = false;  // its amounts are in the agent's `used`
+  bool charged = false;                      // its amounts are in the agent's `used`
   mv1::TaskState state = mv1::TASK_STAGING;  // the last one forwarded
   std::string unacknowledged_uuid;
   std::deque<mv1::TaskStatus> statuses;
@@ -120,7 +121,7 @@ struct MasterAgent {
   Instant heard_at;
   Instant registered_at;
   std::map<std::pair<std::string, std::string>, MasterExecutor> executors;  // (framework, executor)
-  std::vector<KillTask> kills_waiting;  // asked for while it was away
+  std::vector<KillTask> kills_waiting;                                      // asked for while it was away
 
   const std::string& id() const { return info.id().value(); }
 };
@@ -137,8 +138,9 @@ class MasterModel {
  public:
   MasterModel(MasterOptions options, Instant now);
 
-  // Schedulers. subscribe() answers the stream's Mesos-Stream-Id; whether it was admitted is told by the stream's first
-  // event. call() takes every other call, already validated by check_call (pocket/call_check.h).
+  // Schedulers. subscribe() answers the stream's Mesos-Stream-Id; whether it was admitted is told by the
+  // stream's first event. call() takes every other call, already validated by check_call
+  // (pocket/call_check.h).
   std::string subscribe(std::uint64_t stream, const mscheduler::Call& call, Instant now);
   Answer call(const mscheduler::Call& call, const std::optional<std::string>& stream_id, Instant now);
   void scheduler_gone(std::uint64_t stream, Instant now);
@@ -172,9 +174,11 @@ class MasterModel {
              Instant now);
   void disconnect_framework(MasterFramework& framework, Instant now);
   void remove_framework(const std::string& id, Instant now);
-  Answer update_framework(MasterFramework& framework, const mscheduler::Call::UpdateFramework& update, Instant now);
+  Answer update_framework(MasterFramework& framework, const mscheduler::Call::UpdateFramework& update,
+                          Instant now);
   void suppress(MasterFramework& framework, const ::google::protobuf::RepeatedPtrField<std::string>& roles);
-  void revive(MasterFramework& framework, const ::google::protobuf::RepeatedPtrField<std::string>& roles, Instant now);
+  void revive(MasterFramework& framework, const ::google::protobuf::RepeatedPtrField<std::string>& roles,
+              Instant now);
   Answer dispatch(MasterFramework& framework, const mscheduler::Call& call, Instant now);
 
   // master_offers.cc
@@ -186,10 +190,11 @@ class MasterModel {
   MasterOffer make_offer(const MasterFramework& framework, const std::string& role, const MasterAgent& agent,
                          const Amounts& amounts);
   mv1::Offer render_offer(const MasterOffer& offer) const;
-  void drop_offers_of_framework(const std::string& framework_id, const std::set<std::string>* roles, bool rescind);
+  void drop_offers_of_framework(const std::string& framework_id, const std::set<std::string>* roles,
+                                bool rescind);
   void rescind_offers_of_agent(const std::string& agent_id);
-  void refuse(MasterFramework& framework, const std::string& role, const std::string& agent_id, const Amounts& amounts,
-              const mv1::Filters& filters, Instant now);
+  void refuse(MasterFramework& framework, const std::string& role, const std::string& agent_id,
+              const Amounts& amounts, const mv1::Filters& filters, Instant now);
   void decline(MasterFramework& framework, const mscheduler::Call::Decline& decline, Instant now);
   std::vector<std::pair<const MasterFramework*, std::string>> by_share() const;
 
@@ -202,9 +207,9 @@ class MasterModel {
   void accept(MasterFramework& framework, const mscheduler::Call::Accept& accept, Instant now);
   std::optional<std::string> invalid_offers(const MasterFramework& framework,
                                             const mscheduler::Call::Accept& accept) const;
-  void fail_operations(MasterFramework& framework, const mscheduler::Call::Accept& accept, mv1::TaskState state,
-                       mv1::TaskStatus::Reason reason, const std::string& why, const std::string& agent_id,
-                       Instant now);
+  void fail_operations(MasterFramework& framework, const mscheduler::Call::Accept& accept,
+                       mv1::TaskState state, mv1::TaskStatus::Reason reason, const std::string& why,
+                       const std::string& agent_id, Instant now);
   void launch(MasterFramework& framework, MasterAgent& agent, Pool& pool, mv1::TaskInfo task, Instant now);
   void launch_group(MasterFramework& framework, MasterAgent& agent, Pool& pool,
                     const mv1::Offer::Operation::LaunchGroup& group, Instant now);
@@ -212,20 +217,22 @@ class MasterModel {
                               const mv1::TaskInfo& task, bool in_group) const;
   void start_task(MasterFramework& framework, MasterAgent& agent, Pool& pool, const mv1::TaskInfo& task,
                   const mv1::ExecutorInfo* executor);
-  void operation_error(MasterFramework& framework, const mv1::Offer::Operation& operation, const std::string& why);
+  void operation_error(MasterFramework& framework, const mv1::Offer::Operation& operation,
+                       const std::string& why);
 
   // master_tasks.cc
   void send(MasterFramework& framework, mscheduler::Event event);
   void send_update(MasterFramework& framework, const mv1::TaskStatus& status);
-  mv1::TaskStatus make_status(const std::string& task_id, mv1::TaskState state, mv1::TaskStatus::Reason reason,
-                              const std::string& message, Instant now) const;
+  mv1::TaskStatus make_status(const std::string& task_id, mv1::TaskState state,
+                              mv1::TaskStatus::Reason reason, const std::string& message, Instant now) const;
   mv1::TaskState state_for(const MasterFramework& framework, mv1::TaskState state) const;
   void kill(MasterFramework& framework, const mscheduler::Call::Kill& kill, Instant now);
   void acknowledge(MasterFramework& framework, const mscheduler::Call::Acknowledge& acknowledge);
   void reconcile(MasterFramework& framework, const mscheduler::Call::Reconcile& reconcile, Instant now);
   void reconcile_task(MasterFramework& framework, const std::string& task_id, const std::string& agent_id,
                       Instant now);
-  void reconcile_operations(MasterFramework& framework, const mscheduler::Call::ReconcileOperations& reconcile);
+  void reconcile_operations(MasterFramework& framework,
+                            const mscheduler::Call::ReconcileOperations& reconcile);
   void uncharge(MasterTask& task, Instant now);
   void finish_task(MasterFramework& framework, const std::string& task_id, Instant now);
   void on_report(MasterAgent& agent, const UpdateReport& update, Instant now);

@@ -1,5 +1,5 @@
-// The allocator: who is offered what, when, and what a decline means (mesos-protocol §2.2, §2.4). All that is free on
-// an agent goes as one offer to the eligible (framework, role) that has the smallest dominant share.
+// The allocator: who is offered what, when, and what a decline means (mesos-protocol §2.2, §2.4). All that is
+// free on an agent goes as one offer to the eligible (framework, role) that has the smallest dominant share.
 #include <algorithm>
 #include <cmath>
 
@@ -10,8 +10,8 @@ namespace {
 
 using Event = mscheduler::Event;
 
-constexpr std::int64_t kCpusMilliMin = 10;      // 0.01
-constexpr std::int64_t kMemMilliMin = 32'000;   // 32 MB
+constexpr std::int64_t kCpusMilliMin = 10;     // 0.01
+constexpr std::int64_t kMemMilliMin = 32'000;  // 32 MB
 constexpr double kRefuseSecondsDefault = 5.0;
 constexpr double kRefuseSecondsMax = 31'536'000.0;
 
@@ -29,8 +29,9 @@ std::int64_t dominant_share(const Amounts& held, const Amounts& total) {
   return share;
 }
 
-// One attribute constraint (mesos-protocol §2.2): text predicates are true for attributes that are not text. A regular
-// expression is beyond a pocket: it lets the offer through, and the scheduler filters itself as it must anyway.
+// One attribute constraint (mesos-protocol §2.2): text predicates are true for attributes that are not text.
+// A regular expression is beyond a pocket: it lets the offer through, and the scheduler filters itself as it
+// must anyway.
 bool satisfies(const mscheduler::AttributeConstraint& constraint, const mv1::AgentInfo& agent) {
   using Predicate = mscheduler::AttributeConstraint::Predicate;
   const auto& selector = constraint.selector();
@@ -38,7 +39,8 @@ bool satisfies(const mscheduler::AttributeConstraint& constraint, const mv1::Age
   std::optional<std::string> text;
   bool is_text = true;
   if (selector.has_pseudoattribute_type()) {
-    if (selector.pseudoattribute_type() == mscheduler::AttributeConstraint::Selector::HOSTNAME) text = agent.hostname();
+    if (selector.pseudoattribute_type() == mscheduler::AttributeConstraint::Selector::HOSTNAME)
+      text = agent.hostname();
   } else {
     for (const auto& attribute : agent.attributes()) {
       if (attribute.name() != selector.attribute_name()) continue;
@@ -103,8 +105,8 @@ std::vector<std::pair<const MasterFramework*, std::string>> MasterModel::by_shar
   return order;
 }
 
-bool MasterModel::filtered(const MasterFramework& framework, const std::string& role, const std::string& agent_id,
-                           const Amounts& amounts, Instant now) const {
+bool MasterModel::filtered(const MasterFramework& framework, const std::string& role,
+                           const std::string& agent_id, const Amounts& amounts, Instant now) const {
   return std::any_of(framework.filters.begin(), framework.filters.end(), [&](const OfferFilter& filter) {
     return filter.until > now && filter.role == role && filter.agent_id == agent_id &&
            filter.refused.contains(amounts);
@@ -113,8 +115,8 @@ bool MasterModel::filtered(const MasterFramework& framework, const std::string& 
 
 MasterOffer MasterModel::make_offer(const MasterFramework& framework, const std::string& role,
                                     const MasterAgent& agent, const Amounts& amounts) {
-  MasterOffer offer{options_.master_id + "-O" + std::to_string(next_offer_++), framework.id(), agent.id(), role,
-                    amounts};
+  MasterOffer offer{options_.master_id + "-O" + std::to_string(next_offer_++), framework.id(), agent.id(),
+                    role, amounts};
   offers_[offer.id] = offer;
   return offer;
 }
@@ -171,11 +173,12 @@ mv1::Offer MasterModel::render_offer(const MasterOffer& offer) const {
   return out;
 }
 
-void MasterModel::drop_offers_of_framework(const std::string& framework_id, const std::set<std::string>* roles,
-                                           bool rescind) {
+void MasterModel::drop_offers_of_framework(const std::string& framework_id,
+                                           const std::set<std::string>* roles, bool rescind) {
   std::erase_if(offers_, [&](const auto& one) {
     const MasterOffer& offer = one.second;
-    if (offer.framework_id != framework_id || (roles != nullptr && !roles->contains(offer.role))) return false;
+    if (offer.framework_id != framework_id || (roles != nullptr && !roles->contains(offer.role)))
+      return false;
     if (rescind) {
       Event event;
       event.set_type(Event::RESCIND);
@@ -203,10 +206,13 @@ void MasterModel::refuse(MasterFramework& framework, const std::string& role, co
   if (!std::isfinite(seconds) || seconds < 0) seconds = kRefuseSecondsDefault;
   seconds = std::min(seconds, kRefuseSecondsMax);
   if (seconds == 0.0 || amounts.empty()) return;
-  const std::int64_t ms = std::max(options_.allocation_interval_ms, static_cast<std::int64_t>(seconds * 1000.0));
-  // A shorter refusal of the same or more says nothing new and need not be kept: at most one filter per amount.
+  const std::int64_t ms =
+      std::max(options_.allocation_interval_ms, static_cast<std::int64_t>(seconds * 1000.0));
+  // A shorter refusal of the same or more says nothing new and need not be kept: at most one filter per
+  // amount.
   std::erase_if(framework.filters, [&](const OfferFilter& old) {
-    return old.role == role && old.agent_id == agent_id && old.until <= now + ms && amounts.contains(old.refused);
+    return old.role == role && old.agent_id == agent_id && old.until <= now + ms &&
+           amounts.contains(old.refused);
   });
   framework.filters.push_back({role, agent_id, amounts, now + ms});
 }
@@ -235,8 +241,8 @@ void MasterModel::suppress(MasterFramework& framework,
   }
 }
 
-void MasterModel::revive(MasterFramework& framework, const ::google::protobuf::RepeatedPtrField<std::string>& roles,
-                         Instant now) {
+void MasterModel::revive(MasterFramework& framework,
+                         const ::google::protobuf::RepeatedPtrField<std::string>& roles, Instant now) {
   const std::vector<std::string> mine = framework.roles();
   for (const std::string& role : roles)
     if (std::find(mine.begin(), mine.end(), role) == mine.end()) return;

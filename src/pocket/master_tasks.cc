@@ -1,5 +1,5 @@
-// Tasks between frameworks and agents: updates up, kills and acknowledgements down, reconciliation (mesos-protocol
-// §2.5, §2.6).
+// Tasks between frameworks and agents: updates up, kills and acknowledgements down, reconciliation
+// (mesos-protocol §2.5, §2.6).
 #include <algorithm>
 
 #include "pocket/master_model.h"
@@ -105,8 +105,8 @@ void MasterModel::reconcile(MasterFramework& framework, const Call::Reconcile& r
 }
 
 // The first row of the matrix that fits (mesos-protocol §2.6).
-void MasterModel::reconcile_task(MasterFramework& framework, const std::string& task_id, const std::string& agent_id,
-                                 Instant now) {
+void MasterModel::reconcile_task(MasterFramework& framework, const std::string& task_id,
+                                 const std::string& agent_id, Instant now) {
   const auto reason = mv1::TaskStatus::REASON_RECONCILIATION;
   const auto known = framework.tasks.find(task_id);
   if (known != framework.tasks.end()) {
@@ -126,7 +126,8 @@ void MasterModel::reconcile_task(MasterFramework& framework, const std::string& 
   }
   if (recovering(agent_id)) return;
   const auto lost = framework.unreachable.find(task_id);
-  const std::string& where = agent_id.empty() && lost != framework.unreachable.end() ? lost->second.agent_id : agent_id;
+  const std::string& where =
+      agent_id.empty() && lost != framework.unreachable.end() ? lost->second.agent_id : agent_id;
   mv1::TaskState state = mv1::TASK_UNKNOWN;
   std::string message = "Reconciliation: Task is unknown";
   const auto unreachable = unreachable_agents_.find(where);
@@ -147,7 +148,8 @@ void MasterModel::reconcile_task(MasterFramework& framework, const std::string& 
   send_update(framework, status);
 }
 
-void MasterModel::reconcile_operations(MasterFramework& framework, const Call::ReconcileOperations& reconcile) {
+void MasterModel::reconcile_operations(MasterFramework& framework,
+                                       const Call::ReconcileOperations& reconcile) {
   for (const auto& operation : reconcile.operations()) {
     Event event;
     event.set_type(Event::UPDATE_OPERATION_STATUS);
@@ -180,8 +182,8 @@ void MasterModel::on_report(MasterAgent& agent, const UpdateReport& update, Inst
     MasterTask& task = found->second;
     task.state = update.status.state();
     task.unacknowledged_uuid = update.status.uuid();
-    const bool repeated =
-        !task.statuses.empty() && task.statuses.back().uuid() == update.status.uuid() && update.status.has_uuid();
+    const bool repeated = !task.statuses.empty() && task.statuses.back().uuid() == update.status.uuid() &&
+                          update.status.has_uuid();
     if (!repeated) task.statuses.push_back(update.status);
     while (task.statuses.size() > options_.statuses_max) task.statuses.pop_front();
     if (is_terminal(update.latest)) uncharge(task, now);

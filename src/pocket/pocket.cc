@@ -42,8 +42,8 @@ Result<int> lock_work_dir(const std::string& work_dir) {
   if (fd < 0) return io_error("cannot write to the work directory", path);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const bool taken = errno == EWOULDBLOCK;
-    const Error error = taken ? make_error(Code::conflict, "another pocket is using this work directory", work_dir,
-                                           "stop it or choose another directory")
+    const Error error = taken ? make_error(Code::conflict, "another pocket is using this work directory",
+                                           work_dir, "stop it or choose another directory")
                               : io_error("cannot lock", path);
     ::close(fd);
     return error;
@@ -94,7 +94,8 @@ Status Pocket::Impl::start_master() {
   at.workers = 512;
   at.streams_max = 256;
   at.body_bytes_max = 64u << 20;
-  // The port may be any free one, and ids and answers carry it: so listen first, answer 503 until the model is there.
+  // The port may be any free one, and ids and answers carry it: so listen first, answer 503 until the model
+  // is there.
   auto opened = http::Listener::open(at, [this](const http::Request& request) {
     if (MasterFace* ready = face_ready.load(); ready != nullptr) return ready->handle(request);
     http::Reply reply;
@@ -156,8 +157,7 @@ void Pocket::Impl::stop() {
 void Pocket::Impl::shutdown(std::int64_t grace_ms) {
   if (stopped) return;
   std::vector<std::thread> threads;
-  for (const auto& agent : agents)
-    threads.emplace_back([&agent, grace_ms] { agent->shutdown(grace_ms); });
+  for (const auto& agent : agents) threads.emplace_back([&agent, grace_ms] { agent->shutdown(grace_ms); });
   for (std::thread& thread : threads) thread.join();
   stop();
 }
@@ -168,9 +168,11 @@ Pocket::~Pocket() { stop(); }
 Result<std::unique_ptr<Pocket>> Pocket::start(PocketOptions options) {
   for (const AgentOptions& agent : options.agents)
     if (const Status fine = check_agent(agent); !fine) return fine.error();
-  if (options.work_dir.empty()) return make_error(Code::invalid_argument, "a work directory is needed", "work_dir");
+  if (options.work_dir.empty())
+    return make_error(Code::invalid_argument, "a work directory is needed", "work_dir");
   if (!options.master && options.join.host.empty())
-    return make_error(Code::invalid_argument, "without a master of its own a pocket needs one to join", "join");
+    return make_error(Code::invalid_argument, "without a master of its own a pocket needs one to join",
+                      "join");
   auto impl = std::make_unique<Impl>();
   std::error_code failed;
   options.work_dir = std::filesystem::absolute(options.work_dir, failed).lexically_normal().string();

@@ -1,6 +1,7 @@
-// A pocket-sized Mesos for one machine: a master with the v1 scheduler API and agents with the v1 executor API, over
-// real loopback HTTP, forking real executors. For `mimas dev`, tests and trying things out; never for production.
-// The decisions are in the pure models (pocket/master_model.h, pocket/agent_model.h), which take time as an argument.
+// A pocket-sized Mesos for one machine: a master with the v1 scheduler API and agents with the v1 executor
+// API, over real loopback HTTP, forking real executors. For `mimas dev`, tests and trying things out; never
+// for production. The decisions are in the pure models (pocket/master_model.h, pocket/agent_model.h), which
+// take time as an argument.
 #pragma once
 
 #include <cstdint>
@@ -21,23 +22,26 @@ struct AgentOptions {
 };
 
 // Checks Mesos's own notations; errors name the flag's part that is wrong.
-Result<AgentOptions> parse_agent(const std::string& text);  // --agent 'hostname=pi1;attributes=arch:arm;resources=cpus:4;…'
+Result<AgentOptions> parse_agent(
+    const std::string& text);  // --agent 'hostname=pi1;attributes=arch:arm;resources=cpus:4;…'
 Status check_agent(const AgentOptions& options);
 
 struct PocketOptions {
-  bool master = true;              // false: agents only, which join `join`
+  bool master = true;                        // false: agents only, which join `join`
   wire::Endpoint listen{"127.0.0.1", 5050};  // of the master; port 0: any free one
-  wire::Endpoint join;             // the master to join when there is none here
+  wire::Endpoint join;                       // the master to join when there is none here
   std::vector<AgentOptions> agents;
-  std::string agent_ip = "127.0.0.1";  // where agents listen (ports: any free, then kept in their work directory)
-  std::string work_dir;            // Mesos's layout per agent: <work_dir>/agent<N>/slaves/…, meta/…
-  std::vector<std::string> runner; // how to start an executor of a foreign architecture: empty picks qemu-user when it
-                                   // is installed ("qemu-arm-static", "qemu-aarch64-static"); {"none"}: start it as it is
+  std::string agent_ip =
+      "127.0.0.1";       // where agents listen (ports: any free, then kept in their work directory)
+  std::string work_dir;  // Mesos's layout per agent: <work_dir>/agent<N>/slaves/…, meta/…
+  std::vector<std::string>
+      runner;  // how to start an executor of a foreign architecture: empty picks qemu-user when it
+               // is installed ("qemu-arm-static", "qemu-aarch64-static"); {"none"}: start it as it is
   std::int64_t allocation_interval_ms = 100;
-  std::int64_t agent_ping_timeout_ms = 3'000;   // an agent silent this long is unreachable (Mesos: 75 s)
+  std::int64_t agent_ping_timeout_ms = 3'000;  // an agent silent this long is unreachable (Mesos: 75 s)
   std::int64_t executor_reregistration_ms = 2'000;
   std::int64_t executor_registration_ms = 60'000;
-  int executors_max = 2'000;       // connections are sized by it
+  int executors_max = 2'000;             // connections are sized by it
   std::function<void(std::string)> log;  // short lines for people; thread-safe
 };
 
@@ -47,7 +51,8 @@ class Pocket {
   ~Pocket();  // stop()
 
   wire::Endpoint master() const;  // where schedulers subscribe
-  void stop();  // like a crash of master and agents as far as executors see it: they go on and wait to be recovered
+  void stop();  // like a crash of master and agents as far as executors see it: they go on and wait to be
+                // recovered
   void shutdown(std::int64_t grace_ms);  // ends all executors first, then stop()
 
  private:

@@ -100,7 +100,8 @@ bool alive(pid_t pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
 // Has this process ended? For a child also when it is only a zombie.
 bool ended_without_pidfd(pid_t pid) {
   siginfo_t info{};
-  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0) return info.si_pid == pid;
+  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+    return info.si_pid == pid;
   return !alive(pid);
 }
 
@@ -108,8 +109,9 @@ bool ended_without_pidfd(pid_t pid) {
 
 Result<pid_t> spawn(const Program& program) {
   if (program.argv.empty()) return make_error(Code::invalid_argument, "there is no program to start");
-  // One at a time: a child that has not yet reached exec holds a copy of every file open for writing here, and
-  // executing such a file would fail with ETXTBSY. Whoever holds the lock knows all earlier children are past it.
+  // One at a time: a child that has not yet reached exec holds a copy of every file open for writing here,
+  // and executing such a file would fail with ETXTBSY. Whoever holds the lock knows all earlier children are
+  // past it.
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
   posix_spawn_file_actions_t actions;

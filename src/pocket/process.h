@@ -1,7 +1,7 @@
-// Processes that outlive their parent: each executor leads a session of its own, is noticed when it ends, and takes its
-// whole session with it. Nothing here dies with us: a crash of the pocket leaves executors running.
-// spawn(), kill_session(), process_start_time(): thread-safe. ProcessWatch: one thread of its own; watch() and stop()
-// from any. Tested in tests/pocket/process_test.cc.
+// Processes that outlive their parent: each executor leads a session of its own, is noticed when it ends, and
+// takes its whole session with it. Nothing here dies with us: a crash of the pocket leaves executors running.
+// spawn(), kill_session(), process_start_time(): thread-safe. ProcessWatch: one thread of its own; watch()
+// and stop() from any. Tested in tests/pocket/process_test.cc.
 #pragma once
 
 #include <sys/types.h>
@@ -27,8 +27,8 @@ struct Program {
 };
 Result<pid_t> spawn(const Program& program);
 
-// When the process began, in clock ticks since boot (/proc/<pid>/stat, field 22); 0: there is none. Tells a recycled
-// pid from the process once recorded.
+// When the process began, in clock ticks since boot (/proc/<pid>/stat, field 22); 0: there is none. Tells a
+// recycled pid from the process once recorded.
 std::uint64_t process_start_time(pid_t pid);
 
 // A signal for the process group of each leader and for every process of its session.

@@ -30,7 +30,8 @@ void EventStream::run(http::StreamWriter& writer, std::int64_t check_ms) {
   std::unique_lock lock(mutex_);
   for (;;) {
     if (queue_.empty() && !closed_)
-      changed_.wait_for(lock, std::chrono::milliseconds(check_ms), [&] { return !queue_.empty() || closed_; });
+      changed_.wait_for(lock, std::chrono::milliseconds(check_ms),
+                        [&] { return !queue_.empty() || closed_; });
     if (queue_.empty() && closed_) return;
     std::deque<std::string> batch = std::exchange(queue_, {});
     queued_bytes_ = 0;

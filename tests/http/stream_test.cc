@@ -178,10 +178,9 @@ TEST_CASE("a stream above the quota is 503 with Retry-After, until another one e
   REQUIRE(left.wait());
   bool taken = false;
   for (int i = 0; i < 10'000 && !taken; ++i) {  // the place is free a moment after the function returned
-    second.say(get("/stream"));
-    const Answer answer = second.answer(true);
-    taken = answer.status == 200;
-    if (answer.status == 503) REQUIRE(second.hear("}"));
+    Peer next(listener->port());
+    next.say(get("/stream"));
+    taken = next.answer(true).status == 200;
   }
   CHECK(taken);
 }

@@ -87,13 +87,10 @@ TEST_CASE("attributes of every type become text, and the first of a name wins") 
 }
 
 TEST_CASE("an offer keeps its ids, role, domain and the agent's address, by ip where there is one") {
-  auto from = read<pb::Offer>(R"({"id":{"value":"o"},"agent_id":{"value":"a"},"hostname":"pi1",
+  auto from = read<pb::Offer>(R"x({"id":{"value":"o"},"agent_id":{"value":"a"},"hostname":"pi1",
     "url":{"scheme":"http","address":{"hostname":"pi1","ip":"10.0.0.1","port":5051},"path":"/slave(1)"},
     "domain":{"fault_domain":{"region":{"name":"eu"},"zone":{"name":"z1"}}},"allocation_info":{"role":"web"},
-    "unavailability":{
-  "start" : { "nanoseconds" : 1 }
-}
-})");
+    "unavailability":{"start":{"nanoseconds":1}}})x");
   const auto offer = to_offer(from);
 REQUIRE(offer.ok());
 CHECK(offer->id.value == "o");
@@ -165,6 +162,16 @@ TEST_CASE("every state of the protocol has its own name in the engine") {
     status.set_state(static_cast<pb::TaskState>(number));
     CHECK(engine::mesos_state_name(to_status(status)->state) == pb::TaskState_Name(status.state()));
   }
+}
+
+TEST_CASE("a task id that no task of ours can have comes through all the same, an empty or endless one does not") {
+  pb::TaskStatus status;
+  status.mutable_task_id()->set_value("bad/id");
+  CHECK(to_status(status)->task.value == "bad/id");
+  status.mutable_task_id()->set_value("");
+  CHECK(!to_status(status).ok());
+  status.mutable_task_id()->set_value(std::string(2'000, 'x'));
+  CHECK(!to_status(status).ok());
 }
 
 TEST_CASE("a uuid that no agent would send is nothing to acknowledge") {

@@ -1,0 +1,431 @@
+// The driver against a scripted master on loopback: what goes over the wire, and what the engine is told.
+#include "mesos/driver.h"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "mesos/protos.h"
+#include "recording.h"
+#include "scripted_master.h"
+#include "v1/codec.h"
+
+using namespace mimas;
+using namespace mimas::mesos;
+using scripted::Connection;
+using scripted::Master;
+
+namespace {
+
+// What the hooks were called with, to be waited for.
+class Ear {
+ public:
+  Driver::Hooks hooks() {
+    return {[this](engine::Input input) { hear(inputs_, std::move(input)); },
+            [this](Fatal fatal, std::string text) { hear(fatals_, std::pair(fatal, std::move(text))); },
+            [](const std::string&) {}};
+  }
+  engine::Input input() { return next(inputs_); }
+  template <class T>
+  T expect() {
+    engine::Input input = this->input();
+    REQUIRE(std::holds_alternative<T>(input));
+    return std::get<T>(std::move(input));
+  }
+  std::pair<Fatal, std::string> fatal() { return next(fatals_); }
+  bool quiet() {
+    const std::lock_guard lock(mutex_);
+    return inputs_.empty() && fatals_.empty();
+  }
+
+ private:
+  template <class T>
+  void hear(std::deque<T>& list, T value) {
+    const std::lock_guard lock(mutex_);
+    list.push_back(std::move(value));
+    changed_.notify_all();
+  }
+  template <class T>
+  T next(std::deque<T>& list) {
+    std::unique_lock lock(mutex_);
+    REQUIRE(changed_.wait_for(lock, std::chrono::milliseconds(scripted::kPatienceMs),
+                              [&] { return !list.empty(); }));
+    T value = std::move(list.front());
+    list.pop_front();
+    return value;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<engine::Input> inputs_;
+  std::deque<std::pair<Fatal, std::string>> fatals_;
+};
+
+DriverOptions options(const Master& master) {
+  DriverOptions out;
+  out.masters = {master.endpoint()};
+  out.codec = v1::MediaType::json;
+  out.executor_base_url = "http://127.0.0.1:1";
+  out.default_arch = "x86_64";
+  return out;
+}
+
+const std::string kSubscribed =
+    R"({"type":"SUBSCRIBED","subscribed":{"framework_id":{"value":"fw-1"},"heartbeat_interval_seconds":15.0}})";
+const std::string kOffers =
+    R"({"type":"OFFERS","offers":{"offers":[{"id":{"value":"O1"},"framework_id":{"value":"fw-1"},)"
+    R"("agent_id":{"value":"S0"},"hostname":"h","allocation_info":{"role":"*"},"resources":[)"
+    R"({"name":"cpus","type":"SCALAR","scalar":{"value":2},"allocation_info":{"role":"*"}},)"
+    R"({"name":"mem","type":"SCALAR","scalar":{"value":512},"allocation_info":{"role":"*"}}]}]}})";
+
+scheduler::Call call_in(const scripted::Request& request, v1::MediaType codec = v1::MediaType::json) {
+  scheduler::Call call;
+  const auto status = v1::decode(request.body, codec, &call);
+  REQUIRE_MESSAGE(status.ok(), (status.ok() ? "" : status.error().text()));
+  return call;
+}
+
+Connection subscribe(Master& master, Ear& ear, const std::string& stream_id = "stream-1") {
+  Connection stream = master.accept();
+  (void)stream.read_request();
+  stream.begin_stream(stream_id);
+  stream.event(kSubscribed);
+  CHECK(ear.expect<engine::Subscribed>().framework.value == "fw-1");
+  return stream;
+}
+
+engine::AcceptOffers accept_one() {
+  JobSpec spec;
+  spec.entry_point = "true";
+  Task task;
+  task.job = JobId("mimas-1");
+  task.id = make_task_id(task.job, 0, 0);
+  task.allocated.cpu_milli = 110;
+  task.allocated.mem_mib = 36;
+  engine::AcceptOffers accept;
+  accept.offers = {OfferId("O1")};
+  accept.agent = AgentId("S0");
+  accept.launches = {{std::make_shared<const Task>(task), std::make_shared<const JobSpec>(spec), {}}};
+  return accept;
+}
+
+}  // namespace
+
+TEST_CASE("rule 24: the first SUBSCRIBE on the wire: headers exact, no ids, no stream id") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = master.accept();
+  const auto request = stream.read_request();
+  CHECK(request.start == "POST /api/v1/scheduler HTTP/1.1");
+  CHECK(request.header("Host") == master.endpoint().text());
+  CHECK(request.header("Content-Type") == "application/json");
+  CHECK(request.header("Accept") == "application/json");
+  CHECK(request.header("Accept-Encoding").empty());
+  CHECK(request.header("Mesos-Stream-Id").empty());
+  CHECK(request.header("Expect").empty());
+  const auto call = call_in(request);
+  CHECK(call.type() == scheduler::Call::SUBSCRIBE);
+  CHECK(!call.has_framework_id());
+  const auto& info = call.subscribe().framework_info();
+  CHECK(!info.has_id());
+  CHECK(info.checkpoint());
+  CHECK(info.failover_timeout() == 604'800.0);
+  CHECK(info.roles(0) == "*");
+  CHECK(info.capabilities_size() == 4);
+}
+
+TEST_CASE("offers reach the engine, and an accept leaves on the other connection with the stream id") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  stream.event(R"({"type":"HEARTBEAT"})");
+  stream.event(kOffers);
+  const auto offers = ear.expect<engine::OffersReceived>().offers;
+  REQUIRE(offers.size() == 1);
+  CHECK(offers[0].resources.cpu_milli == 2000);
+  driver.send(accept_one());
+  Connection calls = master.accept();
+  const auto request = calls.read_request();
+  CHECK(request.header("Mesos-Stream-Id") == "stream-1");
+  const auto call = call_in(request);
+  CHECK(call.framework_id().value() == "fw-1");
+  REQUIRE(call.accept().operations_size() == 1);
+  const auto& task = call.accept().operations(0).launch().task_infos(0);
+  CHECK(task.task_id().value() == "mimas-1-worker-0-0");
+  CHECK(task.resources(0).scalar().value() == 0.1);
+  calls.accept_call();
+  // The next call uses the same connection.
+  driver.send(engine::Acknowledge{AgentId("S0"), TaskId("mimas-1-worker-0-0"), std::string(16, 'u')});
+  CHECK(call_in(calls.read_request()).acknowledge().uuid() == std::string(16, 'u'));
+  calls.accept_call();
+}
+
+TEST_CASE("golden: a recorded protobuf stream of a real master, byte for byte, through the whole driver") {
+  Master master;
+  Ear ear;
+  auto protobuf = options(master);
+  protobuf.codec = v1::MediaType::protobuf;
+  Driver driver(protobuf, ear.hooks());
+  driver.start();
+  Connection stream = master.accept();
+  const auto request = stream.read_request();
+  CHECK(request.header("Content-Type") == "application/x-protobuf");
+  CHECK(call_in(request, v1::MediaType::protobuf).subscribe().framework_info().user() == "root");
+  stream.write(recording::bytes("p01-pb-subscribe.resp"));
+  CHECK(ear.expect<engine::Subscribed>().framework.value == "53bfa8f9-895c-4051-997e-a949d542b45e-0005");
+  CHECK(ear.expect<engine::OffersReceived>().offers[0].attributes.at("arch") == "arm");
+  CHECK(ear.expect<engine::StatusUpdate>().state == engine::MesosState::starting);
+  CHECK(ear.expect<engine::StatusUpdate>().state == engine::MesosState::running);
+}
+
+TEST_CASE(
+    "rule 14 and 26: the last chunk ends the subscription although the socket stays, and the id comes back") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  stream.end_stream();
+  CHECK(!ear.expect<engine::Disconnected>().reason.empty());
+  Connection second = master.accept();
+  const auto call = call_in(second.read_request());
+  CHECK(call.framework_id().value() == "fw-1");
+  CHECK(call.subscribe().framework_info().id().value() == "fw-1");
+  second.begin_stream("stream-2");
+  second.event(kSubscribed);
+  ear.expect<engine::Subscribed>();
+  // Rule 39: calls carry the new stream id.
+  driver.send(engine::ReviveOffers{});
+  Connection calls = master.accept();
+  CHECK(calls.read_request().header("Mesos-Stream-Id") == "stream-2");
+  calls.accept_call();
+}
+
+TEST_CASE(
+    "rule 26: a stored framework id is in the first SUBSCRIBE; rule 27: another one in the answer is fatal") {
+  Master master;
+  Ear ear;
+  auto stored = options(master);
+  stored.framework = FrameworkId("fw-0");
+  Driver driver(stored, ear.hooks());
+  driver.start();
+  Connection stream = master.accept();
+  CHECK(call_in(stream.read_request()).framework_id().value() == "fw-0");
+  stream.begin_stream("s");
+  stream.event(kSubscribed);
+  const auto fatal = ear.fatal();
+  CHECK(fatal.first == Fatal::wrong_framework_id);
+  CHECK(ear.quiet());
+}
+
+TEST_CASE("rule 31: a redirect is followed with the same body") {
+  Master standby, leader;
+  Ear ear;
+  Driver driver(options(standby), ear.hooks());
+  driver.start();
+  Connection first = standby.accept();
+  const auto asked = first.read_request();
+  first.answer(307, "", "Location: //" + leader.endpoint().text() + "/master/api/v1/scheduler\r\n");
+  Connection second = leader.accept();
+  const auto again = second.read_request();
+  CHECK(again.start == "POST /api/v1/scheduler HTTP/1.1");
+  CHECK(again.body == asked.body);
+}
+
+TEST_CASE("rule 34: 503 is waited out") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  for (int i = 0; i < 2; ++i) {
+    Connection refused = master.accept();
+    (void)refused.read_request();
+    refused.answer(503, "No leader elected");
+  }
+  Connection stream = subscribe(master, ear);
+}
+
+TEST_CASE("rule 36: 401 stops with the reason") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection refused = master.accept();
+  (void)refused.read_request();
+  refused.answer(401, "no credentials");
+  const auto fatal = ear.fatal();
+  CHECK(fatal.first == Fatal::unauthorized);
+  CHECK(fatal.second.find("no credentials") != std::string::npos);
+}
+
+TEST_CASE("rule 40: eviction tells the engine, then stops for good") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  stream.event(R"({"type":"ERROR","error":{"message":"Framework failed over"}})");
+  stream.end_stream();
+  ear.expect<engine::Disconnected>();
+  CHECK(ear.fatal().first == Fatal::failed_over);
+}
+
+TEST_CASE("rules 37 and 38: a call answered 'not subscribed' leads to a new subscription") {
+  for (const char* name : {"e19-unknown-framework.resp", "s37-call-while-disconnected.resp"}) {
+    Master master;
+    Ear ear;
+    Driver driver(options(master), ear.hooks());
+    driver.start();
+    Connection stream = subscribe(master, ear);
+    driver.send(engine::KillOnAgent{TaskId("t"), AgentId("S0"), 0});
+    driver.send(engine::ReviveOffers{});  // dropped with the subscription
+    Connection calls = master.accept();
+    CHECK(call_in(calls.read_request()).type() == scheduler::Call::KILL);
+    calls.write(recording::bytes(name));
+    ear.expect<engine::Disconnected>();
+    Connection again = master.accept();
+    CHECK(call_in(again.read_request()).type() == scheduler::Call::SUBSCRIBE);
+  }
+}
+
+TEST_CASE("rule 54: an ACCEPT without an answer is not repeated; the subscription begins anew") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  stream.event(kOffers);
+  ear.expect<engine::OffersReceived>();
+  driver.send(accept_one());
+  Connection calls = master.accept();
+  CHECK(call_in(calls.read_request()).type() == scheduler::Call::ACCEPT);
+  calls.close();
+  ear.expect<engine::Disconnected>();
+  Connection again = master.accept();
+  CHECK(call_in(again.read_request()).type() == scheduler::Call::SUBSCRIBE);
+}
+
+TEST_CASE("a call that may be repeated is sent once more on a fresh connection") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  driver.send(engine::ReviveOffers{});
+  {
+    Connection calls = master.accept();
+    (void)calls.read_request();
+  }
+  Connection calls = master.accept();
+  CHECK(call_in(calls.read_request()).type() == scheduler::Call::REVIVE);
+  calls.accept_call();
+  driver.send(engine::SuppressOffers{});
+  CHECK(call_in(calls.read_request()).type() == scheduler::Call::SUPPRESS);
+  calls.accept_call();
+  CHECK(ear.quiet());
+}
+
+TEST_CASE("rule 44: effects sent while not subscribed never reach the wire") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.send(engine::ReviveOffers{});
+  driver.start();
+  Connection stream = master.accept();
+  (void)stream.read_request();
+  driver.send(engine::ReviveOffers{});
+  stream.begin_stream("s");
+  driver.send(engine::ReviveOffers{});
+  stream.event(kSubscribed);
+  ear.expect<engine::Subscribed>();
+  driver.send(engine::SuppressOffers{});
+  Connection calls = master.accept();
+  CHECK(call_in(calls.read_request()).type() == scheduler::Call::SUPPRESS);
+}
+
+TEST_CASE("rules 46 and 50: an ACCEPT of an offer that was rescinded is answered by the driver itself") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  stream.event(kOffers);
+  ear.expect<engine::OffersReceived>();
+  stream.event(R"({"type":"RESCIND","rescind":{"offer_id":{"value":"O1"}}})");
+  stream.event(R"({"type":"RESCIND","rescind":{"offer_id":{"value":"never-seen"}}})");
+  CHECK(ear.expect<engine::OfferRescinded>().offer.value == "O1");
+  ear.expect<engine::OfferRescinded>();
+  driver.send(accept_one());
+  const auto update = ear.expect<engine::StatusUpdate>();
+  CHECK(update.state == engine::MesosState::dropped);
+  CHECK(update.reason == "INVALID_OFFERS");
+  CHECK(update.uuid.empty());
+}
+
+TEST_CASE("rules 6, 8 and 9: nonsense within a record is skipped, nonsense in the framing ends the stream") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  stream.event("{");
+  stream.event(R"({"type":"NEWS"})");
+  stream.event(R"({"type":"FAILURE","failure":{"agent_id":{"value":"S0"}}})");
+  CHECK(ear.expect<engine::AgentLost>().agent.value == "S0");
+  stream.write("4\r\nabc\n\r\n");
+  ear.expect<engine::Disconnected>();
+  Connection again = master.accept();
+  (void)again.read_request();
+}
+
+TEST_CASE("rule 29: silence for five heartbeats leads to a new subscription") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = master.accept();
+  (void)stream.read_request();
+  stream.begin_stream("s");
+  stream.event(
+      R"({"type":"SUBSCRIBED","subscribed":{"framework_id":{"value":"fw-1"},"heartbeat_interval_seconds":0.1}})");
+  ear.expect<engine::Subscribed>();
+  CHECK(ear.expect<engine::Disconnected>().reason.find("heartbeats") != std::string::npos);
+  CHECK(stream.peer_closes());
+}
+
+TEST_CASE("rule 48: stop closes the stream and says nothing more, no TEARDOWN, no Disconnected") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  driver.stop();
+  CHECK(stream.peer_closes());
+  CHECK(ear.quiet());
+  driver.stop();
+  driver.send(engine::ReviveOffers{});
+}
+
+TEST_CASE("a driver can be stopped before it was started, and while it waits for a head") {
+  Master master;
+  Ear ear;
+  { Driver unused(options(master), ear.hooks()); }
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = master.accept();
+  (void)stream.read_request();
+  driver.stop();
+  CHECK(ear.quiet());
+}

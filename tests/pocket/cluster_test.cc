@@ -1,0 +1,150 @@
+// Master, agents and processes together, over loopback.
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "pocket/pocket.h"
+#include "scheduler_client.h"
+#include "shell_executor.h"
+
+namespace mimas::pocket {
+namespace {
+
+struct Folder {
+  Folder() {
+    char name[] = "/tmp/pocket-test-XXXXXX";
+    path = ::mkdtemp(name);
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  std::string path;
+};
+
+PocketOptions small(const std::string& dir) {
+  PocketOptions options;
+  options.listen.port = 0;
+  options.work_dir = dir;
+  options.agents.push_back({"stack:pi3", "cpus:8;mem:8192;disk:1000;ports:[31000-31099]", "one"});
+  options.executors_max = 64;
+  return options;
+}
+
+mv1::TaskInfo executor_task(const std::string& id, const std::string& agent_id, const std::string& script) {
+  mv1::TaskInfo task = simple_task(id, agent_id, 0.01, 1);
+  auto* executor = task.mutable_executor();
+  executor->set_type(mv1::ExecutorInfo::CUSTOM);
+  executor->mutable_executor_id()->set_value(id);
+  executor->mutable_command()->set_value("exec ./ex.sh");
+  auto* uri = executor->mutable_command()->add_uris();
+  uri->set_value(script);
+  uri->set_output_file("ex.sh");
+  uri->set_executable(true);
+  return task;
+}
+
+std::string script_in(const Folder& folder) {
+  const std::string path = folder.path + "/script.sh";
+  std::ofstream(path) << kShellExecutor;
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("a command task is offered, launched, runs and finishes, and its output can be read") {
+  const Folder folder;
+  auto pocket = Pocket::start(small(folder.path));
+  REQUIRE_MESSAGE(pocket.ok(), (pocket.ok() ? "" : pocket.error().text()));
+  SchedulerClient scheduler((*pocket)->master());
+  scheduler.subscribe();
+  const mv1::Offer offer = scheduler.wait_offer();
+  CHECK(offer.hostname() == "one");
+  mv1::TaskInfo task = simple_task("t1", offer.agent_id().value());
+  task.mutable_command()->set_value("echo hello");
+  scheduler.launch(offer, {task});
+  CHECK(scheduler.wait_update("t1").state() == mv1::TASK_STARTING);
+  CHECK(scheduler.wait_update("t1").state() == mv1::TASK_RUNNING);
+  const mv1::TaskStatus end = scheduler.wait_update("t1");
+  CHECK(end.state() == mv1::TASK_FINISHED);
+  net::HttpClient agent({"127.0.0.1", static_cast<std::uint16_t>(offer.url().address().port())}, {});
+  wire::Request request;
+  request.host = "a";
+  request.target = "/files/read?offset=0&path=/frameworks/" + scheduler.framework_id() +
+                   "/executors/t1/runs/latest/stdout";
+  const auto read = agent.exchange(request, true);
+  REQUIRE(read.ok());
+  CHECK(read->body == R"({"data":"hello\n","offset":0})");
+}
+
+TEST_CASE("a custom executor runs, survives the pocket's crash and is killed after the recovery") {
+  const Folder folder;
+  auto pocket = Pocket::start(small(folder.path));
+  REQUIRE(pocket.ok());
+  SchedulerClient scheduler((*pocket)->master());
+  scheduler.subscribe();
+  const mv1::Offer offer = scheduler.wait_offer();
+  scheduler.launch(offer, {executor_task("x1", offer.agent_id().value(), script_in(folder))});
+  const mv1::TaskStatus running = scheduler.wait_update("x1");
+  CHECK(running.state() == mv1::TASK_RUNNING);
+  CHECK(running.source() == mv1::TaskStatus::SOURCE_EXECUTOR);
+  const auto pid = static_cast<pid_t>(running.container_status().executor_pid());
+  REQUIRE(pid > 1);
+
+  const std::string framework_id = scheduler.framework_id();
+  (*pocket)->stop();
+  pocket = make_error(Code::internal, "gone");
+  CHECK(::kill(pid, 0) == 0);
+  pocket = Pocket::start(small(folder.path));
+  REQUIRE(pocket.ok());
+
+  SchedulerClient again((*pocket)->master());
+  again.subscribe(framework_id);
+  const mv1::Offer second = again.wait_offer();
+  CHECK(second.agent_id().value() == offer.agent_id().value());
+  mscheduler::Call reconcile = again.make(mscheduler::Call::RECONCILE);
+  reconcile.mutable_reconcile();
+  again.send(reconcile);
+  CHECK(again.wait_update("x1").state() == mv1::TASK_RUNNING);
+  mscheduler::Call kill = again.make(mscheduler::Call::KILL);
+  kill.mutable_kill()->mutable_task_id()->set_value("x1");
+  // A KILL that overtakes the executor's return is lost, as in Mesos: the scheduler repeats it.
+  for (int i = 0; i < 100 && !again.has(mscheduler::Event::UPDATE, 100); ++i) again.send(kill);
+  CHECK(again.wait_update("x1").state() == mv1::TASK_KILLED);
+}
+
+TEST_CASE("an executor that cannot be fetched fails its task with the URI in the message") {
+  const Folder folder;
+  auto pocket = Pocket::start(small(folder.path));
+  REQUIRE(pocket.ok());
+  SchedulerClient scheduler((*pocket)->master());
+  scheduler.subscribe();
+  const mv1::Offer offer = scheduler.wait_offer();
+  scheduler.launch(offer, {executor_task("u1", offer.agent_id().value(), folder.path + "/nothing-here")});
+  const mv1::TaskStatus status = scheduler.wait_update("u1");
+  CHECK(status.state() == mv1::TASK_FAILED);
+  CHECK(status.reason() == mv1::TaskStatus::REASON_CONTAINER_LAUNCH_FAILED);
+  CHECK(status.source() == mv1::TaskStatus::SOURCE_AGENT);
+  CHECK(status.message().find("nothing-here") != std::string::npos);
+}
+
+TEST_CASE("two pockets cannot share a work directory, and one port serves one master") {
+  const Folder folder;
+  const Folder other;
+  auto first = Pocket::start(small(folder.path));
+  REQUIRE(first.ok());
+  auto second = Pocket::start(small(folder.path));
+  REQUIRE(!second.ok());
+  CHECK(second.error().code == Code::conflict);
+  PocketOptions options = small(other.path);
+  options.listen.port = (*first)->master().port;
+  auto third = Pocket::start(options);
+  REQUIRE(!third.ok());
+  CHECK(third.error().code == Code::io);
+}
+
+}  // namespace mimas::pocket
