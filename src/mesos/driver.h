@@ -49,6 +49,7 @@ class Driver {
   ~Driver();  // stop()
 
   void start();
+  // Joins both threads, so not from within a hook, and a blocked `post` must come back first.
   void stop();  // closes both connections without TEARDOWN: tasks go on, the framework may come back
 
   // Queues the call for an effect that is a master call or an acknowledgement (others are ignored);

@@ -260,7 +260,7 @@ TEST_CASE("a large reply arrives whole") {
 
 TEST_CASE("a request that comes too slowly is 408, and an idle connection is closed") {
   Options options;
-  options.idle_ms = 60;
+  options.idle_ms = 250;
   const auto listener = serve(echo, options);
   Peer slow(listener->port());
   check_problem(slow.ask("GET / HTTP/1.1\r\nHost:"), 408);

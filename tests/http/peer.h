@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -113,7 +114,7 @@ class Peer {
   bool more() {
     char buffer[4096];
     const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
-    if (got == 0) ended_ = true;
+    if (got == 0 || (got < 0 && errno == ECONNRESET)) ended_ = true;  // a reset is an end too
     if (got <= 0) return false;
     heard_.append(buffer, static_cast<std::size_t>(got));
     return true;

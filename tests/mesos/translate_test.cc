@@ -92,21 +92,21 @@ TEST_CASE("an offer keeps its ids, role, domain and the agent's address, by ip w
     "domain":{"fault_domain":{"region":{"name":"eu"},"zone":{"name":"z1"}}},"allocation_info":{"role":"web"},
     "unavailability":{"start":{"nanoseconds":1}}})x");
   const auto offer = to_offer(from);
-REQUIRE(offer.ok());
-CHECK(offer->id.value == "o");
-CHECK(offer->agent.value == "a");
-CHECK(offer->hostname == "pi1");
-CHECK(offer->endpoint == "10.0.0.1:5051");
-CHECK(offer->role == "web");
-CHECK(offer->region == "eu");
-CHECK(offer->zone == "z1");
-CHECK(offer->unavailable_soon);
-from.mutable_url()->mutable_address()->clear_ip();
-CHECK(to_offer(from)->endpoint == "pi1:5051");
-from.mutable_url()->mutable_address()->set_ip("::1");
-CHECK(to_offer(from)->endpoint == "[::1]:5051");
-from.mutable_url()->mutable_address()->set_port(70'000);
-CHECK(to_offer(from)->endpoint.empty());
+  REQUIRE(offer.ok());
+  CHECK(offer->id.value == "o");
+  CHECK(offer->agent.value == "a");
+  CHECK(offer->hostname == "pi1");
+  CHECK(offer->endpoint == "10.0.0.1:5051");
+  CHECK(offer->role == "web");
+  CHECK(offer->region == "eu");
+  CHECK(offer->zone == "z1");
+  CHECK(offer->unavailable_soon);
+  from.mutable_url()->mutable_address()->clear_ip();
+  CHECK(to_offer(from)->endpoint == "pi1:5051");
+  from.mutable_url()->mutable_address()->set_ip("::1");
+  CHECK(to_offer(from)->endpoint == "[::1]:5051");
+  from.mutable_url()->mutable_address()->set_port(70'000);
+  CHECK(to_offer(from)->endpoint.empty());
 }
 
 TEST_CASE("an offer without usable ids is refused") {
@@ -164,7 +164,8 @@ TEST_CASE("every state of the protocol has its own name in the engine") {
   }
 }
 
-TEST_CASE("a task id that no task of ours can have comes through all the same, an empty or endless one does not") {
+TEST_CASE(
+    "a task id that no task of ours can have comes through all the same, an empty or endless one does not") {
   pb::TaskStatus status;
   status.mutable_task_id()->set_value("bad/id");
   CHECK(to_status(status)->task.value == "bad/id");
