@@ -160,10 +160,16 @@ void write_log_paths(json::Writer& out, const Task& task) {
   out.key("snapshots").null();
 }
 
+// Titus's state of an unreachable task stays RUNNING; that it may not be so stands here.
+std::string_view reason_of(const Task& task, bool waits) {
+  if (waits) return "NO_PLACE";
+  return task.state == TaskState::unreachable ? std::string_view("UNREACHABLE") : std::string_view(task.reason);
+}
+
 void write_reason(json::Writer& out, const Task& task, std::string_view shortfall) {
   const bool waits = task.state == TaskState::queued && !shortfall.empty();
   write_text_or_null(out, "message", waits ? shortfall : std::string_view(task.message));
-  write_text_or_null(out, "reason", waits ? std::string_view("NO_PLACE") : std::string_view(task.reason));
+  write_text_or_null(out, "reason", reason_of(task, waits));
 }
 
 }  // namespace

@@ -131,7 +131,7 @@ void add_run(CLI::App& app, Flags& flags) {
   app.add_option("-f,--file", run.file, "a job description in JSON; '-' reads standard input")
       ->type_name("FILE");
   app.add_flag("--follow", run.follow, "print what happens until the job ends");
-  app.add_flag("--no-wait", run.no_wait, "with --follow: stop when the job cannot be placed (exit code 9)");
+  app.add_flag("--no-wait", run.no_wait, "with --follow: stop following when the job cannot be placed");
   app.add_option("--name", run.name, "default: the command's name")->type_name("NAME");
   app.add_flag("--service", run.service, "keep it running; without: run it once");
   app.add_option("--image", run.image, "run it in a Docker container of this image")

@@ -72,19 +72,18 @@ std::string joined(const std::optional<json::Value>& object, const char* separat
   return text;
 }
 
-// "used/total" of one resource of an agent.
-std::string share(json::Value agent, std::string_view name) {
-  const std::optional<json::Value> resources = agent.find("resources");
-  const auto amount = [&](std::string_view kind) {
-    const std::optional<json::Value> part = resources ? resources->find(kind) : agent.find(kind);
-    return part ? part->number_or(name, 0) : 0.0;
-  };
-  const auto text = [](double value) {
-    char digits[40];
-    std::snprintf(digits, sizeof digits, "%.15g", value);
-    return std::string(digits);
-  };
-  return text(amount("used")) + "/" + text(amount("used") + amount("offered"));
+std::string amount(json::Value agent, std::string_view kind, std::string_view name) {
+  const std::optional<json::Value> part = agent.find(kind);
+  char digits[40];
+  std::snprintf(digits, sizeof digits, "%.15g", part ? part->number_or(name, 0) : 0.0);
+  return digits;
+}
+
+// What the agent offers us at this moment: nothing while there is no work for it.
+std::string offered_text(json::Value agent) {
+  const std::string cpu = amount(agent, "offered", "cpu");
+  const std::string memory = amount(agent, "offered", "memory");
+  return cpu == "0" && memory == "0" ? "" : cpu + " CPU, " + memory + " MiB";
 }
 
 std::string program(json::Value job) {
@@ -207,16 +206,17 @@ std::string job_page(json::Value job, bool colour) {
 
 std::string agents_table(json::Value agents, bool colour) {
   if (!agents.is_array() || agents.size() == 0) return "no agents\n";
-  Table table({"HOSTNAME", "STATE", "CPU", "MEMORY", "DISK", "ATTRIBUTES", "ID"});
+  Table table({"HOSTNAME", "STATE", "CPU USED", "MEMORY USED", "DISK USED", "OFFERED", "ATTRIBUTES", "ID"});
   for (std::size_t i = 0; i < agents.size() && i < kRowsMax; ++i) {
     const json::Value agent = agents.at(i);
     const std::string state = field(agent, "state");
     const bool active = state == "ACTIVE" || state == "active";
     table.add({{field(agent, "hostname")},
                {state, active ? Tone::good : Tone::waiting},
-               {share(agent, "cpu")},
-               {share(agent, "memory")},
-               {share(agent, "disk")},
+               {amount(agent, "used", "cpu")},
+               {amount(agent, "used", "memory")},
+               {amount(agent, "used", "disk")},
+               {offered_text(agent)},
                {joined(agent.find("attributes"), ";")},
                {field(agent, "id")}});
   }

@@ -23,9 +23,12 @@ Status io_error(const std::string& what, const std::string& path) {
   return make_error(Code::io, what + ": " + std::strerror(errno), path);
 }
 
+// Empty when it cannot be read. By operator<<, which catches what a stream buffer throws for a directory.
 std::string read_all(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 Status replace(const std::string& path, const std::string& bytes) {

@@ -14,7 +14,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -78,8 +77,13 @@ struct StatFields {
 
 // The command's name stands in parentheses and may hold anything: what counts follows the last ')'.
 bool read_stat(pid_t pid, StatFields* into) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  // Not by a stream: reading of a process that ends at that moment fails, and a stream buffer would throw.
+  const int fd = ::open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  char buffer[2048];
+  const ssize_t got = ::read(fd, buffer, sizeof buffer);
+  ::close(fd);
+  const std::string text(buffer, got > 0 ? static_cast<std::size_t>(got) : 0);
   const std::size_t end = text.rfind(')');
   if (end == std::string::npos) return false;
   std::istringstream rest(text.substr(end + 1));

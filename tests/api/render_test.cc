@@ -204,6 +204,7 @@ TEST_CASE("only Titus's states are shown, and ports that were only counted go by
   const std::string text = render_task(task, job, "");
   CHECK(member(text, "state") == "\"RUNNING\"");
   CHECK(member(text, "unreachableSince") == "\"2026-11-21T12:00:00.123Z\"");
+  CHECK(member(text, "reason") == "\"UNREACHABLE\"");
   CHECK(member(text, "ports") == R"({"0":31000,"1":31001})");
 }
 

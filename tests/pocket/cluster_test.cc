@@ -6,6 +6,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
+#include <sstream>
+#include <thread>
 
 #include "pocket/pocket.h"
 #include "scheduler_client.h"
@@ -46,6 +49,25 @@ mv1::TaskInfo executor_task(const std::string& id, const std::string& agent_id, 
   uri->set_output_file("ex.sh");
   uri->set_executable(true);
   return task;
+}
+
+// Orphans may stay zombies for as long as this machine's init likes: those do not count.
+int living_in_group(pid_t group) {
+  int living = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "stat");
+    std::string text;
+    std::getline(file, text);
+    const std::size_t end = text.rfind(')');
+    if (end == std::string::npos) continue;
+    std::istringstream rest(text.substr(end + 1));
+    std::string state;
+    pid_t parent = 0;
+    pid_t of = 0;
+    rest >> state >> parent >> of;
+    if (of == group && state != "Z" && state != "X") ++living;
+  }
+  return living;
 }
 
 std::string script_in(const Folder& folder) {
@@ -130,6 +152,80 @@ TEST_CASE("an executor that cannot be fetched fails its task with the URI in the
   CHECK(status.reason() == mv1::TaskStatus::REASON_CONTAINER_LAUNCH_FAILED);
   CHECK(status.source() == mv1::TaskStatus::SOURCE_AGENT);
   CHECK(status.message().find("nothing-here") != std::string::npos);
+}
+
+TEST_CASE("two hundred tasks launched at once all run and finish") {
+  const Folder folder;
+  auto pocket = Pocket::start(small(folder.path));
+  REQUIRE(pocket.ok());
+  SchedulerClient scheduler((*pocket)->master());
+  scheduler.subscribe();
+  const mv1::Offer offer = scheduler.wait_offer();
+  std::vector<mv1::TaskInfo> tasks;
+  for (int i = 0; i < 200; ++i) {
+    tasks.push_back(simple_task("n" + std::to_string(i), offer.agent_id().value(), 0.01, 1));
+    tasks.back().mutable_command()->set_value("true");
+  }
+  scheduler.launch(offer, tasks);
+  std::set<std::string> finished;
+  while (finished.size() < tasks.size()) {
+    const mv1::TaskStatus status = scheduler.wait_update("");
+    REQUIRE(status.state() != mv1::TASK_FAILED);
+    if (status.state() == mv1::TASK_FINISHED) finished.insert(status.task_id().value());
+  }
+}
+
+TEST_CASE("an agent in a pocket of its own finds a restarted master again, with its id and its tasks") {
+  const Folder masters;
+  const Folder agents;
+  PocketOptions options = small(masters.path);
+  options.agents.clear();
+  auto master = Pocket::start(options);
+  REQUIRE(master.ok());
+  options.listen = (*master)->master();
+  PocketOptions joining = small(agents.path);
+  joining.master = false;
+  joining.join = options.listen;
+  auto agent = Pocket::start(joining);
+  REQUIRE(agent.ok());
+  SchedulerClient scheduler(options.listen);
+  scheduler.subscribe();
+  const mv1::Offer offer = scheduler.wait_offer();
+  mv1::TaskInfo task = simple_task("long", offer.agent_id().value());
+  task.mutable_command()->set_value("exec sleep 600");
+  scheduler.launch(offer, {task});
+  const auto running = scheduler.wait_state("long", mv1::TASK_RUNNING);
+  scheduler.disconnect();
+  (*master)->stop();
+  master = make_error(Code::internal, "gone");
+  master = Pocket::start(options);
+  REQUIRE(master.ok());
+  SchedulerClient again(options.listen);
+  again.subscribe(scheduler.framework_id());
+  CHECK(again.wait_offer().agent_id().value() == offer.agent_id().value());
+  mscheduler::Call kill = again.make(mscheduler::Call::KILL);
+  kill.mutable_kill()->mutable_task_id()->set_value("long");
+  again.send(kill);
+  CHECK(again.wait_state("long", mv1::TASK_KILLED).executor_id().value() == "long");
+  CHECK(running.container_status().executor_pid() > 0);
+}
+
+TEST_CASE("shutdown ends every executor and everything it started") {
+  const Folder folder;
+  auto pocket = Pocket::start(small(folder.path));
+  REQUIRE(pocket.ok());
+  SchedulerClient scheduler((*pocket)->master());
+  scheduler.subscribe();
+  const mv1::Offer offer = scheduler.wait_offer();
+  mv1::TaskInfo task = simple_task("stubborn", offer.agent_id().value());
+  task.mutable_command()->set_value("trap '' TERM; sleep 600 & sleep 600");
+  scheduler.launch(offer, {task});
+  const auto running = scheduler.wait_state("stubborn", mv1::TASK_RUNNING);
+  const auto pid = static_cast<pid_t>(running.container_status().executor_pid());
+  (*pocket)->shutdown(200);
+  const std::int64_t deadline = net::monotonic_ms() + 10'000;
+  while (living_in_group(pid) > 0 && net::monotonic_ms() < deadline) std::this_thread::yield();
+  CHECK(living_in_group(pid) == 0);
 }
 
 TEST_CASE("two pockets cannot share a work directory, and one port serves one master") {

@@ -86,10 +86,11 @@ class SchedulerClient {
   mscheduler::Event wait(mscheduler::Event::Type type) {
     return wait_for([&](const mscheduler::Event& event) { return event.type() == type; });
   }
-  // Waits for an update of that task, acknowledges it.
+  // Waits for an update of that task (empty: of any), acknowledges it.
   mv1::TaskStatus wait_update(const std::string& task_id) {
     const auto event = wait_for([&](const mscheduler::Event& one) {
-      return one.type() == mscheduler::Event::UPDATE && one.update().status().task_id().value() == task_id;
+      return one.type() == mscheduler::Event::UPDATE &&
+             (task_id.empty() || one.update().status().task_id().value() == task_id);
     });
     const mv1::TaskStatus& status = event.update().status();
     if (status.has_uuid()) {

@@ -157,7 +157,9 @@ TEST_CASE(
     REQUIRE(store->commit({put(job)}).ok());
     CHECK(loaded(*store).jobs.at(0).spec->name == name);
   }
-  REQUIRE(store->commit({engine::RemoveJob{job.id}, put(job)}).ok());  // the same spec value again
+  REQUIRE(store->commit({put(job)}).ok());  // twice the very same spec, with the job removed in between
+  REQUIRE(store->commit({engine::RemoveJob{job.id}, put(job)}).ok());
+  REQUIRE(loaded(*store).jobs.size() == 1);
   CHECK(loaded(*store).jobs.at(0).spec->name == "three");
 }
 
