@@ -162,6 +162,7 @@ Status CheckpointStore::write(const Checkpoint& record) {
     if (!info.ParseFromString(record.bytes)) return make_error(Code::internal, "not an AgentInfo");
     if (const std::string why = check_id(info.id().value()); !why.empty())
       return make_error(Code::invalid_argument, why);
+    if (agent_id_ != info.id().value()) frameworks_written_.clear();
     agent_id_ = info.id().value();
     if (const Status done = replace(agent_path() + "/slave.info", record.bytes); !done) return done;
     relink(dir_ + "/meta/slaves/latest", agent_id_);
@@ -171,8 +172,12 @@ Status CheckpointStore::write(const Checkpoint& record) {
   if (record.kind == RecordKind::framework) {
     if (const std::string why = check_id(record.container.framework_id); !why.empty())
       return make_error(Code::invalid_argument, why);
-    return replace(agent_path() + "/frameworks/" + record.container.framework_id + "/framework.info",
-                   record.bytes);
+    std::string& written = frameworks_written_[record.container.framework_id];
+    if (written == record.bytes) return Done{};
+    const Status done = replace(
+        agent_path() + "/frameworks/" + record.container.framework_id + "/framework.info", record.bytes);
+    if (done) written = record.bytes;
+    return done;
   }
   const Result<std::string> run = run_path(record.container);
   if (!run) return run.error();
@@ -210,6 +215,7 @@ void CheckpointStore::forget_all() {
   std::error_code ignored;
   if (!agent_id_.empty()) fs::remove_all(agent_path(), ignored);
   fs::remove(dir_ + "/meta/slaves/latest", ignored);
+  frameworks_written_.clear();
   agent_id_.clear();
 }
 

@@ -9,6 +9,7 @@
 // thread at a time. Tested in tests/pocket/checkpoint_test.cc.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "base/result.h"
@@ -38,6 +39,8 @@ class CheckpointStore {
 
   std::string dir_;
   std::string agent_id_;
+  std::map<std::string, std::string>
+      frameworks_written_;  // replacing a file by its equal can cost a disk flush
 };
 
 // <agent dir>/slaves/<agent>/frameworks/<fw>/executors/<ex>/runs/<container>, made with its `latest` link.
