@@ -163,7 +163,8 @@ void write_log_paths(json::Writer& out, const Task& task) {
 // Titus's state of an unreachable task stays RUNNING; that it may not be so stands here.
 std::string_view reason_of(const Task& task, bool waits) {
   if (waits) return "NO_PLACE";
-  return task.state == TaskState::unreachable ? std::string_view("UNREACHABLE") : std::string_view(task.reason);
+  return task.state == TaskState::unreachable ? std::string_view("UNREACHABLE")
+                                              : std::string_view(task.reason);
 }
 
 void write_reason(json::Writer& out, const Task& task, std::string_view shortfall) {

@@ -1,5 +1,5 @@
-// Records that a step changed. Durable ones are committed by `store`; all of them, after the commit, replace what
-// the published view shows. Applying a Change twice is the same as once.
+// Records that a step changed. Durable ones are committed by `store`; all of them, after the commit, replace
+// what the published view shows. Applying a Change twice is the same as once.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,40 @@
 namespace mimas::engine {
 
 // durable
-struct PutJob { JobPtr job; };
-struct PutTask { TaskPtr task; };
-struct RemoveJob { JobId job; };  // with all its tasks
-struct RemoveTask { TaskId task; };
-struct PutFramework { FrameworkId framework; };
-struct PutNextJobNumber { std::int64_t number = 1; };
+struct PutJob {
+  JobPtr job;
+};
+struct PutTask {
+  TaskPtr task;
+};
+struct RemoveJob {
+  JobId job;
+};  // with all its tasks
+struct RemoveTask {
+  TaskId task;
+};
+struct PutFramework {
+  FrameworkId framework;
+};
+struct PutNextJobNumber {
+  std::int64_t number = 1;
+};
 
 // published only: rebuilt from Mesos after a restart
-struct PutAgent { AgentPtr agent; };
-struct RemoveAgent { AgentId agent; };
-struct PutShortfall { JobId job; std::string text; };  // why queued tasks of the job wait; empty: they do not
-struct PutConnection { bool subscribed = false; std::string master; };
+struct PutAgent {
+  AgentPtr agent;
+};
+struct RemoveAgent {
+  AgentId agent;
+};
+struct PutShortfall {
+  JobId job;
+  std::string text;
+};  // why queued tasks of the job wait; empty: they do not
+struct PutConnection {
+  bool subscribed = false;
+  std::string master;
+};
 
 using Change = std::variant<PutJob, PutTask, RemoveJob, RemoveTask, PutFramework, PutNextJobNumber, PutAgent,
                             RemoveAgent, PutShortfall, PutConnection>;

@@ -26,7 +26,7 @@ struct AcceptOffers {
   std::vector<OfferId> offers;  // all of one agent and one role
   AgentId agent;
   std::vector<Launch> launches;
-  std::int64_t refuse_ms = 0;   // filter on the untouched remainder
+  std::int64_t refuse_ms = 0;  // filter on the untouched remainder
 };
 struct DeclineOffers {
   std::vector<OfferId> offers;
@@ -36,10 +36,10 @@ struct ReviveOffers {};
 struct SuppressOffers {};
 struct KillOnAgent {
   TaskId task;
-  AgentId agent;          // may be empty when unknown
+  AgentId agent;  // may be empty when unknown
   std::int64_t grace_ms = 0;
 };
-struct Reconcile {        // explicit; empty list: implicit
+struct Reconcile {  // explicit; empty list: implicit
   struct Item {
     TaskId task;
     AgentId agent;
@@ -55,7 +55,9 @@ struct Acknowledge {
 };
 
 // --- replies
-struct JobAccepted { JobId job; };
+struct JobAccepted {
+  JobId job;
+};
 using Answer = std::variant<Done, JobAccepted>;
 struct Reply {
   RequestId request = 0;

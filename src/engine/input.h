@@ -1,5 +1,5 @@
-// Everything that can happen to the engine. Commands come from api with a RequestId that their Reply will carry;
-// Mesos events come from the driver, already checked and turned into the model's nouns.
+// Everything that can happen to the engine. Commands come from api with a RequestId that their Reply will
+// carry; Mesos events come from the driver, already checked and turned into the model's nouns.
 #pragma once
 
 #include <cstdint>
@@ -65,8 +65,20 @@ struct AgentLost {  // FAILURE without executor: advisory, the agent may come ba
 
 // mesos-protocol §2.5. Unknown states of newer masters arrive as `unknown` and are never terminal.
 enum class MesosState {
-  staging, starting, running, killing, finished, failed, killed, error, lost, dropped, unreachable, gone,
-  gone_by_operator, unknown,
+  staging,
+  starting,
+  running,
+  killing,
+  finished,
+  failed,
+  killed,
+  error,
+  lost,
+  dropped,
+  unreachable,
+  gone,
+  gone_by_operator,
+  unknown,
 };
 inline constexpr int kMesosStates = 14;
 std::string_view mesos_state_name(MesosState state);  // "TASK_RUNNING", …
@@ -74,21 +86,21 @@ std::string_view mesos_state_name(MesosState state);  // "TASK_RUNNING", …
 struct StatusUpdate {
   TaskId task;
   MesosState state = MesosState::unknown;
-  AgentId agent;           // may be empty in reconciliation answers
-  std::string uuid;        // 16 raw bytes; empty: nothing to acknowledge
-  std::string reason;      // without "REASON_"; empty when absent
-  std::string source;      // "MASTER", "AGENT", "EXECUTOR"; empty when absent
+  AgentId agent;       // may be empty in reconciliation answers
+  std::string uuid;    // 16 raw bytes; empty: nothing to acknowledge
+  std::string reason;  // without "REASON_"; empty when absent
+  std::string source;  // "MASTER", "AGENT", "EXECUTOR"; empty when absent
   std::string message;
-  Exit exit;               // from data; empty when absent or unreadable
+  Exit exit;  // from data; empty when absent or unreadable
   std::optional<bool> healthy;
 };
 
 // --- time
-// The batch is over: place what waits, decline what is left, repeat what is due. The loop sends it once after the
-// inputs of a batch, and alone when the last Step's wake_at has come.
+// The batch is over: place what waits, decline what is left, repeat what is due. The loop sends it once after
+// the inputs of a batch, and alone when the last Step's wake_at has come.
 struct Settle {};
 
-using Input = std::variant<SubmitJob, KillJob, SetInstanceCounts, KillTasks, Subscribed, Disconnected, OffersReceived,
-                           OfferRescinded, AgentLost, StatusUpdate, Settle>;
+using Input = std::variant<SubmitJob, KillJob, SetInstanceCounts, KillTasks, Subscribed, Disconnected,
+                           OffersReceived, OfferRescinded, AgentLost, StatusUpdate, Settle>;
 
 }  // namespace mimas::engine

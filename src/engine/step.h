@@ -1,6 +1,7 @@
-// The life of jobs, tasks and agents, as one function: (state, input, now) → changes, effects, next alarm. It reads
-// no clock, draws no random number, does no I/O, logs nothing, and is deterministic to the bit. What it cannot
-// accept it answers (Reply with an Error) or counts (Anomalies); it never throws and never asserts on input.
+// The life of jobs, tasks and agents, as one function: (state, input, now) → changes, effects, next alarm. It
+// reads no clock, draws no random number, does no I/O, logs nothing, and is deterministic to the bit. What it
+// cannot accept it answers (Reply with an Error) or counts (Anomalies); it never throws and never asserts on
+// input.
 #pragma once
 
 #include <cstdint>
@@ -17,27 +18,27 @@ namespace mimas::engine {
 
 // Knobs of the engine, all in milliseconds unless named otherwise. Defaults are the documented ones.
 struct Policy {
-  std::int64_t idle_refuse_ms = 120'000;         // filter on offers declined for lack of work
-  std::int64_t busy_refuse_ms = 1'000;           // filter while work waits that may fit the remainder
-  std::int64_t revive_min_ms = 1'000;            // not more than one REVIVE in this time
-  std::int64_t offer_hold_ms = 5'000;            // an offer unused for this long while work waits goes back
-  std::int64_t kill_retry_first_ms = 5'000;      // KILL is repeated: 5 s, 10 s, … 60 s until terminal
+  std::int64_t idle_refuse_ms = 120'000;     // filter on offers declined for lack of work
+  std::int64_t busy_refuse_ms = 1'000;       // filter while work waits that may fit the remainder
+  std::int64_t revive_min_ms = 1'000;        // not more than one REVIVE in this time
+  std::int64_t offer_hold_ms = 5'000;        // an offer unused for this long while work waits goes back
+  std::int64_t kill_retry_first_ms = 5'000;  // KILL is repeated: 5 s, 10 s, … 60 s until terminal
   std::int64_t kill_retry_max_ms = 60'000;
-  std::int64_t reconcile_first_ms = 5'000;       // explicit reconciliation: 5 s doubling to 60 s until answered
+  std::int64_t reconcile_first_ms = 5'000;  // explicit reconciliation: 5 s doubling to 60 s until answered
   std::int64_t reconcile_max_ms = 60'000;
-  std::int64_t reconcile_period_ms = 900'000;    // and everything again every 15 min
-  std::int64_t reconcile_batch_max = 1'000;      // tasks per RECONCILE call
-  std::int64_t launch_grace_ms = 30'000;         // before "unknown task" is believed of a fresh launch
-  std::int64_t launch_retry_first_ms = 500;      // a start that never ran anything: again after 0.5 s … 30 s,
-  std::int64_t launch_retry_max_ms = 30'000;     // not counted as one of the job's retries
-  std::int64_t launch_failures_max = 20;         // in a row per slot; then it counts
-  std::int64_t service_stable_ms = 60'000;       // a service that ran this long starts its back-off anew
-  std::int64_t stray_kill_share_percent = 20;    // unknown tasks above this share of all are not killed
+  std::int64_t reconcile_period_ms = 900'000;  // and everything again every 15 min
+  std::int64_t reconcile_batch_max = 1'000;    // tasks per RECONCILE call
+  std::int64_t launch_grace_ms = 30'000;       // before "unknown task" is believed of a fresh launch
+  std::int64_t launch_retry_first_ms = 500;    // a start that never ran anything: again after 0.5 s … 30 s,
+  std::int64_t launch_retry_max_ms = 30'000;   // not counted as one of the job's retries
+  std::int64_t launch_failures_max = 20;       // in a row per slot; then it counts
+  std::int64_t service_stable_ms = 60'000;     // a service that ran this long starts its back-off anew
+  std::int64_t stray_kill_share_percent = 20;  // unknown tasks above this share of all are not killed
   std::int64_t stray_kills_per_minute = 60;
-  std::int64_t ended_jobs_kept = 1'000;          // oldest ended jobs above this are removed
-  std::int64_t ended_tasks_kept_per_slot = 5;    // older ended starts of a slot are removed
-  std::int64_t jobs_live_max = 100'000;          // above: resource_exhausted
-  std::int64_t tasks_live_max = 200'000;         // wanted instances over all jobs
+  std::int64_t ended_jobs_kept = 1'000;        // oldest ended jobs above this are removed
+  std::int64_t ended_tasks_kept_per_slot = 5;  // older ended starts of a slot are removed
+  std::int64_t jobs_live_max = 100'000;        // above: resource_exhausted
+  std::int64_t tasks_live_max = 200'000;       // wanted instances over all jobs
 };
 
 // What is read back from the store at start.

@@ -1,5 +1,5 @@
-// What readers see: the records as of the last commit. Records are replaced, never changed, so a pointer once taken
-// stays consistent. Implementations are thread-safe (server::PublishedView); tests use a plain one.
+// What readers see: the records as of the last commit. Records are replaced, never changed, so a pointer once
+// taken stays consistent. Implementations are thread-safe (server::PublishedView); tests use a plain one.
 #pragma once
 
 #include <string>
@@ -21,12 +21,12 @@ struct Connection {
 class View {
  public:
   virtual ~View() = default;
-  virtual JobPtr job(const JobId& id) const = 0;                     // nullptr if unknown
-  virtual std::vector<JobPtr> jobs() const = 0;                      // by number, ended ones too
+  virtual JobPtr job(const JobId& id) const = 0;  // nullptr if unknown
+  virtual std::vector<JobPtr> jobs() const = 0;   // by number, ended ones too
   virtual TaskPtr task(const TaskId& id) const = 0;
   virtual std::vector<TaskPtr> tasks_of(const JobId& id) const = 0;  // by (index, number)
   virtual std::vector<AgentPtr> agents() const = 0;                  // by id
-  virtual std::string shortfall(const JobId& id) const = 0;          // why queued tasks wait; "" if they do not
+  virtual std::string shortfall(const JobId& id) const = 0;  // why queued tasks wait; "" if they do not
   virtual Connection connection() const = 0;
 };
 

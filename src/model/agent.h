@@ -22,9 +22,9 @@ struct Agent {
   Attributes attributes;
   std::string region, zone;
   AgentState state = AgentState::active;
-  Instant seen_at;       // last offer or update
-  Resources offered;     // what we hold in offers right now
-  Resources used;        // what our own tasks hold there
+  Instant seen_at;    // last offer or update
+  Resources offered;  // what we hold in offers right now
+  Resources used;     // what our own tasks hold there
 };
 using AgentPtr = std::shared_ptr<const Agent>;
 

@@ -1,7 +1,8 @@
 // A placement constraint as text and as value. Grammar:
-//   name=value   name!=value   name in (a, b, c)   name not in (a, b)   name (the attribute exists)   UniqueHost
-// `name` is an agent attribute or the pseudo-attributes hostname and agentId. Values are compared as text, exactly.
-// Blanks around tokens are ignored. Limits: 256 bytes a constraint, 64 values a list.
+//   name=value   name!=value   name in (a, b, c)   name not in (a, b)   name (the attribute exists)
+//   UniqueHost
+// `name` is an agent attribute or the pseudo-attributes hostname and agentId. Values are compared as text,
+// exactly. Blanks around tokens are ignored. Limits: 256 bytes a constraint, 64 values a list.
 #pragma once
 
 #include <map>
@@ -13,7 +14,8 @@
 
 namespace mimas {
 
-using Attributes = std::map<std::string, std::string, std::less<>>;  // name → text; the first of duplicates wins
+using Attributes =
+    std::map<std::string, std::string, std::less<>>;  // name → text; the first of duplicates wins
 
 struct Constraint {
   enum class Kind { equals, not_equals, in, not_in, exists, unique_host };

@@ -1,4 +1,5 @@
-// What a user asked for (JobSpec) and what became of it (Job). Plain values; records are immutable once published.
+// What a user asked for (JobSpec) and what became of it (Job). Plain values; records are immutable once
+// published.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ namespace mimas {
 
 enum class JobType { batch, service };
 enum class Runtime { process, docker };
-std::string_view job_type_name(JobType type);     // "batch", "service"
-std::string_view runtime_name(Runtime runtime);   // "process", "docker"
+std::string_view job_type_name(JobType type);    // "batch", "service"
+std::string_view runtime_name(Runtime runtime);  // "process", "docker"
 
 // A file fetched into the sandbox before the start.
 struct Artifact {
@@ -62,8 +63,8 @@ struct JobSpec {
 
   // how much, for one instance, without the executor's share
   ResourceRequest request;
-  std::vector<std::int32_t> container_ports;  // Titus's `ports`: container ports, in order; size() == request.ports
-                                              // (0 where only a count was asked for)
+  std::vector<std::int32_t> container_ports;  // Titus's `ports`: container ports, in order; size() ==
+                                              // request.ports (0 where only a count was asked for)
   std::int64_t network_mbps = 0;
 
   // where
@@ -71,10 +72,10 @@ struct JobSpec {
   std::vector<std::string> soft_constraints;  // kept and echoed; preferences do not exclude
 
   // when it fails
-  std::int64_t retries = 0;             // per slot, batch only; kRetriesUnlimited for no bound
-  bool restart_on_success = false;      // batch only; services always restart
+  std::int64_t retries = 0;         // per slot, batch only; kRetriesUnlimited for no bound
+  bool restart_on_success = false;  // batch only; services always restart
   RetryPolicy retry_policy;
-  std::int64_t runtime_limit_ms = 0;    // 0: none
+  std::int64_t runtime_limit_ms = 0;  // 0: none
   std::int64_t kill_grace_ms = 5'000;
   std::int64_t unreachable_timeout_ms = 30'000;  // an unreachable task is replaced after this
 
@@ -84,7 +85,8 @@ struct JobSpec {
   bool operator==(const JobSpec&) const = default;
 };
 
-inline constexpr std::int64_t kRetriesUnlimited = 2'147'483'647;  // int32 max, as Titus reports it for services
+inline constexpr std::int64_t kRetriesUnlimited =
+    2'147'483'647;  // int32 max, as Titus reports it for services
 
 enum class JobState {
   active,   // instances are wanted

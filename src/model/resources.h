@@ -1,6 +1,7 @@
-// Amounts of what an agent offers and a task asks for. All integers: thousandths of a CPU, whole MiB, whole GPUs, port
-// numbers. Mesos computes scalars in thousandths too (mesos-protocol §4.4); offers are rounded down to our units, so
-// we never ask for more than was offered. Limits: cpu_milli, mem_mib, disk_mib ≤ 2^50, ports 0..65535.
+// Amounts of what an agent offers and a task asks for. All integers: thousandths of a CPU, whole MiB, whole
+// GPUs, port numbers. Mesos computes scalars in thousandths too (mesos-protocol §4.4); offers are rounded
+// down to our units, so we never ask for more than was offered. Limits: cpu_milli, mem_mib, disk_mib ≤ 2^50,
+// ports 0..65535.
 #pragma once
 
 #include <compare>
@@ -23,7 +24,8 @@ struct PortRange {
 class Ports {
  public:
   Ports() = default;
-  static Result<Ports> from_ranges(std::vector<PortRange> ranges);  // any order, may overlap; begin > end refused
+  static Result<Ports> from_ranges(
+      std::vector<PortRange> ranges);  // any order, may overlap; begin > end refused
 
   bool empty() const { return ranges_.empty(); }
   std::int64_t count() const;

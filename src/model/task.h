@@ -15,9 +15,9 @@ namespace mimas {
 
 // Ordered as a task lives. Terminal states are final: nothing leads out of them.
 enum class TaskState {
-  queued,       // waits for a place (or for not_before)
-  dispatched,   // intent is on disk, ACCEPT is on its way, nobody has answered
-  starting,     // the executor has it
+  queued,      // waits for a place (or for not_before)
+  dispatched,  // intent is on disk, ACCEPT is on its way, nobody has answered
+  starting,    // the executor has it
   running,
   unreachable,  // its agent does not answer the master; may come back (TASK_UNREACHABLE)
   finished,     // terminal: exit status 0
@@ -27,8 +27,9 @@ enum class TaskState {
 };
 inline constexpr int kTaskStates = 9;
 
-std::string_view task_state_name(TaskState state);      // our own: "QUEUED", …, "UNREACHABLE", …
-std::string_view titus_state_name(TaskState state);     // the eight that Titus knows; unreachable reads "RUNNING"
+std::string_view task_state_name(TaskState state);  // our own: "QUEUED", …, "UNREACHABLE", …
+std::string_view titus_state_name(
+    TaskState state);  // the eight that Titus knows; unreachable reads "RUNNING"
 std::optional<TaskState> parse_task_state(std::string_view name);  // either spelling of task_state_name
 bool is_terminal(TaskState state);
 bool is_live_on_agent(TaskState state);  // dispatched, starting, running, unreachable
@@ -43,25 +44,25 @@ struct Exit {
 struct Task {
   TaskId id;
   JobId job;
-  std::int64_t index = 0;    // the slot, 0…N-1
-  std::int64_t number = 0;   // grows with every start within the job
-  std::int64_t attempt = 0;  // how many starts of this slot before this one counted as failures
+  std::int64_t index = 0;            // the slot, 0…N-1
+  std::int64_t number = 0;           // grows with every start within the job
+  std::int64_t attempt = 0;          // how many starts of this slot before this one counted as failures
   std::int64_t launch_failures = 0;  // starts of this slot in a row that never came to run anything
   TaskState state = TaskState::queued;
 
-  AgentId agent;             // empty while queued
+  AgentId agent;  // empty while queued
   std::string hostname;
   std::string agent_endpoint;  // "ip:port" of the agent's HTTP, for logs
   std::string region, zone;
-  Resources allocated;         // with the executor's share; ports are the host ports given
+  Resources allocated;  // with the executor's share; ports are the host ports given
 
   Instant queued_at, dispatched_at, starting_at, running_at, ended_at;
-  Instant not_before;          // queued: do not place earlier (back-off)
+  Instant not_before;  // queued: do not place earlier (back-off)
   Instant unreachable_since;
   bool kill_requested = false;
-  Instant kill_retry_at;       // when KILL is sent again
+  Instant kill_retry_at;  // when KILL is sent again
   std::int64_t kill_sends = 0;
-  bool replaced = false;       // its slot already has a successor (it was unreachable too long)
+  bool replaced = false;  // its slot already has a successor (it was unreachable too long)
 
   std::string reason;   // machine-readable: Mesos's reason without REASON_ ("EXECUTOR_TERMINATED"), or ours
   std::string message;  // for a person

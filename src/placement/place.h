@@ -1,6 +1,6 @@
-// Which task goes on which agent, and why not. Pure: filter → score → pick over values; the answer carries its own
-// explanation. The pick is first fit in agent order (agents sorted by id); the interface is the one that better
-// scores will stand behind. Deterministic: equal input, equal output, on every platform.
+// Which task goes on which agent, and why not. Pure: filter → score → pick over values; the answer carries
+// its own explanation. The pick is first fit in agent order (agents sorted by id); the interface is the one
+// that better scores will stand behind. Deterministic: equal input, equal output, on every platform.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +27,9 @@ struct Host {
 // Tasks that look alike: all waiting tasks of one job version.
 struct Demand {
   JobId job;
-  ResourceRequest request;             // with the executor's share
+  ResourceRequest request;              // with the executor's share
   std::vector<Constraint> constraints;  // hard ones
-  std::vector<TaskId> tasks;           // in the order in which they should be placed
+  std::vector<TaskId> tasks;            // in the order in which they should be placed
 };
 
 struct Assignment {
@@ -38,13 +38,14 @@ struct Assignment {
   Resources allocated;   // exact, with the host ports chosen
 };
 
-// Why a demand's remaining tasks found no place: every host counted once, under the first reason that excluded it.
+// Why a demand's remaining tasks found no place: every host counted once, under the first reason that
+// excluded it.
 struct Shortfall {
   JobId job;
   std::int64_t tasks = 0;                       // how many were not placed
   std::int64_t hosts = 0;                       // how many hosts were looked at
-  std::map<std::string, std::int64_t> reasons;  // "constraint arch=arm", "cpu", "memory", "disk", "gpus", "ports",
-                                                // "UniqueHost", "no offer" → hosts excluded by it
+  std::map<std::string, std::int64_t> reasons;  // "constraint arch=arm", "cpu", "memory", "disk", "gpus",
+                                                // "ports", "UniqueHost", "no offer" → hosts excluded by it
   std::string text() const;  // "no agent fits: 2 of 3 fail constraint arch=arm, 1 has too little memory"
 };
 
