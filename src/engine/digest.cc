@@ -1,17 +1,42 @@
 // The public face of State, and its digest: every durable record as one line of text, in key order.
-#include <sstream>
+#include <concepts>
+#include <string>
+#include <string_view>
 
 #include "engine/state.h"
 
 namespace mimas::engine {
 namespace {
 
-void write(std::ostringstream& out, const Resources& amount) {
+// Text by plain appending: a stream of the standard library would ask the process's locale how to write a
+// number.
+class Text {
+ public:
+  Text& operator<<(std::string_view piece) {
+    text_ += piece;
+    return *this;
+  }
+  Text& operator<<(char piece) {
+    text_ += piece;
+    return *this;
+  }
+  template <std::integral Number>
+  Text& operator<<(Number number) {
+    text_ += std::to_string(number);
+    return *this;
+  }
+  std::string take() && { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+void write(Text& out, const Resources& amount) {
   out << amount.cpu_milli << ',' << amount.mem_mib << ',' << amount.disk_mib << ',' << amount.gpus << ','
       << amount.ports.text();
 }
 
-void write(std::ostringstream& out, const Job& job) {
+void write(Text& out, const Job& job) {
   out << job.id.value << ' ' << job_type_name(job.spec->type) << " name=" << job.spec->name
       << " state=" << static_cast<int>(job.state) << " outcome=" << static_cast<int>(job.outcome)
       << " version=" << job.version << " instances=" << job.instances_desired << '/' << job.instances_min
@@ -20,7 +45,7 @@ void write(std::ostringstream& out, const Job& job) {
       << '\n';
 }
 
-void write(std::ostringstream& out, const Task& task) {
+void write(Text& out, const Task& task) {
   out << task.id.value << ' ' << task_state_name(task.state) << " attempt=" << task.attempt
       << " launch_failures=" << task.launch_failures << " agent=" << task.agent.value
       << " host=" << task.hostname << " at=" << task.agent_endpoint << " in=" << task.region << '/'
@@ -45,13 +70,13 @@ State& State::operator=(State&&) noexcept = default;
 const Anomalies& State::anomalies() const { return data_->anomalies; }
 
 std::string State::digest() const {
-  std::ostringstream out;
+  Text out;
   out << "framework=" << data_->framework.value << " next_job=" << data_->next_job_number << '\n';
   for (const auto& [number, job] : data_->jobs) {
     write(out, *job.record);
     for (const auto& [place, task] : job.tasks) write(out, *task.record);
   }
-  return std::move(out).str();
+  return std::move(out).take();
 }
 
 }  // namespace mimas::engine
