@@ -1,6 +1,6 @@
 // Mesos's own notations for what an agent is: "cpus:4;mem:1024;ports:[31000-32000]", "stack:pi3;arch:arm"
 // (mesos-protocol §4.4, §4.5, §5.4). Pure but for the defaults, which look at this machine.
-// Tested in tests/pocket/agent_flags_test.cc.
+// Tested in tests/pocket/parts_test.cc.
 #pragma once
 
 #include <string>

@@ -6,7 +6,7 @@
 //
 // Outputs are in order and must be carried out in order: a Checkpoint stands before what relies on it. No
 // clock, no randomness but the seed, no I/O. One thread at a time (the agent's loop). Tested in
-// tests/pocket/agent_*_test.cc.
+// tests/pocket/agent_model_test.cc.
 #pragma once
 
 #include <cstdint>

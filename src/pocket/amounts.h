@@ -1,7 +1,7 @@
 // Unreserved resources of one agent as exact numbers: scalars in thousandths (Mesos's own fixed point,
 // mesos-protocol §4.4), ranges as sorted disjoint intervals, sets. A pocket has no reservations, volumes,
 // shared or revocable resources: a Resource carrying one is refused at the door. Plain values; bounds:
-// scalars below 9e12. Tested in tests/pocket/amounts_test.cc.
+// scalars below 9e12. Tested in tests/pocket/parts_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // What can be wrong with a call or a FrameworkInfo by itself, in Mesos's own words (mesos-protocol §2.1,
-// §2.2, §3.2). An empty text means nothing is wrong. Pure. Tested in tests/pocket/call_check_test.cc.
+// §2.2, §3.2). An empty text means nothing is wrong. Pure. Tested in tests/pocket/parts_test.cc.
 #pragma once
 
 #include <string>

@@ -6,7 +6,7 @@
 // Files are written to a temporary name and renamed; task.updates is append-only records of a kind, a length
 // and that many bytes, a torn last one is ignored. It survives a crash of the process, not of the machine (no
 // fsync): after a reboot no executor lives anyway. Ids become path components only if they pass check_id. One
-// thread at a time. Tested in tests/pocket/checkpoint_test.cc.
+// thread at a time. Tested in tests/pocket/parts_test.cc.
 #pragma once
 
 #include <map>

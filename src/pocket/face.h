@@ -1,6 +1,6 @@
 // What the HTTP faces of master and agent have in common: Mesos's plain-text refusals, media types, and the
 // checks every v1 call passes before a model sees it (mesos-protocol §1.2, §1.3). Pure functions,
-// thread-safe. Tested in tests/pocket/face_test.cc and against transcripts in tests/pocket/golden_test.cc.
+// thread-safe. Tested in tests/pocket/golden_test.cc, against transcripts.
 #pragma once
 
 #include <cstdint>

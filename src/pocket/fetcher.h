@@ -1,7 +1,7 @@
 // Brings an executor's URIs into its sandbox, one after another, before it starts (mesos-protocol §4.1,
 // §5.7): http, file paths, executable bit, output_file, tar archives, and a cache per agent for those that
 // ask for it. Blocks; thread-safe. Limits: kFetchBytesMax per file, kFetchSilenceMs without a byte. Tested in
-// tests/pocket/fetcher_test.cc.
+// tests/pocket/parts_test.cc.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
 // Programs for another machine: reads the ELF header of what is about to be started and names the emulator
-// that runs it. Stateless, thread-safe. Tested in tests/pocket/foreign_test.cc.
+// that runs it. Stateless, thread-safe. Tested in tests/pocket/parts_test.cc.
 #pragma once
 
 #include <string>

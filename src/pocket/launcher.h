@@ -1,6 +1,6 @@
 // Turns StartContainer into a running process: sandbox, fetch, environment (mesos-protocol §3.1), runner for
 // a foreign architecture, fork. A few worker threads, so that neither a slow download nor two hundred forks
-// hold the agent's loop. Thread-safe: launch, stop. Tested in tests/pocket/launcher_test.cc.
+// hold the agent's loop. Thread-safe: launch, stop. Tested in tests/pocket/cluster_test.cc.
 #pragma once
 
 #include <condition_variable>

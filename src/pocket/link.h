@@ -1,7 +1,7 @@
 // What the pocket's master and agents tell each other: commands go down one RecordIO stream per agent,
 // reports come up as POSTs of a list. Private to pocket (mesos-protocol §5.1: nothing outside the cluster
 // sees it), JSON, with the Mesos messages inside in Mesos's own JSON mapping. Plain values; decoding checks
-// everything. Tested in tests/pocket/link_test.cc.
+// everything. Tested in tests/pocket/parts_test.cc.
 #pragma once
 
 #include <cstdint>

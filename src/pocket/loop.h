@@ -2,7 +2,7 @@
 // the owner asked for, the turn function runs: it carries out the model's outputs and answers when it wants
 // to be woken next. Time is the wall clock as it was at the start, moved on by the monotonic clock: it never
 // jumps. Thread-safe: post, call, stop. Bound: tasks_max waiting closures; more block the poster. Tested in
-// tests/pocket/loop_test.cc.
+// tests/pocket/cluster_test.cc.
 #pragma once
 
 #include <condition_variable>

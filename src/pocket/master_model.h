@@ -6,7 +6,7 @@
 // Streams are numbers given by the face that owns the connections. Outputs collect in order; take_outputs()
 // hands them over. wake_at() is the next instant tick() has something to do. One thread at a time (the
 // master's loop). Bounds: completed_frameworks_max forgotten frameworks, completed_tasks_max finished tasks,
-// statuses_max per task. Tested in tests/pocket/master_*_test.cc.
+// statuses_max per task. Tested in tests/pocket/master_model_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Processes that outlive their parent: each executor leads a session of its own, is noticed when it ends, and
 // takes its whole session with it. Nothing here dies with us: a crash of the pocket leaves executors running.
 // spawn(), kill_session(), process_start_time(): thread-safe. ProcessWatch: one thread of its own; watch()
-// and stop() from any. Tested in tests/pocket/process_test.cc.
+// and stop() from any. Tested in tests/pocket/parts_test.cc.
 #pragma once
 
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 // One event stream to one subscriber: records are pushed by a loop and written by the connection's worker
 // thread, one chunk per record (mesos-protocol §5.1: flush after each record, never compressed). A subscriber
-// that lets queue_bytes_max pile up is cut off. Thread-safe. Tested in tests/pocket/stream_test.cc.
+// that lets queue_bytes_max pile up is cut off. Thread-safe. Tested in tests/pocket/cluster_test.cc.
 #pragma once
 
 #include <condition_variable>

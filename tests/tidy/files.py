@@ -52,6 +52,17 @@ def check_shape(report, name, path, text):
         report.check(found is None, where, "has blanks at the end of a line", "remove them")
 
 
+TEST_NAMED = re.compile(r"\btests/[a-z_]+/[a-z_]+_test\.(?:cc|py)")
+
+
+def check_tests_named(report, name, text):
+    """A header that says where it is tested must be right."""
+    for found in TEST_NAMED.finditer(text):
+        at = f"{name}:{text.count(chr(10), 0, found.start()) + 1}"
+        report.check((ROOT / found.group(0)).exists(), at, f"names {found.group(0)}, which is not there",
+                     "name the test that covers it, or write one")
+
+
 def check_name(report, name, path):
     if path.suffix not in {".cc", ".h", ".py", ".proto", ".sql"}:
         return
@@ -90,6 +101,8 @@ def main():
             continue
         looked_at += 1
         check_words(report, name, text)
+        if path.suffix == ".h":
+            check_tests_named(report, name, text)
         check_shape(report, name, path, text)
         check_name(report, name, path)
         check_code(report, name, path, text)
