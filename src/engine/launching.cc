@@ -112,8 +112,10 @@ void launch(Turn& turn, const Board& board, const std::vector<placement::Assignm
   bool more = work_waits(turn);
   for (auto& [host, call] : calls) {
     call.offers = board.offers[host];
-    call.refuse_ms = more ? turn.data.policy.busy_refuse_ms : turn.data.policy.idle_refuse_ms;
-    if (!more) turn.data.long_filters = true;
+    // Without a filter the remainder comes back with the next allocation, for the next job (is_warm).
+    const Policy& policy = turn.data.policy;
+    call.refuse_ms = more ? policy.busy_refuse_ms : (is_warm(turn) ? 0 : policy.idle_refuse_ms);
+    if (call.refuse_ms == policy.idle_refuse_ms) turn.data.long_filters = true;
     for (const OfferId& id : call.offers) drop_offer(turn.data, id);
     turn.effect(std::move(call));
   }

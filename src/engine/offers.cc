@@ -12,10 +12,23 @@ bool work_waits(const Turn& turn) {
   return !data.ready.empty() || (!data.due.empty() && data.due.begin()->first <= turn.now);
 }
 
+// Who submits one job often submits the next: for a moment after work the remainder is kept at hand, so that
+// the next one starts without waiting for a REVIVE and the master's allocation interval.
+bool is_warm(const Turn& turn) {
+  const State::Data& data = turn.data;
+  return data.worked_at.ms != 0 && turn.now < data.worked_at + data.policy.idle_after_ms;
+}
+
+Instant idle_at(const State::Data& data) {
+  bool settled = data.offers.empty() && (data.suppressed || !data.offers_seen);
+  if (settled || !data.subscribed || data.tasks_queued > 0) return kNever;
+  return data.worked_at + data.policy.idle_after_ms;
+}
+
 void return_offers(Turn& turn) {
   State::Data& data = turn.data;
   DeclineOffers call;
-  bool idle = !work_waits(turn);
+  bool idle = !work_waits(turn) && !is_warm(turn);
   if (idle) {
     for (const auto& [id, agent] : data.offers) call.offers.push_back(id);
     call.refuse_ms = data.policy.idle_refuse_ms;
@@ -46,7 +59,7 @@ void revive_or_suppress(Turn& turn) {
     turn.effect(ReviveOffers{});
     data.revived_at = turn.now;
     data.revive_wanted = data.suppressed = data.long_filters = false;
-  } else if (data.tasks_queued == 0 && data.offers_seen && !data.suppressed) {
+  } else if (data.tasks_queued == 0 && !is_warm(turn) && data.offers_seen && !data.suppressed) {
     // Only once something was offered: before, we would never get to know the agents.
     turn.effect(SuppressOffers{});
     data.suppressed = true;

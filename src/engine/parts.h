@@ -32,6 +32,8 @@ void place_waiting(Turn& turn);
 // offers.cc: what becomes of offers that nothing was placed on
 void drop_offer(State::Data& data, const OfferId& id);
 bool work_waits(const Turn& turn);  // tasks are placeable, or would be had this Settle not been cut short
+bool is_warm(const Turn& turn);     // there was work a moment ago
+Instant idle_at(const State::Data& data);  // when to send back what is kept; kNever: nothing is
 void return_offers(Turn& turn);
 void revive_or_suppress(Turn& turn);
 Instant revive_at(const State::Data& data);  // kNever: no need

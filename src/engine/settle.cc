@@ -16,6 +16,7 @@ void make_ready(Turn& turn, const TaskKey& key, TaskEntry& entry) {
   turn.data.ready[key.job].insert({key.index, key.number});
   turn.data.placement_stale = true;
   turn.data.revive_wanted = true;
+  turn.data.worked_at = turn.now;
 }
 
 bool is_unreachable_too_long(const Turn& turn, const Task& task, const Job& job) {
@@ -152,7 +153,7 @@ Instant next_alarm(const Turn& turn) {
   no_later_than(wake, data.strays_due);
   no_later_than(wake, data.offers_due);
   if (data.subscribed) wake = std::min({wake, data.ask_at, data.ask_all_at});
-  wake = std::min(wake, revive_at(data));
+  wake = std::min({wake, revive_at(data), idle_at(data)});
   if (has_removals(data) || (data.placement_stale && !data.ready.empty())) wake = turn.now;
   return std::max(wake, turn.now);
 }

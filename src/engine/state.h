@@ -112,6 +112,7 @@ struct State::Data {
   bool suppressed = false;
   bool long_filters = false;   // offers were sent back for long since the last REVIVE
   bool revive_wanted = false;  // work became ready since the last REVIVE
+  Instant worked_at;           // when work last became ready; 0: never
   Instant revived_at;
 
   // the reconciliation run

@@ -19,6 +19,7 @@ namespace mimas::engine {
 // Knobs of the engine, all in milliseconds unless named otherwise. Defaults are the documented ones.
 struct Policy {
   std::int64_t idle_refuse_ms = 120'000;     // filter on offers declined for lack of work
+  std::int64_t idle_after_ms = 2'000;        // no new work for this long is idle: offers are kept until then
   std::int64_t busy_refuse_ms = 1'000;       // filter while work waits that may fit the remainder
   std::int64_t revive_min_ms = 1'000;        // not more than one REVIVE in this time
   std::int64_t offer_hold_ms = 5'000;        // an offer unused for this long while work waits goes back

@@ -37,7 +37,7 @@ struct PocketOptions {
   std::vector<std::string>
       runner;  // how to start an executor of a foreign architecture: empty picks qemu-user when it
                // is installed ("qemu-arm-static", "qemu-aarch64-static"); {"none"}: start it as it is
-  std::int64_t allocation_interval_ms = 100;
+  std::int64_t allocation_interval_ms = 20;
   std::int64_t agent_ping_timeout_ms = 3'000;  // an agent silent this long is unreachable (Mesos: 75 s)
   std::int64_t executor_reregistration_ms = 2'000;
   std::int64_t executor_registration_ms = 60'000;

@@ -40,8 +40,7 @@ TEST_CASE("a batch slot is retried after its back-off, and fails the job when th
   play.offer_and_settle("a1");
   CHECK(play.none<AcceptOffers>());
   play.after(1'000);
-  play.settle();
-  play.offer_and_settle("a1");
+  play.settle();  // onto the offer that was kept at hand
   CHECK(play.only<AcceptOffers>()->launches.size() == 1);
   play.says(id_of(job, 0, 2), MesosState::failed);
   CHECK(play.job(job).state == JobState::active);  // the other one goes on to its end
@@ -289,6 +288,27 @@ TEST_CASE("limits on live jobs and wanted instances hold") {
   CHECK(refused(play, SubmitJob{1, service_spec(), 0, 0, 3}) == Code::resource_exhausted);
   play.feed(KillJob{0, job, ""});
   play.submit(service_spec(), 3);
+}
+
+TEST_CASE(
+    "for a moment after work the remainder stays at hand; then it goes back and the master is told to stop") {
+  Play play;
+  play.subscribe();
+  play.submit(batch_spec());
+  play.offer_and_settle("a1");
+  CHECK(play.only<AcceptOffers>()->refuse_ms == 0);
+  play.offer_and_settle("a1");  // the remainder, and no work for it
+  CHECK(play.none<DeclineOffers>());
+  CHECK(play.none<SuppressOffers>());
+  CHECK(play.last.wake_at <= play.now + play.policy.idle_after_ms);
+  play.submit(batch_spec());
+  play.settle();
+  CHECK(play.only<AcceptOffers>()->launches.size() == 1);
+  play.offer_and_settle("a1");
+  play.after(play.policy.idle_after_ms);
+  play.settle();
+  CHECK(play.only<DeclineOffers>()->refuse_ms == play.policy.idle_refuse_ms);
+  CHECK(play.all<SuppressOffers>().size() == 1);
 }
 
 TEST_CASE("with no work offers go back for long and are suppressed once; work revives them, not too often") {
