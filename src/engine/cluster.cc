@@ -62,7 +62,7 @@ void on_input(Turn& turn, const Subscribed& event) {
   data.long_filters = false;
   data.revive_wanted = !data.ready.empty();
   data.revived_at = Instant{};
-  data.placement_stale = true;
+  data.placement_stale = data.place_all = true;
   data.strays.clear();
   data.strays_due.clear();
   data.strays_foreign = 0;
@@ -85,7 +85,7 @@ void on_input(Turn& turn, const Subscribed& event) {
 void on_input(Turn& turn, const Disconnected& event) {
   State::Data& data = turn.data;
   drop_all_offers(data);
-  data.placement_stale = true;
+  data.placement_stale = data.place_all = true;
   if (!data.subscribed) return;
   data.subscribed = false;
   turn.change(PutConnection{false, data.master});
@@ -98,7 +98,7 @@ void on_input(Turn& turn, const OffersReceived& event) {
     if (!offer.id.empty() && !offer.agent.empty()) take_offer(turn, offer);
   }
   turn.data.offers_seen = true;
-  turn.data.placement_stale = true;
+  turn.data.placement_stale = turn.data.place_all = true;
 }
 
 void on_input(Turn& turn, const OfferRescinded& event) { drop_offer(turn.data, event.offer); }

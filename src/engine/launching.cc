@@ -19,32 +19,45 @@ struct Board {
   bool cut_short = false;  // a job has more waiting tasks than stand in its demand
 };
 
-void add_demands(const Turn& turn, Board& board) {
-  for (const auto& [number, places] : turn.data.ready) {
-    const JobEntry& job = turn.data.jobs.at(number);
-    const JobSpec& spec = *job.record->spec;
-    placement::Demand demand;
-    demand.job = job.record->id;
-    demand.request = spec.request;
-    demand.request.cpu_milli += kExecutorCpuMilli;
-    demand.request.mem_mib += kExecutorMemMib;
-    demand.constraints = spec.hard_constraints;
-    for (const auto& place : places) {
-      if (demand.tasks.size() == kTasksPerDemandMax) {
-        board.cut_short = true;
-        break;
-      }
-      demand.tasks.push_back(job.tasks.at(place).record->id);
+void add_demand(const JobEntry& job, const std::set<std::pair<std::int64_t, std::int64_t>>& places,
+                Board& board) {
+  const JobSpec& spec = *job.record->spec;
+  placement::Demand demand;
+  demand.job = job.record->id;
+  demand.request = spec.request;
+  demand.request.cpu_milli += kExecutorCpuMilli;
+  demand.request.mem_mib += kExecutorMemMib;
+  demand.constraints = spec.hard_constraints;
+  for (const auto& place : places) {
+    if (demand.tasks.size() == kTasksPerDemandMax) {
+      board.cut_short = true;
+      break;
     }
-    board.demands.push_back(std::move(demand));
+    demand.tasks.push_back(job.tasks.at(place).record->id);
   }
+  board.demands.push_back(std::move(demand));
+}
+
+// The jobs to look at. What found no place stays so until an offer comes or a task ends, for launches only
+// take room away; so in between only newly ready work is tried, and a long queue costs nothing.
+std::vector<std::int64_t> jobs_to_place(State::Data& data) {
+  const std::set<std::int64_t> fresh = std::exchange(data.to_place, {});
+  std::vector<std::int64_t> numbers;
+  if (std::exchange(data.place_all, false)) {
+    for (const auto& [number, places] : data.ready) numbers.push_back(number);
+    return numbers;
+  }
+  for (std::int64_t number : fresh) {
+    if (data.ready.contains(number)) numbers.push_back(number);
+  }
+  return numbers;
 }
 
 // Only jobs that ask for UniqueHost need to know where they run already.
-std::vector<const Job*> unique_jobs(const State::Data& data) {
+std::vector<const Job*> unique_jobs(const State::Data& data, const Board& board) {
   std::vector<const Job*> jobs;
-  for (const auto& [number, places] : data.ready) {
-    const Job& job = *data.jobs.at(number).record;
+  for (const placement::Demand& demand : board.demands) {
+    const Job& job = *data.jobs.at(parse_job_number(demand.job.value)).record;
     bool unique = std::any_of(job.spec->hard_constraints.begin(), job.spec->hard_constraints.end(),
                               [](const Constraint& c) { return c.kind == Constraint::Kind::unique_host; });
     if (unique) jobs.push_back(&job);
@@ -53,7 +66,7 @@ std::vector<const Job*> unique_jobs(const State::Data& data) {
 }
 
 void add_hosts(const Turn& turn, Board& board) {
-  std::vector<const Job*> unique = unique_jobs(turn.data);
+  std::vector<const Job*> unique = unique_jobs(turn.data, board);
   for (const auto& [id, agent] : turn.data.agents) {
     if (agent.offers.empty() && agent.record.state != AgentState::active) continue;
     placement::Host host{id, agent.record.hostname, agent.record.attributes, {}, {}, false};
@@ -136,14 +149,15 @@ void place_waiting(Turn& turn) {
   if (!data.placement_stale) return;
   data.placement_stale = false;
   if (data.ready.empty()) return;
+  const std::vector<std::int64_t> numbers = jobs_to_place(data);
   if (!data.subscribed) {
-    for (const auto& [number, places] : data.ready) {
+    for (std::int64_t number : numbers) {
       publish_shortfall(turn, data.jobs.at(number), "not subscribed to a Mesos master");
     }
     return;
   }
   Board board;
-  add_demands(turn, board);
+  for (std::int64_t number : numbers) add_demand(data.jobs.at(number), data.ready.at(number), board);
   add_hosts(turn, board);
   placement::Plan plan = placement::place(board.hosts, board.demands);
   launch(turn, board, plan.assignments);
@@ -151,7 +165,7 @@ void place_waiting(Turn& turn) {
     publish_shortfall(turn, *find_job(data, shortfall.job), why(shortfall, data));
   }
   // What was cut off gets its turn at once, as long as that leads anywhere.
-  if (board.cut_short && !plan.assignments.empty()) data.placement_stale = true;
+  if (board.cut_short && !plan.assignments.empty()) data.placement_stale = data.place_all = true;
 }
 
 }  // namespace mimas::engine

@@ -192,7 +192,7 @@ void end_task(Turn& turn, JobEntry& job, const TaskKey& key, TaskEnd end) {
     if (!end.message.empty()) task.message = std::move(end.message);
     task.exit = end.exit;
   });
-  turn.data.placement_stale = true;  // UniqueHost may be free again
+  turn.data.placement_stale = turn.data.place_all = true;  // UniqueHost may be free again
   if (was_current) {
     turn.vacate(*task_at(job, key).record, *job.record, end.ending);
   } else {

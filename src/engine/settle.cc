@@ -15,6 +15,7 @@ void make_ready(Turn& turn, const TaskKey& key, TaskEntry& entry) {
   entry.ready = true;
   turn.data.ready[key.job].insert({key.index, key.number});
   turn.data.placement_stale = true;
+  turn.data.to_place.insert(key.job);
   turn.data.revive_wanted = true;
   turn.data.worked_at = turn.now;
 }

@@ -123,6 +123,8 @@ struct State::Data {
 
   // what the next Settle has to look at
   bool placement_stale = false;
+  bool place_all = false;           // what did not fit before may fit now, or waits for another reason
+  std::set<std::int64_t> to_place;  // jobs with tasks that became ready since the last placement
   std::set<std::int64_t> shortfalls_stale;  // jobs of which a queued task was placed or stopped
   std::set<std::int64_t> jobs_unchecked;    // recovered: reconcile once
 

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -19,7 +20,7 @@ class Replies {
  public:
   engine::RequestId open() {
     std::lock_guard hold(mutex_);
-    waiting_.emplace(++last_, std::nullopt);
+    waiting_.emplace(++last_, std::make_unique<Waiter>());
     return last_;
   }
 
@@ -32,35 +33,38 @@ class Replies {
     std::lock_guard hold(mutex_);
     const auto entry = waiting_.find(reply.request);
     if (entry == waiting_.end()) return;
-    entry->second = reply.answer;
-    answered_.notify_all();
+    entry->second->answer = reply.answer;
+    entry->second->answered.notify_one();
   }
 
   // The answer, or nothing when timeout_ms passed or close() was called; the request is forgotten either way.
+  // Only the one who opened a request waits for it.
   std::optional<Result<engine::Answer>> wait(engine::RequestId request, std::int64_t timeout_ms) {
     std::unique_lock hold(mutex_);
-    answered_.wait_for(hold, std::chrono::milliseconds(timeout_ms), [&] {
-      const auto entry = waiting_.find(request);
-      return closed_ || entry == waiting_.end() || entry->second.has_value();
-    });
     const auto entry = waiting_.find(request);
     if (entry == waiting_.end()) return std::nullopt;
-    auto answer = std::move(entry->second);
-    waiting_.erase(entry);
+    Waiter& waiter = *entry->second;
+    waiter.answered.wait_for(hold, std::chrono::milliseconds(timeout_ms),
+                             [&] { return closed_ || waiter.answer.has_value(); });
+    auto answer = std::move(waiter.answer);
+    waiting_.erase(request);
     return answer;
   }
 
   void close() {
     std::lock_guard hold(mutex_);
     closed_ = true;
-    answered_.notify_all();
+    for (auto& [request, waiter] : waiting_) waiter->answered.notify_one();
   }
 
  private:
+  struct Waiter {  // one condition each: an answer wakes nobody else
+    std::condition_variable answered;
+    std::optional<Result<engine::Answer>> answer;
+  };
   std::mutex mutex_;
-  std::condition_variable answered_;
   engine::RequestId last_ = 0;
-  std::map<engine::RequestId, std::optional<Result<engine::Answer>>> waiting_;
+  std::map<engine::RequestId, std::unique_ptr<Waiter>> waiting_;
   bool closed_ = false;
 };
 
