@@ -69,9 +69,9 @@ void add_agent_flags(CLI::App& app, PocketFlags& flags) {
   app.add_option("--agent-attributes", flags.attributes, "of each of them, as in 'stack:pi3;arch:arm'")
       ->type_name("TEXT")
       ->envname("MIMAS_AGENT_ATTRIBUTES");
-  app.add_option(
-         "--agent-resources", flags.resources,
-         "of each, as in 'cpus:4;mem:1024;disk:8000;ports:[31000-32000]'; default: a share of this machine")
+  app.add_option("--agent-resources", flags.resources,
+                 "of each, as in 'cpus:4;mem:1024;disk:8000;ports:[31000-32000]'; default: this machine's "
+                 "CPUs, a share of its memory, disk, ports")
       ->type_name("TEXT")
       ->envname("MIMAS_AGENT_RESOURCES");
   app.add_option("--agent", flags.agent,

@@ -135,7 +135,9 @@ Amounts default_resources(int index, int agents, const std::string& disk_path) {
     disk_mib =
         static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize) / (1 << 20);
   Amounts amounts;
-  amounts.scalars["cpus"] = std::max<std::int64_t>(1, ::sysconf(_SC_NPROCESSORS_ONLN)) * 1000 / share;
+  // Nothing is isolated here, so CPUs are not divided: on any machine a job of the default size, one CPU and
+  // the executor's share, fits every agent.
+  amounts.scalars["cpus"] = std::max<std::int64_t>(2, ::sysconf(_SC_NPROCESSORS_ONLN)) * 1000;
   amounts.scalars["mem"] = std::max<std::int64_t>(64, spare(mem_mib, 1'024) / share) * 1000;
   amounts.scalars["disk"] = std::max<std::int64_t>(64, spare(disk_mib, 5'120) / share) * 1000;
   const std::uint64_t part = (kPortsEnd - kPortsBegin) / static_cast<std::uint64_t>(share);

@@ -17,7 +17,8 @@ namespace mimas::pocket {
 
 struct AgentOptions {
   std::string attributes;  // "stack:pi3;arch:arm"
-  std::string resources;   // "cpus:4;mem:1024;disk:8000;ports:[31000-32000]"; empty: a share of this machine
+  std::string resources;   // "cpus:4;mem:1024;disk:8000;ports:[31000-32000]"; empty: this machine's CPUs
+                           // (2 at least), and a share of its memory, disk and ports
   std::string hostname;    // empty: "agent<N>.pocket"
 };
 
