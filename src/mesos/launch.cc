@@ -7,6 +7,7 @@
 
 #include "json/writer.h"
 #include "mesos/resource_pool.h"
+#include "model/architecture.h"
 #include "wire/endpoint.h"
 
 namespace mimas::mesos {
@@ -144,15 +145,7 @@ void add_task(const engine::Launch& launch, const AgentId& agent, const LaunchOp
 std::string executor_arch(const Attributes& attributes, std::string_view default_arch) {
   const auto found = attributes.find("arch");
   if (found == attributes.end()) return std::string(default_arch);
-  const std::string& text = found->second;
-  const auto is = [&text](std::initializer_list<std::string_view> names) {
-    return std::find(names.begin(), names.end(), text) != names.end();
-  };
-  if (is({"arm", "armhf", "armv7", "armv7l"})) return "armhf";
-  if (is({"armv6", "armv6l", "armel"})) return "armel";
-  if (is({"arm64", "aarch64"})) return "arm64";
-  if (is({"x86_64", "amd64"})) return "x86_64";
-  return {};
+  return std::string(executor_architecture(found->second));
 }
 
 std::string task_data(const engine::Launch& launch) {

@@ -10,19 +10,12 @@
 
 #include <sys/utsname.h>
 
+#include "model/architecture.h"
+
 namespace mimas::server {
 namespace {
 
-constexpr std::array<std::string_view, 4> kArchitectures{"x86_64", "arm64", "armhf", "armel"};
 constexpr std::uintmax_t kFileBytesMax = 16u << 20;
-
-std::string_view canonical(std::string_view arch) {
-  if (arch == "arm" || arch == "armv7" || arch == "armv7l") return "armhf";
-  if (arch == "armv6" || arch == "armv6l") return "armel";
-  if (arch == "aarch64") return "arm64";
-  if (arch == "amd64") return "x86_64";
-  return arch;
-}
 
 // FNV-1a: names a version, guards nothing.
 std::uint64_t fold(std::uint64_t hash, std::string_view bytes) {
@@ -35,7 +28,7 @@ std::uint64_t fold(std::uint64_t hash, std::string_view bytes) {
 std::string Executors::own_architecture() {
   utsname machine{};
   if (::uname(&machine) != 0) return "x86_64";
-  return std::string(canonical(machine.machine));
+  return std::string(executor_architecture(machine.machine));
 }
 
 Result<Executors> Executors::load(const std::string& directory) {
@@ -66,7 +59,7 @@ Result<Executors> Executors::load(const std::string& directory) {
 }
 
 std::shared_ptr<const std::string> Executors::find(std::string_view arch) const {
-  const auto file = files_.find(canonical(arch));
+  const auto file = files_.find(executor_architecture(arch));
   return file == files_.end() ? nullptr : file->second;
 }
 
