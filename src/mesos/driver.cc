@@ -242,8 +242,6 @@ Reaction Driver::Impl::take_event(const Attempt& attempt, ReadEvent event) {
     queue.clear();
     book.clear();
     lock.unlock();
-    hooks.log("subscribed as framework " + subscribed->framework.value + " with the master " +
-              attempt.to.text());
     hooks.post(engine::Subscribed{subscribed->framework, attempt.to.text()});
     return reaction;
   }
@@ -291,7 +289,8 @@ bool Driver::Impl::carry_out(const Reaction& reaction) {
     verdict.reset();
     if (stopping) return false;
   }
-  if (!reaction.text.empty()) hooks.log(reaction.text);
+  // The loop tells of a lost subscription; only what never became one is told here.
+  if (!reaction.text.empty() && !reaction.disconnected) hooks.log(reaction.text);
   if (reaction.disconnected) hooks.post(engine::Disconnected{reaction.text});
   if (reaction.next == Reaction::Next::reconnect) return true;
   if (reaction.fatal != Fatal::none) hooks.on_fatal(reaction.fatal, reaction.text);

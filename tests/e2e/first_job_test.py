@@ -2,8 +2,9 @@
 import http.client
 import json
 import os
+import tarfile
 
-from harness import EXAMPLES, World, pids_with, process_job, run, wait_for
+from harness import EXAMPLES, World, free_port, pids_with, process_job, run, wait_for
 
 
 def a_job_runs_and_finishes():
@@ -82,6 +83,40 @@ def jobs_and_tasks_are_killed_and_services_scale():
         world.wait_job(service, "STOPPED")
 
 
+def both_media_types_work_and_a_dead_master_is_passed_over():
+    for codec in ("json", "protobuf"):
+        with World() as world:
+            port = free_port()
+            pocket = world.pocket(port, "--agents", "1")
+            world.start("serve", "serve", "--master", f"127.0.0.1:{free_port()},127.0.0.1:{port}", "--listen", world.listen,
+                        "--data", world.path("serve"), "--mesos-codec", codec)
+            world.wait_subscribed(world.processes[-1])
+            job = world.submit(process_job("echo through $MIMAS_TASK_ID"))
+            world.wait_job(job, "FINISHED", "FAILED")
+            assert world.log(f"{job}-worker-0-0") == f"through {job}-worker-0-0\n"
+            # The master restarts: the server finds it again, and work goes on.
+            pocket.kill9()
+            world.pocket(port, "--agents", "1")
+            assert world.wait_job(world.submit(process_job("true")), "FINISHED", "FAILED")["state"] == "FINISHED"
+
+
+def artifacts_are_fetched_before_the_start():
+    with World() as world:
+        world.dev()
+        with tarfile.open(world.path("data.tar.gz"), "w:gz") as archive:
+            with open(world.path("inside.txt"), "w", encoding="utf-8") as inside:
+                inside.write("from the archive\n")
+            archive.add(world.path("inside.txt"), "inside.txt")
+        with open(world.path("tool.sh"), "w", encoding="utf-8") as tool:
+            tool.write("#!/bin/sh\ncat inside.txt\n")
+        job = world.submit(process_job("./tool.sh", artifacts=[
+            {"uri": "file://" + world.path("data.tar.gz"), "extract": True},
+            {"uri": "file://" + world.path("tool.sh"), "executable": True, "extract": False}]))
+        ended = world.wait_job(job, "FINISHED", "FAILED")
+        assert ended["state"] == "FINISHED", ended
+        assert world.log(f"{job}-worker-0-0") == "from the archive\n"
+
+
 def unknown_things_are_404_and_wrong_methods_405():
     with World() as world:
         world.dev()
@@ -97,4 +132,6 @@ def unknown_things_are_404_and_wrong_methods_405():
 
 if __name__ == "__main__":
     run([a_job_runs_and_finishes, output_can_be_followed_and_read_in_pieces, a_failing_task_is_retried_as_the_job_says,
-         jobs_and_tasks_are_killed_and_services_scale, unknown_things_are_404_and_wrong_methods_405])
+         jobs_and_tasks_are_killed_and_services_scale,
+         both_media_types_work_and_a_dead_master_is_passed_over, artifacts_are_fetched_before_the_start,
+         unknown_things_are_404_and_wrong_methods_405])
