@@ -148,6 +148,22 @@ Result<Socket> Socket::connect_unix(const std::string& path, std::int64_t timeou
   return socket;
 }
 
+namespace {
+
+// Whoever keeps trying a local port that nobody listens on may be given that very port as its own, and TCP
+// then connects it to itself (simultaneous open): it would keep the real listener from coming back.
+bool is_connected_to_itself(int fd) {
+  sockaddr_storage own{};
+  sockaddr_storage peer{};
+  socklen_t own_size = sizeof own;
+  socklen_t peer_size = sizeof peer;
+  return ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &own_size) == 0 &&
+         ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0 && own_size == peer_size &&
+         std::memcmp(&own, &peer, own_size) == 0;
+}
+
+}  // namespace
+
 Status Socket::open_tcp(const wire::Endpoint& to, std::int64_t timeout_ms, Resolve resolve) {
   close();
   const std::int64_t deadline = deadline_in(timeout_ms);
@@ -175,7 +191,8 @@ Status Socket::open_tcp(const wire::Endpoint& to, std::int64_t timeout_ms, Resol
     const std::int64_t now = monotonic_ms();
     const std::int64_t share = (deadline - now) / static_cast<std::int64_t>(hosts.size() - i);
     auto connected = await_connected(&address.bytes, address.size, now + share);
-    if (connected) return Done{};
+    if (connected && !is_connected_to_itself(fd)) return Done{};
+    if (connected) connected = make_error(Code::unavailable, "cannot connect: nobody listens there");
     close();
     last = with_where(std::move(connected).error(), to.text());
     if (interrupted_) break;

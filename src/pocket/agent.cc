@@ -13,6 +13,8 @@
 namespace mimas::pocket {
 namespace {
 
+constexpr int kPortTries = 16;
+
 constexpr std::int64_t kShutdownLookMs = 20;
 constexpr std::int64_t kDrainMs = 500;
 
@@ -68,6 +70,14 @@ Status Agent::begin() {
   return Done{};
 }
 
+// Below the ports that the kernel hands out to clients (32768 on), so that nobody is given ours while we are
+// away.
+std::uint16_t Agent::random_port() {
+  constexpr std::uint64_t kFirst = 15'000;
+  constexpr std::uint64_t kLast = 29'999;
+  return static_cast<std::uint16_t>(kFirst + net::random_seed() % (kLast - kFirst + 1));
+}
+
 Status Agent::listen(std::uint16_t port, bool must_have_it) {
   http::Options options;
   options.listen = {setup_.ip, port};
@@ -75,11 +85,14 @@ Status Agent::listen(std::uint16_t port, bool must_have_it) {
   options.workers = 2 * setup_.executors_max + 32;
   options.streams_max = setup_.executors_max + 16;
   options.body_bytes_max = 16u << 20;
-  auto opened =
-      http::Listener::open(options, [this](const http::Request& request) { return handle(request); });
-  if (!opened && port != 0 && !must_have_it) {
-    options.listen.port = 0;
-    opened = http::Listener::open(options, [this](const http::Request& request) { return handle(request); });
+  const auto open = [&](std::uint16_t at) {
+    options.listen.port = at;
+    return http::Listener::open(options, [this](const http::Request& request) { return handle(request); });
+  };
+  auto opened = open(port != 0 ? port : random_port());
+  // The last try is any port at all.
+  for (int tries = kPortTries; !opened && !must_have_it && tries >= 0; --tries) {
+    opened = open(tries > 0 ? random_port() : std::uint16_t{0});
   }
   if (!opened) return opened.error();
   listener_ = std::move(*opened);

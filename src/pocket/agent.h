@@ -53,6 +53,7 @@ class Agent {
   };
   explicit Agent(AgentSetup setup) : setup_(std::move(setup)), checkpoints_(setup_.dir) {}
   Status begin();
+  static std::uint16_t random_port();
   Status listen(std::uint16_t port, bool must_have_it);
   void adopt(const RecoveredState& state);
   void start_link();

@@ -40,7 +40,9 @@ struct PocketOptions {
                // is installed ("qemu-arm-static", "qemu-aarch64-static"); {"none"}: start it as it is
   std::int64_t allocation_interval_ms = 20;
   std::int64_t agent_ping_timeout_ms = 3'000;  // an agent silent this long is unreachable (Mesos: 75 s)
-  std::int64_t executor_reregistration_ms = 2'000;
+  // Mesos's default is 2 s, as long as an executor's longest pause between two attempts: on a loaded machine
+  // that kills executors that were about to come. Nothing waits longer than for the last of them.
+  std::int64_t executor_reregistration_ms = 10'000;
   std::int64_t executor_registration_ms = 60'000;
   int executors_max = 2'000;             // connections are sized by it
   std::function<void(std::string)> log;  // short lines for people; thread-safe

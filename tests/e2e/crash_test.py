@@ -27,7 +27,8 @@ def fifty_and_fifty(world, kill_and_restart):
     for job in (first, answer[0]):
         ended = world.wait_job(job, "FINISHED", "FAILED", "STOPPED")
         finished = [t["id"] for t in ended["tasks"] if t["state"] == "FINISHED"]
-        assert ended["state"] == "FINISHED" and len(finished) == 50, ended["state"]
+        others = [(t["id"], t["state"], t["reason"], t["message"], t["exit"]) for t in ended["tasks"] if t["state"] != "FINISHED"]
+        assert ended["state"] == "FINISHED" and len(finished) == 50, (ended["state"], others)
         with open(witness, encoding="utf-8") as lines:
             said = [line.strip() for line in lines if line.startswith(job + "-")]
         assert sorted(said) == sorted(finished), (set(said) ^ set(finished))
