@@ -213,7 +213,7 @@ void AgentModel::on_command(const RunTasks& run, Instant now) {
     outputs_.emplace_back(
         StartContainer{executor.container, run.framework, info, options_.info.id().value(), grace});
   }
-  if (executor.state == ExecutorState::running) {
+  if (executor.state == ExecutorState::running && executor.pid > 0) {
     deliver(executor, ids);
   } else {
     executor.queued.push_back(std::move(ids));

@@ -97,7 +97,9 @@ Answer AgentModel::subscribe(std::uint64_t stream, const mexecutor::Call& call, 
   subscribed->mutable_container_id()->set_value(executor->container.container_id);
   outputs_.emplace_back(ToExecutorStream{stream, std::move(event)});
   merge(*executor, call.subscribe(), now);
-  deliver_queued(*executor, now);
+  // An executor whose pid is not on disk yet would be unknown after a crash of ours: it gets nothing to run
+  // before.
+  if (executor->pid > 0) deliver_queued(*executor, now);
   end_recovery_if_complete(now);
   return {200, ""};
 }
@@ -241,7 +243,10 @@ void AgentModel::started(const ContainerRef& container, std::int64_t pid, Instan
     return;
   }
   executor->pid = pid;
-  if (executor->state != ExecutorState::registering) return;  // it subscribed faster than its fork was told
+  if (executor->state != ExecutorState::registering) {  // it subscribed faster than its fork was told
+    deliver_queued(*executor, now);
+    return;
+  }
   if (!executor->command) {
     executor->silent_until = now + options_.executor_registration_ms;
     return;

@@ -301,6 +301,7 @@ TEST_CASE("rule 122: an executor that never subscribes is killed after the regis
 TEST_CASE("rule 125: a second SUBSCRIBE ends the first stream without a word") {
   World world;
   world.run("t");
+  world.started();
   world.subscribe();
   const std::size_t events = world.events.size();
   world.subscribe();
@@ -314,6 +315,19 @@ TEST_CASE("rule 125: a second SUBSCRIBE ends the first stream without a word") {
   CHECK(world.subscribe(stranger) == Answer{400, "Executor cannot be found"});
   stranger.mutable_framework_id()->set_value("G");
   CHECK(world.subscribe(stranger) == Answer{400, "Framework cannot be found"});
+}
+
+TEST_CASE("an executor that comes before its pid is on disk gets its task only then") {
+  World world;
+  world.run("t");
+  world.subscribe();
+  const auto launches = [&] {
+    return std::count_if(world.events.begin(), world.events.end(),
+                         [](const auto& one) { return one.type() == mexecutor::Event::LAUNCH; });
+  };
+  CHECK(launches() == 0);
+  world.started();
+  CHECK(launches() == 1);
 }
 
 TEST_CASE("the same update twice is acknowledged twice and told once; after a final state nothing counts") {
