@@ -1,228 +1,121 @@
 #include "pocket/agent.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <chrono>
 #include <filesystem>
 #include <system_error>
 #include <thread>
 #include <utility>
-
-#include "net/clock.h"
+#include <vector>
 
 namespace mimas::pocket {
 namespace {
 
-constexpr int kPortTries = 16;
+constexpr int kReapLooks = 500;
+constexpr std::chrono::milliseconds kReapPause{10};
 
-constexpr std::int64_t kShutdownLookMs = 20;
-constexpr std::int64_t kDrainMs = 500;
+// Gone, and reaped where they are our children: a zombie still looks alive to the next life.
+void kill_and_reap(const std::vector<pid_t>& pids) {
+  kill_sessions(pids, SIGKILL);
+  for (const pid_t pid : pids) {
+    for (int look = 0; look < kReapLooks; ++look) {
+      const pid_t reaped = ::waitpid(pid, nullptr, WNOHANG);
+      if (reaped == pid) break;
+      if (reaped < 0 && ::kill(pid, 0) != 0) break;  // not our child, and gone
+      std::this_thread::sleep_for(kReapPause);
+    }
+  }
+}
 
 }  // namespace
 
-void Agent::log(const std::string& line) const {
-  if (setup_.log) setup_.log(setup_.info.hostname() + ": " + line);
-}
-
 Result<std::unique_ptr<Agent>> Agent::start(AgentSetup setup) {
   std::unique_ptr<Agent> agent(new Agent(std::move(setup)));
-  if (const Status begun = agent->begin(); !begun) return begun.error();
+  auto life = AgentLife::start(agent->setup_);
+  if (!life) return life.error();
+  agent->life_ = std::move(*life);
   return agent;
 }
 
-Status Agent::begin() {
-  std::error_code failed;
-  std::filesystem::create_directories(setup_.dir, failed);
-  if (failed) return make_error(Code::io, "cannot make the work directory: " + failed.message(), setup_.dir);
-  Result<CheckpointStore::Found> found = checkpoints_.load();
-  if (!found) return found.error();
-  const bool been_here = found->agent.has_id();
-  if (been_here) {
-    *setup_.info.mutable_id() = found->agent.id();
-    setup_.info.set_port(found->agent.port());
-  }
-  const bool needs_port = !found->state.executors.empty();
-  // Requests that arrive before the model is there are answered 503, as by a recovering agent.
-  if (const Status bound = listen(been_here ? static_cast<std::uint16_t>(setup_.info.port()) : 0, needs_port);
-      !bound)
-    return bound;
-  LaunchPlace place{setup_.dir, setup_.ip, listener_->port(), setup_.runner,
-                    setup_.executor_reregistration_ms};
-  launcher_ = std::make_unique<Launcher>(
-      place,
-      [this](const ContainerRef& container, const Result<pid_t>& pid) { on_launched(container, pid); });
-  launcher_->start();
-  const Status watching = watch_.start([this](std::uint64_t key, int status) { on_ended(key, status); });
-  if (!watching) return watching;
-  AgentModelOptions options;
-  options.info = setup_.info;
-  options.ip = setup_.ip;
-  options.executor_registration_ms = setup_.executor_registration_ms;
-  options.executor_reregistration_ms = setup_.executor_reregistration_ms;
-  options.seed = net::random_seed();
-  loop_.start([this](Instant now) { return turn(now); });
-  start_link();
-  loop_.post([this, options, state = std::move(found->state)](Instant now) {
-    model_ = std::make_unique<AgentModel>(options, state, now);
-    adopt(state);
-  });
-  link_->start();
-  return Done{};
-}
-
-// Below the ports that the kernel hands out to clients (32768 on), so that nobody is given ours while we are
-// away.
-std::uint16_t Agent::random_port() {
-  constexpr std::uint64_t kFirst = 15'000;
-  constexpr std::uint64_t kLast = 29'999;
-  return static_cast<std::uint16_t>(kFirst + net::random_seed() % (kLast - kFirst + 1));
-}
-
-Status Agent::listen(std::uint16_t port, bool must_have_it) {
-  http::Options options;
-  options.listen = {setup_.ip, port};
-  // One stream per executor, and a second connection for its calls.
-  options.workers = 2 * setup_.executors_max + 32;
-  options.streams_max = setup_.executors_max + 16;
-  options.body_bytes_max = 16u << 20;
-  const auto open = [&](std::uint16_t at) {
-    options.listen.port = at;
-    return http::Listener::open(options, [this](const http::Request& request) { return handle(request); });
-  };
-  auto opened = open(port != 0 ? port : random_port());
-  // The last try is any port at all.
-  for (int tries = kPortTries; !opened && !must_have_it && tries >= 0; --tries) {
-    opened = open(tries > 0 ? random_port() : std::uint16_t{0});
-  }
-  if (!opened) return opened.error();
-  listener_ = std::move(*opened);
-  setup_.info.set_port(listener_->port());
-  return Done{};
-}
-
-// Executors of an earlier life: not our children (or, within one process, zombies-to-be), but watched all the
-// same.
-void Agent::adopt(const RecoveredState& state) {
-  for (const RecoveredExecutor& executor : state.executors) {
-    if (executor.pid == 0) continue;
-    const std::uint64_t key = next_process_++;
-    processes_[key] = {executor.container, static_cast<pid_t>(executor.pid)};
-    watch_.watch(key, static_cast<pid_t>(executor.pid));
-  }
-  if (!state.executors.empty()) log("recovering " + std::to_string(state.executors.size()) + " executors");
-}
-
-void Agent::start_link() {
-  AgentLink::Callbacks callbacks;
-  callbacks.connecting = [this](std::string session) -> std::optional<Registration> {
-    return loop_.call<Registration>([&](Instant) { return model_->registration(session); });
-  };
-  callbacks.command = [this](Command command) {
-    loop_.post([this, command = std::move(command)](Instant now) {
-      if (const auto* registered = std::get_if<Registered>(&command))
-        log("registered as " + registered->agent_id);
-      model_->command(command, now);
-    });
-  };
-  callbacks.lost = [this] { loop_.post([this](Instant) { model_->master_gone(); }); };
-  callbacks.log = [this](const std::string& line) { log(line); };
-  link_ = std::make_unique<AgentLink>(setup_.master, std::move(callbacks));
-}
-
-Instant Agent::turn(Instant now) {
-  if (!model_) return kNever;
-  if (model_->wake_at() <= now) model_->tick(now);
-  for (const AgentOutput& output : model_->take_outputs()) carry_out(output);
-  return model_->wake_at();
-}
-
-void Agent::carry_out(const AgentOutput& output) {
-  if (const auto* start = std::get_if<StartContainer>(&output)) {
-    launcher_->launch(*start);
-  } else if (const auto* killed = std::get_if<KillContainer>(&output)) {
-    kill(*killed);
-  } else if (const auto* event = std::get_if<ToExecutorStream>(&output)) {
-    const auto found = subscribers_.find(event->stream);
-    if (found != subscribers_.end()) found->second.stream->push(v1::encode(event->event, found->second.type));
-  } else if (const auto* end = std::get_if<EndStream>(&output)) {
-    const auto found = subscribers_.find(end->stream);
-    if (found == subscribers_.end()) return;
-    found->second.stream->close();
-    subscribers_.erase(found);
-  } else if (const auto* report = std::get_if<ToMaster>(&output)) {
-    link_->send(report->report);
-  } else if (const auto* record = std::get_if<Checkpoint>(&output)) {
-    if (const Status done = checkpoints_.write(*record); !done) log("checkpoint: " + done.error().text());
-  } else if (const auto* forget = std::get_if<ForgetContainer>(&output)) {
-    checkpoints_.forget(forget->container);
-  } else if (std::holds_alternative<ForgetAll>(output)) {
-    checkpoints_.forget_all();
-    log("told to leave the cluster");
-  }
-}
-
-void Agent::kill(const KillContainer& order) {
-  for (const auto& [key, process] : processes_) {
-    if (process.container != order.container) continue;
-    if (order.gentle) {
-      ::kill(-process.pid, SIGTERM);
-    } else {
-      kill_sessions({process.pid}, SIGKILL);
-    }
-  }
-}
-
-void Agent::on_launched(const ContainerRef& container, const Result<pid_t>& pid) {
-  loop_.post([this, container, pid](Instant now) {
-    if (!pid) {
-      log(container.executor_id + ": " + pid.error().text());
-      model_->start_failed(container, pid.error().text(), now);
-      return;
-    }
-    const std::uint64_t key = next_process_++;
-    processes_[key] = {container, *pid};
-    if (const Status done = checkpoints_.write_pid(container, *pid); !done)
-      log("checkpoint: " + done.error().text());
-    watch_.watch(key, *pid);
-    model_->started(container, *pid, now);
-  });
-}
-
-void Agent::on_ended(std::uint64_t key, int wait_status) {
-  loop_.post([this, key, wait_status](Instant now) {
-    const auto found = processes_.find(key);
-    if (found == processes_.end()) return;
-    const ContainerRef container = found->second.container;
-    processes_.erase(found);
-    model_->exited(container, wait_status, now);
-  });
-}
-
-// Executors see a connection that ends; what runs, runs on.
 void Agent::stop() {
-  if (std::exchange(stopped_, true)) return;
-  if (launcher_) launcher_->stop();
-  if (link_) link_->stop();
-  watch_.stop();
-  loop_.call<bool>(
-      [](Instant) { return true; });  // the pid of what was just forked must reach its checkpoint
-  loop_.stop();
-  for (auto& [number, subscriber] : subscribers_) subscriber.stream->close();
-  if (listener_) listener_->stop();
-  subscribers_.clear();
+  std::unique_lock lock(mutex_);
+  stopped_ = true;
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return !restarting_; });
+  if (life_) life_->stop();
 }
 
 void Agent::shutdown(std::int64_t grace_ms) {
-  loop_.call<bool>([&](Instant now) { return model_ ? (model_->shutdown_all(now, grace_ms), true) : true; });
-  const std::int64_t deadline = net::monotonic_ms() + grace_ms + 2'000;
-  while (net::monotonic_ms() < deadline) {
-    const auto idle =
-        loop_.call<bool>([&](Instant) { return !model_ || (model_->idle() && processes_.empty()); });
-    if (idle.value_or(true)) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(kShutdownLookMs));
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !restarting_; });
+    if (life_ && !stopped_) life_->shutdown(grace_ms);
   }
-  link_->drain(kDrainMs);
   stop();
+}
+
+Status Agent::end_executors(AgentRestart how, const std::vector<pid_t>& pids) const {
+  if (how == AgentRestart::keep) return Done{};
+  kill_and_reap(pids);
+  if (how == AgentRestart::reboot) return Done{};
+  std::error_code failed;
+  std::filesystem::remove_all(setup_.dir, failed);
+  return failed ? Status(make_error(Code::io, "cannot wipe: " + failed.message(), setup_.dir)) : Done{};
+}
+
+Status Agent::restart(AgentRestart how, std::int64_t away_ms) {
+  std::unique_ptr<AgentLife> old;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_ || restarting_)
+      return make_error(Code::conflict, stopped_ ? "the agent has been stopped" : "it is being restarted");
+    restarting_ = true;
+    old = std::move(life_);
+  }
+  Status status = Done{};
+  if (old) {
+    old->stop();
+    const std::vector<pid_t> pids = old->executor_pids();
+    old.reset();
+    status = end_executors(how, pids);
+  }
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::milliseconds(away_ms), [&] { return stopped_; });
+  if (status && !stopped_) {
+    lock.unlock();
+    auto life = AgentLife::start(setup_);
+    lock.lock();
+    if (life) {
+      life_ = std::move(*life);
+    } else {
+      status = life.error();
+    }
+  }
+  restarting_ = false;
+  changed_.notify_all();
+  return status;
+}
+
+void Agent::lose(std::int64_t ms) {
+  const std::lock_guard lock(mutex_);
+  if (life_) life_->lose(ms);
+}
+
+void Agent::delay_updates(std::int64_t ms) {
+  const std::lock_guard lock(mutex_);
+  if (life_) life_->delay_updates(ms);
+}
+
+void Agent::repeat_updates(int times) {
+  const std::lock_guard lock(mutex_);
+  if (life_) life_->repeat_updates(times);
+}
+
+void Agent::half_open_executors() {
+  const std::lock_guard lock(mutex_);
+  if (life_) life_->half_open_executors();
 }
 
 }  // namespace mimas::pocket

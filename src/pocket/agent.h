@@ -1,89 +1,52 @@
-// One running agent: its model on a loop of its own, the HTTP face for executors and file viewers, the link
-// to the master, the launcher and the watch over its processes. Ends like a crash: executors go on.
-// Thread-safe: handle, stop, shutdown. Tested in tests/pocket/cluster_test.cc.
+// An agent over all its lives: starts one, and can end it and begin another, as a restart of the machine or
+// of the process would. Faults are for tests and `POST /pocket/fault`; those of one life end with it.
+// Thread-safe. Tested in tests/pocket/cluster_test.cc and tests/pocket/rules_agent_test.cc.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <memory>
-#include <string>
+#include <mutex>
 
-#include "http/listener.h"
-#include "pocket/agent_link.h"
-#include "pocket/agent_model.h"
-#include "pocket/checkpoint.h"
-#include "pocket/files.h"
-#include "pocket/launcher.h"
-#include "pocket/loop.h"
-#include "pocket/process.h"
-#include "pocket/stream.h"
-#include "v1/codec.h"
-#include "wire/endpoint.h"
+#include "base/result.h"
+#include "pocket/agent_life.h"
 
 namespace mimas::pocket {
 
-struct AgentSetup {
-  mv1::AgentInfo info;  // without id and port
-  std::string dir;      // <work_dir>/agent<N>
-  std::string ip;
-  wire::Endpoint master;
-  std::vector<std::string> runner;
-  std::int64_t executor_registration_ms = 60'000;
-  std::int64_t executor_reregistration_ms = 2'000;
-  int executors_max = 2'000;
-  std::function<void(std::string)> log;
+enum class AgentRestart {
+  keep,    // the process: same id, executors run on and are waited for
+  wipe,    // the work directory is lost: a new id, the old one's executors are killed
+  reboot,  // the machine: same id, no executor survives
 };
 
 class Agent {
  public:
-  // Reads back what an earlier life left in `dir`, listens where it listened, and goes looking for the
-  // master.
+  // Errors: the work directory cannot be made or read, its old port is taken while executors look for it
+  // there.
   static Result<std::unique_ptr<Agent>> start(AgentSetup setup);
   ~Agent() { stop(); }
 
-  void stop();
+  void stop();                           // like a crash: executors go on
   void shutdown(std::int64_t grace_ms);  // executors first
-  http::Reply handle(const http::Request& request);
+
+  // Away for that long, then back; returns when it is back. Errors: conflict (being restarted already, or
+  // stopped); those of start(), after which there is no agent any more.
+  Status restart(AgentRestart how, std::int64_t away_ms = 0);
+  void lose(std::int64_t ms);           // no contact with the master for that time; connections stay open
+  void delay_updates(std::int64_t ms);  // each report of a status update leaves that much later; 0: ends it
+  void repeat_updates(int times);       // each is sent that many times more; 0: ends it
+  // What executors have open now is neither read nor written any more, nor closed; a new SUBSCRIBE works.
+  void half_open_executors();
 
  private:
-  struct Subscriber {
-    std::shared_ptr<EventStream> stream;
-    v1::MediaType type = v1::MediaType::json;
-  };
-  explicit Agent(AgentSetup setup) : setup_(std::move(setup)), checkpoints_(setup_.dir) {}
-  Status begin();
-  static std::uint16_t random_port();
-  Status listen(std::uint16_t port, bool must_have_it);
-  void adopt(const RecoveredState& state);
-  void start_link();
-  Instant turn(Instant now);
-  void carry_out(const AgentOutput& output);
-  void kill(const KillContainer& kill);
-  void on_launched(const ContainerRef& container, const Result<pid_t>& pid);
-  void on_ended(std::uint64_t key, int wait_status);
-  http::Reply executor(const http::Request& request);
-  http::Reply subscribe(const mexecutor::Call& call, v1::MediaType type);
-  http::Reply operate(const http::Request& request);
-  http::Reply files(const std::function<http::Reply(const Files&)>& use);
-  void log(const std::string& line) const;
+  explicit Agent(AgentSetup setup) : setup_(std::move(setup)) {}
+  Status end_executors(AgentRestart how, const std::vector<pid_t>& pids) const;
 
-  AgentSetup setup_;
-  CheckpointStore checkpoints_;  // loop only, from here…
-  std::unique_ptr<AgentModel> model_;
-  std::map<std::uint64_t, Subscriber> subscribers_;
-  struct Process {
-    ContainerRef container;
-    pid_t pid = 0;
-  };
-  std::map<std::uint64_t, Process> processes_;
-  std::uint64_t next_stream_ = 1;
-  std::uint64_t next_process_ = 1;  // …to here
-  Loop loop_;
-  std::unique_ptr<http::Listener> listener_;
-  std::unique_ptr<AgentLink> link_;
-  std::unique_ptr<Launcher> launcher_;
-  ProcessWatch watch_;
+  const AgentSetup setup_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unique_ptr<AgentLife> life_;  // none while it is away
+  bool restarting_ = false;
   bool stopped_ = false;
 };
 

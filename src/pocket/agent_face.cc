@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "pocket/agent.h"
+#include "pocket/agent_life.h"
 #include "pocket/call_check.h"
 #include "pocket/face.h"
 
@@ -22,7 +22,7 @@ std::string plain_path(std::string path) {
 
 }  // namespace
 
-http::Reply Agent::handle(const http::Request& request) {
+http::Reply AgentLife::handle(const http::Request& request) {
   const std::string path = plain_path(request.path);
   if (path == "/api/v1/executor") return executor(request);
   if (path == "/api/v1") return operate(request);
@@ -36,14 +36,14 @@ http::Reply Agent::handle(const http::Request& request) {
   return files([&](const Files& folder) { return folder.handle(local); });
 }
 
-http::Reply Agent::files(const std::function<http::Reply(const Files&)>& use) {
+http::Reply AgentLife::files(const std::function<http::Reply(const Files&)>& use) {
   const auto id = loop_.call<std::string>(
       [this](Instant) { return model_ ? model_->info().id().value() : std::string(); });
   if (!id || id->empty()) return plain(503, kNotReady);
   return use(Files(setup_.dir + "/slaves/" + *id));
 }
 
-http::Reply Agent::executor(const http::Request& request) {
+http::Reply AgentLife::executor(const http::Request& request) {
   if (auto refusal = refuse_method(request, "POST")) return *std::move(refusal);
   mexecutor::Call call;
   Decoded decoded = decode_body(request, &call);
@@ -54,13 +54,31 @@ http::Reply Agent::executor(const http::Request& request) {
     const auto type = negotiate(request.header("Accept"));
     return type ? subscribe(call, *type) : not_acceptable();
   }
+  if (!wait_while_frozen(call.framework_id().value(), call.executor_id().value()))
+    return plain(503, kNotReady);  // to nobody: that connection was given up
   const auto answer = loop_.call<Answer>([&](Instant now) {
     return model_ ? model_->call(call, now) : Answer{503, kNotReady};
   });
   return answer ? plain(answer->status, answer->text) : plain(503, kNotReady);
 }
 
-http::Reply Agent::subscribe(const mexecutor::Call& call, v1::MediaType type) {
+// On a half-open connection bytes arrive and nobody reads them: the call waits until its executor has come
+// back by another one, and is then lost. False: it was lost.
+bool AgentLife::wait_while_frozen(const std::string& framework_id, const std::string& executor_id) {
+  const std::pair key(framework_id, executor_id);
+  std::unique_lock lock(frozen_mutex_);
+  if (!frozen_.contains(key)) return true;
+  thawed_.wait(lock, [&] { return !frozen_.contains(key); });
+  return false;
+}
+
+void AgentLife::thaw(const std::string& framework_id, const std::string& executor_id) {
+  const std::lock_guard lock(frozen_mutex_);
+  if (frozen_.erase({framework_id, executor_id}) > 0) thawed_.notify_all();
+}
+
+http::Reply AgentLife::subscribe(const mexecutor::Call& call, v1::MediaType type) {
+  thaw(call.framework_id().value(), call.executor_id().value());
   std::uint64_t number = 0;
   auto stream = std::make_shared<EventStream>();
   const auto answer = loop_.call<Answer>([&](Instant now) {
@@ -81,7 +99,7 @@ http::Reply Agent::subscribe(const mexecutor::Call& call, v1::MediaType type) {
   });
 }
 
-http::Reply Agent::operate(const http::Request& request) {
+http::Reply AgentLife::operate(const http::Request& request) {
   using Call = magent::Call;
   if (auto refusal = refuse_method(request, "POST")) return *std::move(refusal);
   Call call;

@@ -65,13 +65,29 @@ void AgentLink::drain(std::int64_t timeout_ms) {
                     [&] { return stopping_ || session_.empty() || (reports_.empty() && !sending_); });
 }
 
+void AgentLink::lose(std::int64_t ms) {
+  const std::lock_guard lock(mutex_);
+  lost_until_ms_ = net::monotonic_ms() + ms;
+  changed_.notify_all();
+}
+
+// False: stopping.
+bool AgentLink::wait_out_loss(std::unique_lock<std::mutex>& lock) {
+  while (!stopping_) {
+    const std::int64_t rest_ms = lost_until_ms_ - net::monotonic_ms();
+    if (rest_ms <= 0) return true;
+    changed_.wait_for(lock, std::chrono::milliseconds(rest_ms));
+  }
+  return false;
+}
+
 void AgentLink::read_commands() {
   Prng prng(net::random_seed());
   wire::Backoff backoff{50, kBackoffMsMax, 20, 0};
   for (;;) {
     {
-      const std::lock_guard lock(mutex_);
-      if (stopping_) return;
+      std::unique_lock lock(mutex_);
+      if (!wait_out_loss(lock)) return;
     }
     const auto registration = callbacks_.connecting(uuid_text(uuid_v4_bytes(net::random_bytes())));
     if (!registration) return;
@@ -120,8 +136,8 @@ bool AgentLink::follow(net::HttpClient& client, const Registration& registration
     const Result<bool> more = client.read_stream(bytes, kReadWaitMs);
     if (!more && more.error().code != Code::timeout) return true;
     {
-      const std::lock_guard lock(mutex_);
-      if (stopping_) return true;
+      std::unique_lock lock(mutex_);
+      if (!wait_out_loss(lock)) return true;
     }
     std::vector<std::string> complete;
     if (!records.feed(bytes, complete)) return true;
@@ -151,6 +167,8 @@ void AgentLink::send_reports() {
       changed_.wait(lock, [&] { return stopping_ || !session_.empty(); });
       continue;
     }
+    if (!wait_out_loss(lock)) return;
+    if (session_.empty()) continue;  // it ended meanwhile
     const std::int64_t rest_ms = sent_ms + ping_ms_ - net::monotonic_ms();
     if (reports_.empty() && rest_ms > 0) {
       changed_.wait_for(lock, std::chrono::milliseconds(rest_ms));

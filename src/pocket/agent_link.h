@@ -1,7 +1,7 @@
 // An agent's two connections to its master (pocket/link.h): one stream of commands, one for reports, and the
 // pings that keep the agent alive in the master's eyes. Reconnects for as long as it runs. What is reported
 // while there is no connection waits; what is waiting when a connection breaks is dropped, since the next
-// registration tells it all. Thread-safe: send, stop, restart. Bound: kReportsMax waiting reports, then the
+// registration tells it all. Thread-safe: send, stop, lose. Bound: kReportsMax waiting reports, then the
 // connection is given up. Tested in tests/pocket/cluster_test.cc.
 #pragma once
 
@@ -35,6 +35,9 @@ class AgentLink {
   void stop();
   void send(Report report);
   void drain(std::int64_t timeout_ms);  // waits until what was sent has left, or not
+  // A fault: no word to or from the master for that long. Connections stay open, as over a cut network cable;
+  // what was under way arrives afterwards if the master still knows us.
+  void lose(std::int64_t ms);
 
  private:
   static constexpr std::size_t kReportsMax = 100'000;
@@ -42,6 +45,7 @@ class AgentLink {
   bool follow(net::HttpClient& client, const Registration& registration);
   void send_reports();
   void end_session(const std::string& session);
+  bool wait_out_loss(std::unique_lock<std::mutex>& lock);
 
   wire::Endpoint master_;
   Callbacks callbacks_;
@@ -50,6 +54,7 @@ class AgentLink {
   std::deque<Report> reports_;
   std::string session_;  // empty: not connected
   std::int64_t ping_ms_ = 1'000;
+  std::int64_t lost_until_ms_ = 0;  // monotonic
   bool sending_ = false;
   bool stopping_ = false;
   net::HttpClient* streaming_ = nullptr;  // to be interrupted

@@ -50,6 +50,7 @@ AgentExecutor* AgentModel::find(const ContainerRef& container) {
 }
 
 void AgentModel::recover(const RecoveredState& recovered, Instant now) {
+  recover_operations(recovered);
   for (const mv1::FrameworkInfo& info : recovered.frameworks) frameworks_[info.id().value()].info = info;
   std::vector<ContainerRef> dead;
   for (const RecoveredExecutor& one : recovered.executors) {
@@ -112,6 +113,7 @@ Registration AgentModel::registration(std::string session) const {
   out.session = std::move(session);
   out.ip = options_.ip;
   out.info = options_.info;
+  tell_operations(out);
   for (const auto& [framework_id, framework] : frameworks_) {
     out.frameworks.push_back(framework.info);
     for (const auto& [executor_id, executor] : framework.executors) {
@@ -142,12 +144,15 @@ void AgentModel::on_command(const Registered& registered, Instant now) {
     for (auto& [executor_id, executor] : framework.executors)
       for (auto& [task_id, task] : executor.tasks) {
         task.attempt = 0;
+        task.held = false;
         send_head(executor, task, now);
       }
+  send_operations_again(now);
 }
 
 void AgentModel::master_gone() {
   connected_ = false;
+  for (auto& [uuid, operation] : operations_) operation.retry_at = kNever;
   for (auto& [framework_id, framework] : frameworks_)
     for (auto& [executor_id, executor] : framework.executors)
       for (auto& [task_id, task] : executor.tasks) task.retry_at = kNever;
@@ -286,6 +291,7 @@ void AgentModel::on_command(const AcknowledgeUpdate& acknowledge, Instant now) {
     if (task.pending.empty() || task.pending.front().uuid() != acknowledge.uuid) return;  // stale or foreign
     task.pending.pop_front();
     task.attempt = 0;
+    task.held = false;
     task.retry_at = kNever;
     if (framework->second.info.checkpoint())
       outputs_.emplace_back(
@@ -318,9 +324,11 @@ void AgentModel::on_command(const LeaveCluster& /*leave*/, Instant /*now*/) {
     }
   }
   frameworks_.clear();
+  operations_.clear();
   recovery_ends_ = kNever;
   connected_ = false;
   options_.info.clear_id();
+  recover_operations({});
   outputs_.emplace_back(ForgetAll{});
 }
 
@@ -333,6 +341,8 @@ bool AgentModel::idle() const {
 
 void AgentModel::tick(Instant now) {
   end_recovery_if_complete(now);
+  for (auto& [uuid, operation] : operations_)
+    if (operation.retry_at <= now) send_operation(operation, now);
   for (auto& [framework_id, framework] : frameworks_) {
     for (auto& [executor_id, executor] : framework.executors) {
       for (auto& [task_id, task] : executor.tasks)
@@ -355,6 +365,7 @@ void AgentModel::tick(Instant now) {
 
 Instant AgentModel::wake_at() const {
   Instant at = recovery_ends_;
+  for (const auto& [uuid, operation] : operations_) at = std::min(at, operation.retry_at);
   for (const auto& [framework_id, framework] : frameworks_) {
     for (const auto& [executor_id, executor] : framework.executors) {
       at = std::min({at, executor.silent_until, executor.kill_at});

@@ -20,6 +20,7 @@
 
 #include "base/prng.h"
 #include "base/time.h"
+#include "pocket/holdings.h"
 #include "pocket/link.h"
 #include "pocket/master_model.h"  // Answer
 #include "pocket/protos.h"
@@ -63,19 +64,24 @@ struct ToExecutorStream {
 struct ToMaster {
   Report report;
 };
-enum class RecordKind { agent, framework, executor, task, update, acknowledgement };
+enum class RecordKind { agent, framework, executor, task, update, acknowledgement, resources, operations };
 struct Checkpoint {
   RecordKind kind = RecordKind::agent;
   ContainerRef container;  // empty parts where they make no sense
   std::string task_id;
-  std::string bytes;  // a serialized message; for an acknowledgement the uuid
+  std::string bytes;  // a serialized message; of an acknowledgement the uuid, of resources a Reserve, of
+                      // operations the reports that are still to be acknowledged
+};
+struct VolumeChange {  // a persistent volume's folder is to be made, or removed with what is in it
+  mv1::Resource volume;
+  bool made = true;
 };
 struct ForgetContainer {
   ContainerRef container;
 };
 struct ForgetAll {};  // this agent id is over: drop every record and register as a new agent
 using AgentOutput = std::variant<StartContainer, KillContainer, ToExecutorStream, EndStream, ToMaster,
-                                 Checkpoint, ForgetContainer, ForgetAll>;
+                                 Checkpoint, VolumeChange, ForgetContainer, ForgetAll>;
 
 // --- what a restart finds (pocket/checkpoint.h) ---
 struct RecoveredTask {
@@ -92,6 +98,8 @@ struct RecoveredExecutor {
 struct RecoveredState {
   std::vector<mv1::FrameworkInfo> frameworks;
   std::vector<RecoveredExecutor> executors;
+  std::vector<mv1::Resource> resources;     // as operations left them; empty: there was none
+  std::vector<OperationReport> operations;  // not acknowledged
 };
 
 // --- records ---
@@ -104,7 +112,14 @@ struct AgentTask {
   std::set<std::string> seen;           // uuids ever received or made
   Instant retry_at = kNever;
   int attempt = 0;
+  bool held = false;  // the head waits for the delay of a fault
   bool done() const { return is_terminal(latest) && pending.empty(); }
+};
+
+struct AgentOperation {
+  OperationReport report;
+  Instant retry_at = kNever;
+  int attempt = 0;
 };
 
 enum class ExecutorState { registering, running, terminating, terminated };
@@ -156,6 +171,10 @@ class AgentModel {
   void exited(const ContainerRef& container, int wait_status, Instant now);
   void shutdown_all(Instant now, std::int64_t grace_ms);
 
+  // Faults: every report of an update leaves that much later; is made that many times more. 0: no longer.
+  void delay_updates(std::int64_t ms) { delay_ms_ = ms; }
+  void repeat_updates(int times) { repeats_ = times; }
+
   void tick(Instant now);
   Instant wake_at() const;
   std::vector<AgentOutput> take_outputs();
@@ -179,8 +198,18 @@ class AgentModel {
   void on_command(const AcknowledgeUpdate& acknowledge, Instant now);
   void on_command(const ToExecutor& message, Instant now);
   void on_command(const FrameworkChanged& changed, Instant now);
+  void on_command(const ApplyOperation& apply, Instant now);
+  void on_command(const AcknowledgeOperation& acknowledge, Instant now);
   void on_command(const LeaveCluster& leave, Instant now);
   void on_command(const RunTasks& run, Instant now);
+
+  // agent_operations.cc
+  void recover_operations(const RecoveredState& recovered);
+  std::string convert(const mv1::Offer::Operation& operation, mv1::OperationStatus* status);
+  void send_operation(AgentOperation& operation, Instant now);
+  void send_operations_again(Instant now);
+  void checkpoint_operations();
+  void tell_operations(Registration& into) const;
 
   // agent_tasks.cc
   void shut_down(AgentExecutor& executor, Instant now, std::int64_t grace_ms);
@@ -203,7 +232,13 @@ class AgentModel {
   AgentModelOptions options_;
   Prng prng_;
   bool connected_ = false;
+  std::int64_t delay_ms_ = 0;
+  int repeats_ = 0;
   std::map<std::string, AgentFramework> frameworks_;
+  Holdings total_;  // of the agent, as operations have left it
+  bool converted_ = false;
+  std::map<std::string, AgentOperation> operations_;  // by the operation's uuid; until acknowledged
+  std::deque<std::string> applied_;                   // the last uuids
   Instant recovery_ends_ = kNever;
   std::vector<AgentOutput> outputs_;
 };

@@ -228,9 +228,15 @@ void AgentModel::take_update(AgentExecutor& executor, mv1::TaskStatus status, In
 
 void AgentModel::send_head(AgentExecutor& executor, AgentTask& task, Instant now) {
   task.retry_at = kNever;
+  const bool held = std::exchange(task.held, false);
   if (!connected_ || task.pending.empty()) return;
-  outputs_.emplace_back(
-      ToMaster{UpdateReport{executor.container.framework_id, task.pending.front(), task.latest}});
+  if (delay_ms_ > 0 && !held) {
+    task.held = true;
+    task.retry_at = now + delay_ms_;
+    return;
+  }
+  const UpdateReport report{executor.container.framework_id, task.pending.front(), task.latest};
+  for (int i = 0; i <= repeats_; ++i) outputs_.emplace_back(ToMaster{report});
   const int shift = std::min(task.attempt++, 20);
   task.retry_at = now + std::min(options_.retry_ms_max, options_.retry_ms << shift);
 }

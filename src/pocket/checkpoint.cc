@@ -120,7 +120,28 @@ RecoveredExecutor read_executor(const std::string& path, const ContainerRef& con
   return executor;
 }
 
+void read_operations(const std::string& agent_path, RecoveredState& state) {
+  mv1::Offer::Operation::Reserve resources;
+  if (resources.ParseFromString(read_all(agent_path + "/resources")))
+    state.resources.assign(resources.resources().begin(), resources.resources().end());
+  const std::string text = read_all(agent_path + "/operations");
+  if (text.empty()) return;
+  const Result<std::vector<Report>> reports = decode_reports(text);
+  if (!reports) return;
+  for (const Report& report : *reports)
+    if (const auto* one = std::get_if<OperationReport>(&report)) state.operations.push_back(*one);
+}
+
 }  // namespace
+
+Result<std::string> volume_path(const std::string& agent_dir, const mv1::Resource& volume) {
+  std::string role = volume.reservations_size() > 0 ? volume.reservations().rbegin()->role() : volume.role();
+  if (const std::string why = check_role(role); !why.empty()) return make_error(Code::invalid_argument, why);
+  std::replace(role.begin(), role.end(), '/', ' ');  // a role has no blanks
+  const std::string& id = volume.disk().persistence().id();
+  if (const std::string why = check_id(id); !why.empty()) return make_error(Code::invalid_argument, why);
+  return agent_dir + "/volumes/roles/" + role + "/" + id;
+}
 
 Result<CheckpointStore::Found> CheckpointStore::load() {
   Found found;
@@ -147,7 +168,21 @@ Result<CheckpointStore::Found> CheckpointStore::load() {
                                                       {framework_id, executor_id, container_id}, info));
     }
   }
+  read_operations(agent_path(), found.state);
   return found;
+}
+
+Status CheckpointStore::change_volume(const VolumeChange& change) const {
+  const Result<std::string> path = volume_path(dir_, change.volume);
+  if (!path) return path.error();
+  std::error_code failed;
+  if (change.made) {
+    fs::create_directories(*path, failed);
+  } else {
+    fs::remove_all(*path, failed);
+  }
+  if (failed) return make_error(Code::io, failed.message(), *path);
+  return Done{};
 }
 
 Result<std::string> CheckpointStore::run_path(const ContainerRef& container) const {
@@ -179,6 +214,8 @@ Status CheckpointStore::write(const Checkpoint& record) {
     if (done) written = record.bytes;
     return done;
   }
+  if (record.kind == RecordKind::resources) return replace(agent_path() + "/resources", record.bytes);
+  if (record.kind == RecordKind::operations) return replace(agent_path() + "/operations", record.bytes);
   const Result<std::string> run = run_path(record.container);
   if (!run) return run.error();
   if (record.kind == RecordKind::executor) {

@@ -1,5 +1,6 @@
 // An agent's memory over a restart, in Mesos's own layout (mesos-protocol §5.5):
 //   <agent dir>/meta/slaves/<agent>/slave.info
+//                              {resources, operations}: what operations made of it, which are unacknowledged
 //                              …/frameworks/<fw>/framework.info
 //                              …/executors/<ex>/executor.info
 //                              …/runs/<container>/{pids/forked.pid, tasks/<task>/{task.info, task.updates}}
@@ -29,6 +30,7 @@ class CheckpointStore {
   Result<Found> load();
 
   Status write(const Checkpoint& record);
+  Status change_volume(const VolumeChange& change) const;
   Status write_pid(const ContainerRef& container, std::int64_t pid);
   void forget(const ContainerRef& container);
   void forget_all();
@@ -42,6 +44,9 @@ class CheckpointStore {
   std::map<std::string, std::string>
       frameworks_written_;  // replacing a file by its equal can cost a disk flush
 };
+
+// <agent dir>/volumes/roles/<role>/<persistence id>; a blank stands for the '/' of a role.
+Result<std::string> volume_path(const std::string& agent_dir, const mv1::Resource& volume);
 
 // <agent dir>/slaves/<agent>/frameworks/<fw>/executors/<ex>/runs/<container>, made with its `latest` link.
 Result<std::string> make_sandbox(const std::string& agent_dir, const std::string& agent_id,

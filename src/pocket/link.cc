@@ -110,6 +110,12 @@ Result<Command> read_command(std::string_view type, Fields& in) {
     FrameworkChanged changed;
     in.message("framework", &changed.framework);
     command = std::move(changed);
+  } else if (type == "apply_operation") {
+    ApplyOperation apply{in.text("framework_id"), {}, in.bytes("uuid")};
+    in.message("operation", &apply.operation);
+    command = std::move(apply);
+  } else if (type == "acknowledge_operation") {
+    command = AcknowledgeOperation{in.bytes("uuid"), in.bytes("status_uuid")};
   } else if (type == "leave") {
     command = LeaveCluster{};
   } else {
@@ -134,6 +140,10 @@ Result<Report> read_report(const json::Value& value) {
                             static_cast<int>(in.number("status")), in.flag("command")};
   } else if (type == "message") {
     report = FromExecutor{in.text("framework_id"), in.text("executor_id"), in.bytes("data")};
+  } else if (type == "operation") {
+    OperationReport operation{in.text("framework_id"), in.bytes("uuid"), {}};
+    in.message("status", &operation.status);
+    report = std::move(operation);
   } else if (type == "ping") {
     report = Ping{};
   } else if (type == "unregister") {
@@ -190,6 +200,14 @@ std::string encode_command(const Command& command) {
           [&](const FrameworkChanged& c) {
             out.member("type", "framework_changed").member_raw("framework", text_of(c.framework));
           },
+          [&](const ApplyOperation& c) {
+            out.member("type", "apply_operation").member("framework_id", c.framework_id);
+            out.member_raw("operation", text_of(c.operation)).member("uuid", base64_encode(c.uuid));
+          },
+          [&](const AcknowledgeOperation& c) {
+            out.member("type", "acknowledge_operation").member("uuid", base64_encode(c.uuid));
+            out.member("status_uuid", base64_encode(c.status_uuid));
+          },
           [&](const LeaveCluster&) { out.member("type", "leave"); },
       },
       command);
@@ -203,6 +221,15 @@ Result<Command> decode_command(std::string_view text) {
   Fields in(document->root());
   return read_command(document->root().string_or("type", ""), in);
 }
+
+namespace {
+
+void write_operation(json::Writer& out, const OperationReport& report) {
+  out.member("framework_id", report.framework_id).member("uuid", base64_encode(report.uuid));
+  out.member_raw("status", text_of(report.status));
+}
+
+}  // namespace
 
 std::string encode_registration(const Registration& registration) {
   json::Writer out;
@@ -218,6 +245,14 @@ std::string encode_registration(const Registration& registration) {
   for (const ReportedTask& one : registration.tasks) {
     out.begin_object().member("framework_id", one.framework_id).member_raw("info", text_of(one.info));
     out.member("executor_id", one.executor_id).member_raw("latest", text_of(one.latest)).end_object();
+  }
+  out.end_array().key("resources").begin_array();
+  for (const mv1::Resource& one : registration.resources) out.raw(text_of(one));
+  out.end_array().key("operations").begin_array();
+  for (const OperationReport& one : registration.operations) {
+    out.begin_object();
+    write_operation(out, one);
+    out.end_object();
   }
   out.end_array().end_object();
   return out.take();
@@ -251,6 +286,15 @@ Result<Registration> decode_registration(std::string_view text) {
     if (!one.status()) in.fail(one.status().error());
     registration.tasks.push_back(std::move(task));
   });
+  in.each("resources",
+          [&](const json::Value& one) { in.parse_message(one, &registration.resources.emplace_back()); });
+  in.each("operations", [&](const json::Value& value) {
+    Fields one(value);
+    OperationReport operation{one.text("framework_id"), one.bytes("uuid"), {}};
+    one.message("status", &operation.status);
+    if (!one.status()) in.fail(one.status().error());
+    registration.operations.push_back(std::move(operation));
+  });
   if (!in.status()) return in.status().error();
   return registration;
 }
@@ -274,6 +318,10 @@ std::string encode_reports(const std::vector<Report>& reports) {
                    [&](const FromExecutor& r) {
                      out.member("type", "message").member("framework_id", r.framework_id);
                      out.member("executor_id", r.executor_id).member("data", base64_encode(r.data));
+                   },
+                   [&](const OperationReport& r) {
+                     out.member("type", "operation");
+                     write_operation(out, r);
                    },
                    [&](const Ping&) { out.member("type", "ping"); },
                    [&](const Unregister&) { out.member("type", "unregister"); },

@@ -52,9 +52,21 @@ struct ToExecutor {
 struct FrameworkChanged {
   mv1::FrameworkInfo framework;
 };
+// RESERVE, UNRESERVE, CREATE or DESTROY of the agent's own resources. The master has checked it and changed
+// its books; the agent follows, keeps volumes as folders, and reports (OperationReport) until acknowledged.
+struct ApplyOperation {
+  std::string framework_id;         // empty: an operator's
+  mv1::Offer::Operation operation;  // with its id when feedback was asked for
+  std::string uuid;                 // 16 bytes, the master's; the same one twice is applied once
+};
+struct AcknowledgeOperation {
+  std::string uuid;         // of ApplyOperation
+  std::string status_uuid;  // of the status
+};
 struct LeaveCluster {};  // the master has declared this agent gone: end everything, forget the id
-using Command = std::variant<Registered, RunTasks, KillTask, ShutdownExecutor, ShutdownFramework,
-                             AcknowledgeUpdate, ToExecutor, FrameworkChanged, LeaveCluster>;
+using Command =
+    std::variant<Registered, RunTasks, KillTask, ShutdownExecutor, ShutdownFramework, AcknowledgeUpdate,
+                 ToExecutor, FrameworkChanged, ApplyOperation, AcknowledgeOperation, LeaveCluster>;
 
 // --- agent → master ---
 struct ReportedTask {
@@ -67,6 +79,13 @@ struct ReportedExecutor {
   std::string framework_id;
   mv1::ExecutorInfo info;
 };
+struct OperationReport {
+  std::string framework_id;
+  std::string uuid;  // of ApplyOperation
+  // FINISHED, FAILED or DROPPED; with operation_id and a uuid of its own when feedback was asked for: then it
+  // is repeated, 10 s · 2ⁿ apart and at most 10 min, until AcknowledgeOperation.
+  mv1::OperationStatus status;
+};
 struct Registration {
   std::string session;  // new for every connection; names the agent in its reports
   std::string ip;       // of the agent's own listener
@@ -74,6 +93,10 @@ struct Registration {
   std::vector<mv1::FrameworkInfo> frameworks;
   std::vector<ReportedExecutor> executors;
   std::vector<ReportedTask> tasks;
+  // All of the agent's resources as operations have left them, with their `reservations`; empty:
+  // info.resources.
+  std::vector<mv1::Resource> resources;
+  std::vector<OperationReport> operations;  // not acknowledged yet
 };
 struct UpdateReport {
   std::string framework_id;
@@ -93,7 +116,7 @@ struct FromExecutor {
 };
 struct Ping {};
 struct Unregister {};  // an orderly leave
-using Report = std::variant<UpdateReport, ExecutorExited, FromExecutor, Ping, Unregister>;
+using Report = std::variant<UpdateReport, ExecutorExited, FromExecutor, OperationReport, Ping, Unregister>;
 
 std::string encode_command(const Command& command);
 Result<Command> decode_command(std::string_view json);

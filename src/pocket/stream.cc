@@ -26,13 +26,19 @@ void EventStream::close() {
   changed_.notify_one();
 }
 
+void EventStream::freeze() {
+  const std::lock_guard lock(mutex_);
+  frozen_ = true;
+}
+
 void EventStream::run(http::StreamWriter& writer, std::int64_t check_ms) {
   std::unique_lock lock(mutex_);
   for (;;) {
     if (queue_.empty() && !closed_)
       changed_.wait_for(lock, std::chrono::milliseconds(check_ms),
                         [&] { return !queue_.empty() || closed_; });
-    if (queue_.empty() && closed_) return;
+    if (frozen_) changed_.wait(lock, [&] { return closed_; });
+    if ((queue_.empty() || frozen_) && closed_) return;
     std::deque<std::string> batch = std::exchange(queue_, {});
     queued_bytes_ = 0;
     lock.unlock();

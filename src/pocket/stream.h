@@ -21,6 +21,7 @@ class EventStream {
  public:
   void push(std::string_view record);  // framed as RecordIO here
   void close();                        // after what is queued, the last chunk
+  void freeze();  // a fault: half-open, nothing is written and the peer not looked for until close()
   // Writes until closed or until the peer is gone, which is looked for every check_ms.
   void run(http::StreamWriter& writer, std::int64_t check_ms);
 
@@ -30,6 +31,7 @@ class EventStream {
   std::deque<std::string> queue_;
   std::size_t queued_bytes_ = 0;
   bool closed_ = false;
+  bool frozen_ = false;
 };
 
 }  // namespace mimas::pocket
