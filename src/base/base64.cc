@@ -16,7 +16,7 @@ int value_of(char c) {
   return -1;
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 }  // namespace
 
@@ -48,7 +48,7 @@ Result<std::string> base64_decode(std::string_view text) {
     if (c == '=') break;
     const int value = value_of(c);
     if (value < 0) {
-      return make_error(Code::invalid_argument, std::string("invalid base64 character '") + c + "'");
+      return make_error(Code::invalid_argument, std::string("Invalid character '") + c + "'");
     }
     bits = bits << 6 | static_cast<std::uint32_t>(value);
     held += 6;
