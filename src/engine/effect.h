@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -32,8 +33,29 @@ struct DeclineOffers {
   std::vector<OfferId> offers;
   std::int64_t refuse_ms = 0;
 };
-struct ReviveOffers {};
-struct SuppressOffers {};
+struct ReviveOffers {
+  std::vector<std::string> roles;  // empty: all of ours
+};
+struct SuppressOffers {
+  std::vector<std::string> roles;  // empty: all of ours
+};
+// What the master can judge of an agent before it offers it (mesos-protocol §2.2 "Offer constraints").
+struct AttributeTest {
+  enum class Kind { exists, not_exists, text_equals, text_not_equals, text_matches, text_not_matches };
+  enum class Selector { attribute, hostname, region, zone };
+  Kind kind = Kind::exists;
+  Selector selector = Selector::attribute;
+  std::string attribute;  // its name, with Selector::attribute
+  std::string value;      // the text or the RE2 expression; unused by (not_)exists
+  bool operator==(const AttributeTest&) const = default;
+};
+// Which offers are worth sending: for a role, those of agents that pass every test of at least one group. It
+// replaces what was wanted before; a role without an entry takes everything, so an empty map takes the
+// constraints away. No empty lists within.
+struct ConstrainOffers {
+  std::map<std::string, std::vector<std::vector<AttributeTest>>> roles;
+  bool operator==(const ConstrainOffers&) const = default;
+};
 struct KillOnAgent {
   TaskId task;
   AgentId agent;  // may be empty when unknown
@@ -64,7 +86,7 @@ struct Reply {
   Result<Answer> answer;
 };
 
-using Effect = std::variant<AcceptOffers, DeclineOffers, ReviveOffers, SuppressOffers, KillOnAgent, Reconcile,
-                            Acknowledge, Reply>;
+using Effect = std::variant<AcceptOffers, DeclineOffers, ReviveOffers, SuppressOffers, ConstrainOffers,
+                            KillOnAgent, Reconcile, Acknowledge, Reply>;
 
 }  // namespace mimas::engine

@@ -24,8 +24,18 @@ struct Translate {
 
   Calls operator()(const engine::AcceptOffers&) const { return {}; }
   Calls operator()(const engine::Reply&) const { return {}; }
-  Calls operator()(const engine::ReviveOffers&) const { return {begin(Call::REVIVE, framework)}; }
-  Calls operator()(const engine::SuppressOffers&) const { return {begin(Call::SUPPRESS, framework)}; }
+  Calls operator()(const engine::ConstrainOffers&) const { return {}; }
+
+  Calls operator()(const engine::ReviveOffers& revive) const {
+    Call call = begin(Call::REVIVE, framework);
+    for (const std::string& role : revive.roles) call.mutable_revive()->add_roles(role);
+    return {std::move(call)};
+  }
+  Calls operator()(const engine::SuppressOffers& suppress) const {
+    Call call = begin(Call::SUPPRESS, framework);
+    for (const std::string& role : suppress.roles) call.mutable_suppress()->add_roles(role);
+    return {std::move(call)};
+  }
 
   Calls operator()(const engine::DeclineOffers& decline) const {
     if (decline.offers.empty()) return {};
@@ -76,28 +86,79 @@ struct Translate {
   }
 };
 
-}  // namespace
-
-Call make_subscribe(const DriverOptions& options, const FrameworkId& framework, const std::string& hostname) {
+pb::FrameworkInfo framework_info(const DriverOptions& options, const FrameworkId& framework,
+                                 const std::string& hostname) {
   using Capability = pb::FrameworkInfo::Capability;
-  Call call;
-  call.set_type(Call::SUBSCRIBE);
-  pb::FrameworkInfo* info = call.mutable_subscribe()->mutable_framework_info();
-  if (!framework.empty()) {
-    call.mutable_framework_id()->set_value(framework.value);
-    info->mutable_id()->set_value(framework.value);
-  }
-  info->set_user(options.user);
-  info->set_name(options.framework_name);
-  info->set_failover_timeout(static_cast<double>(options.failover_timeout_ms) / 1000.0);
-  info->set_checkpoint(true);
-  info->add_roles(options.role);
-  if (!hostname.empty()) info->set_hostname(hostname);
-  if (!options.webui_url.empty()) info->set_webui_url(options.webui_url);
+  pb::FrameworkInfo info;
+  if (!framework.empty()) info.mutable_id()->set_value(framework.value);
+  info.set_user(options.user);
+  info.set_name(options.framework_name);
+  info.set_failover_timeout(static_cast<double>(options.failover_timeout_ms) / 1000.0);
+  info.set_checkpoint(true);
+  for (const std::string& role : options.roles) info.add_roles(role);
+  if (!options.principal.empty()) info.set_principal(options.principal);
+  if (!hostname.empty()) info.set_hostname(hostname);
+  if (!options.webui_url.empty()) info.set_webui_url(options.webui_url);
   for (const auto type : {Capability::MULTI_ROLE, Capability::PARTITION_AWARE, Capability::TASK_KILLING_STATE,
                           Capability::RESERVATION_REFINEMENT}) {
-    info->add_capabilities()->set_type(type);
+    info.add_capabilities()->set_type(type);
   }
+  return info;
+}
+
+void add_test(const engine::AttributeTest& test, scheduler::OfferConstraints::RoleConstraints::Group& group) {
+  using Kind = engine::AttributeTest::Kind;
+  using Selector = engine::AttributeTest::Selector;
+  using Proto = scheduler::AttributeConstraint;
+  Proto& constraint = *group.add_attribute_constraints();
+  Proto::Selector& selector = *constraint.mutable_selector();
+  switch (test.selector) {
+    case Selector::attribute: selector.set_attribute_name(test.attribute); break;
+    case Selector::hostname: selector.set_pseudoattribute_type(Proto::Selector::HOSTNAME); break;
+    case Selector::region: selector.set_pseudoattribute_type(Proto::Selector::REGION); break;
+    case Selector::zone: selector.set_pseudoattribute_type(Proto::Selector::ZONE); break;
+  }
+  Proto::Predicate& predicate = *constraint.mutable_predicate();
+  switch (test.kind) {
+    case Kind::exists: predicate.mutable_exists(); break;
+    case Kind::not_exists: predicate.mutable_not_exists(); break;
+    case Kind::text_equals: predicate.mutable_text_equals()->set_value(test.value); break;
+    case Kind::text_not_equals: predicate.mutable_text_not_equals()->set_value(test.value); break;
+    case Kind::text_matches: predicate.mutable_text_matches()->set_regex(test.value); break;
+    case Kind::text_not_matches: predicate.mutable_text_not_matches()->set_regex(test.value); break;
+  }
+}
+
+// Of SUBSCRIBE and UPDATE_FRAMEWORK, which name the same members alike.
+template <class Message>
+void set_standing(const Standing& standing, Message& message) {
+  for (const std::string& role : standing.suppressed()) message.add_suppressed_roles(role);
+  for (const auto& [role, groups] : standing.constraints().roles) {
+    auto& constraints = (*message.mutable_offer_constraints()->mutable_role_constraints())[role];
+    for (const auto& tests : groups) {
+      auto& group = *constraints.add_groups();
+      for (const engine::AttributeTest& test : tests) add_test(test, group);
+    }
+  }
+}
+
+}  // namespace
+
+Call make_subscribe(const DriverOptions& options, const FrameworkId& framework, const std::string& hostname,
+                    const Standing& standing) {
+  Call call;
+  call.set_type(Call::SUBSCRIBE);
+  if (!framework.empty()) call.mutable_framework_id()->set_value(framework.value);
+  *call.mutable_subscribe()->mutable_framework_info() = framework_info(options, framework, hostname);
+  set_standing(standing, *call.mutable_subscribe());
+  return call;
+}
+
+Call make_update_framework(const DriverOptions& options, const FrameworkId& framework,
+                           const std::string& hostname, const Standing& standing) {
+  Call call = begin(Call::UPDATE_FRAMEWORK, framework);
+  *call.mutable_update_framework()->mutable_framework_info() = framework_info(options, framework, hostname);
+  set_standing(standing, *call.mutable_update_framework());
   return call;
 }
 

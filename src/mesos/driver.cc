@@ -17,6 +17,7 @@
 #include "mesos/calls.h"
 #include "mesos/event_reader.h"
 #include "mesos/launch.h"
+#include "mesos/standing.h"
 #include "mesos/subscription.h"
 #include "net/clock.h"
 #include "net/http_client.h"
@@ -48,6 +49,16 @@ wire::Request post_request(v1::MediaType codec, std::string body) {
   return request;
 }
 
+SubscriptionOptions subscription_options(const DriverOptions& options) {
+  return {.masters = options.masters,
+          .framework = options.framework,
+          .codec = options.codec,
+          .tls = options.tls,
+          .authenticates = !options.authorization.empty(),
+          .credential_hosts = options.credential_hosts,
+          .rewrite = options.rewrite};
+}
+
 bool is_for_master(const engine::Effect& effect) { return !std::holds_alternative<engine::Reply>(effect); }
 
 }  // namespace
@@ -60,10 +71,15 @@ struct Driver::Impl {
   Impl(DriverOptions driver_options, Hooks driver_hooks)
       : options(std::move(driver_options)),
         hooks(std::move(driver_hooks)),
-        machine(options.masters, options.framework, options.codec, Prng(net::random_seed())) {}
+        machine(subscription_options(options), Prng(net::random_seed())),
+        wanted(options.roles),
+        told(options.roles) {}
 
   using Lock = std::unique_lock<std::mutex>;
   using Client = std::shared_ptr<net::HttpClient>;
+
+  Client make_client(const Attempt& attempt, std::int64_t answer_ms) const;
+  void authorize(wire::Request& request, const Attempt& attempt) const;
 
   // --- reader thread
   void read_loop();
@@ -73,6 +89,8 @@ struct Driver::Impl {
   Reaction take_records(const Attempt& attempt, std::vector<std::string>& records);
   Reaction take_event(const Attempt& attempt, ReadEvent event);
   bool carry_out(const Reaction& reaction);
+  void plan_attempt(const Lock&);
+  std::string whereto(const Lock&) const;
   std::optional<Reaction> verdict_or_stop();
   void log_skipped(const std::string& why);
 
@@ -80,7 +98,7 @@ struct Driver::Impl {
   struct Session {  // what a call needs of the subscription it belongs to
     std::uint64_t generation = 0;
     std::string stream_id;
-    wire::Endpoint master;
+    Attempt attempt;
     Client client;
   };
   struct Outgoing {
@@ -90,8 +108,10 @@ struct Driver::Impl {
   void write_loop();
   std::optional<Outgoing> next_outgoing(Session& session);
   bool send_call(const scheduler::Call& call, Session& session);
+  void call_was_refused(const scheduler::Call& call, const std::string& why);
   Reaction judge(const Result<net::Response>& response, const Session& session);
 
+  void enqueue(const Lock&, engine::Effect effect);
   void pass_verdict(const Lock&, Reaction reaction);
   bool is_current(const Lock&, std::uint64_t generation) const {
     return !stopping && machine.phase() == Phase::subscribed && machine.generation() == generation;
@@ -106,7 +126,11 @@ struct Driver::Impl {
   bool stopping = false;
   bool started = false;
   Subscription machine;
+  Attempt attempt;  // the machine's, under way or waited for
   OfferBook book;
+  Standing wanted;                 // of the master
+  Standing told;                   // by the last SUBSCRIBE
+  std::uint64_t caught_up_in = 0;  // generation in which `told` was compared with `wanted`
   std::deque<engine::Effect> queue;
   std::optional<Reaction> verdict;
   Client stream;
@@ -120,30 +144,74 @@ struct Driver::Impl {
 // ---- reader
 
 void Driver::Impl::read_loop() {
+  {
+    Lock lock(mutex);
+    if (stopping) return;
+    plan_attempt(lock);
+    const std::string line = whereto(lock);
+    lock.unlock();
+    hooks.log(line);
+  }
   for (;;) {
-    Attempt attempt;
-    const Client client = open_client(attempt);
+    Attempt due;
+    const Client client = open_client(due);
     if (client == nullptr) return;
-    const Reaction reaction = follow(attempt, *client);
+    const Reaction reaction = follow(due, *client);
     client->close();
     if (!carry_out(reaction)) return;
   }
 }
 
-// Waits until the machine wants the next attempt; null when it is time to stop.
-Driver::Impl::Client Driver::Impl::open_client(Attempt& attempt) {
+void Driver::Impl::plan_attempt(const Lock&) { attempt = machine.next_attempt(net::monotonic_ms()); }
+
+// What comes next, for people.
+std::string Driver::Impl::whereto(const Lock&) const {
+  if (attempt.at_ms == kUntilMastersChange) return "waiting until a leading master is known";
+  const std::int64_t wait = std::max<std::int64_t>(0, attempt.at_ms - net::monotonic_ms());
+  std::string text = "connecting to " + attempt.to.text();
+  if (attempt.connect_to != attempt.to) text += " (at " + attempt.connect_to.text() + ")";
+  return wait == 0 ? text : text + " in " + std::to_string(wait) + " ms";
+}
+
+// Waits until the planned attempt is due; null when it is time to stop. A verdict (other masters were
+// detected) plans another.
+Driver::Impl::Client Driver::Impl::open_client(Attempt& due) {
   Lock lock(mutex);
-  if (stopping) return nullptr;
-  attempt = machine.next_attempt(net::monotonic_ms());
   for (;;) {
-    const std::int64_t wait = attempt.at_ms - net::monotonic_ms();
     if (stopping) return nullptr;
-    if (wait <= 0) break;
-    changed.wait_for(lock, std::chrono::milliseconds(wait));
+    if (verdict) {
+      const Reaction reaction = *std::exchange(verdict, std::nullopt);
+      plan_attempt(lock);
+      const std::string line = reaction.text + "; " + whereto(lock);
+      lock.unlock();
+      hooks.log(line);
+      lock.lock();
+      continue;
+    }
+    const std::int64_t wait = attempt.at_ms - net::monotonic_ms();
+    if (attempt.at_ms == kUntilMastersChange) {
+      changed.wait(lock);
+    } else if (wait > 0) {
+      changed.wait_for(lock, std::chrono::milliseconds(wait));
+    } else {
+      break;
+    }
   }
-  stream =
-      std::make_shared<net::HttpClient>(attempt.to, net::Timeouts{kConnectMs, kHeadMs}, net::resolve_by_name);
+  due = attempt;
+  stream = make_client(due, kHeadMs);
   return stream;
+}
+
+Driver::Impl::Client Driver::Impl::make_client(const Attempt& to, std::int64_t answer_ms) const {
+  return std::make_shared<net::HttpClient>(to.connect_to, net::Timeouts{kConnectMs, answer_ms},
+                                           net::resolve_by_name);
+}
+
+void Driver::Impl::authorize(wire::Request& request, const Attempt& to) const {
+  request.host = to.to.text();
+  if (to.credentials && !options.authorization.empty()) {
+    request.headers.push_back({"Authorization", options.authorization});
+  }
 }
 
 std::optional<Reaction> Driver::Impl::verdict_or_stop() {
@@ -155,20 +223,21 @@ std::optional<Reaction> Driver::Impl::verdict_or_stop() {
   return reaction;
 }
 
-Reaction Driver::Impl::follow(const Attempt& attempt, net::HttpClient& client) {
-  FrameworkId framework;
+Reaction Driver::Impl::follow(const Attempt& due, net::HttpClient& client) {
+  scheduler::Call subscribe;
   {
     const Lock lock(mutex);
-    framework = machine.framework();
+    told = wanted;
+    subscribe = make_subscribe(options, machine.framework(), hostname, told);
   }
-  wire::Request request =
-      post_request(options.codec, v1::encode(make_subscribe(options, framework, hostname), options.codec));
+  wire::Request request = post_request(options.codec, v1::encode(subscribe, options.codec));
   request.headers.push_back({"Connection", "close"});
+  authorize(request, due);
   const auto head = client.open_stream(std::move(request));
   if (auto over = verdict_or_stop()) return *over;
   if (!head.ok()) {
     const Lock lock(mutex);
-    return machine.attempt_failed(attempt.generation, head.error().text(), net::monotonic_ms());
+    return machine.attempt_failed(due.generation, head.error().text(), net::monotonic_ms());
   }
   std::string body;
   const std::int64_t until = net::monotonic_ms() + kRefusalBodyMs;
@@ -178,13 +247,13 @@ Reaction Driver::Impl::follow(const Attempt& attempt, net::HttpClient& client) {
   }
   {
     const Lock lock(mutex);
-    const Reaction reaction = machine.answered(attempt.generation, *head, body, net::monotonic_ms());
+    const Reaction reaction = machine.answered(due.generation, *head, body, net::monotonic_ms());
     if (reaction.next != Reaction::Next::go_on) return reaction;
   }
-  return read_events(attempt, client);
+  return read_events(due, client);
 }
 
-Reaction Driver::Impl::read_events(const Attempt& attempt, net::HttpClient& client) {
+Reaction Driver::Impl::read_events(const Attempt& due, net::HttpClient& client) {
   wire::RecordReader framing_reader;
   for (;;) {
     std::int64_t wait = 0;
@@ -204,51 +273,53 @@ Reaction Driver::Impl::read_events(const Attempt& attempt, net::HttpClient& clie
       if (!more.ok() && more.error().code == Code::timeout) {
         reaction = machine.time_passed(now);
       } else if (!more.ok()) {
-        reaction = machine.stream_ended(attempt.generation, more.error().text(), now);
+        reaction = machine.stream_ended(due.generation, more.error().text(), now);
       } else if (!*more) {
-        reaction = machine.stream_ended(attempt.generation, "the master ended the event stream", now);
+        reaction = machine.stream_ended(due.generation, "the master ended the event stream", now);
       } else {
-        reaction = machine.bytes_came(attempt.generation, now);
+        reaction = machine.bytes_came(due.generation, now);
         framing = framing_reader.feed(bytes, records);
       }
     }
-    if (reaction.next == Reaction::Next::go_on) reaction = take_records(attempt, records);
+    if (reaction.next == Reaction::Next::go_on) reaction = take_records(due, records);
     if (reaction.next == Reaction::Next::go_on && !framing.ok()) {
       const Lock lock(mutex);
-      reaction = machine.stream_ended(attempt.generation, framing.error().text(), net::monotonic_ms());
+      reaction = machine.stream_ended(due.generation, framing.error().text(), net::monotonic_ms());
     }
     if (reaction.next != Reaction::Next::go_on) return reaction;
   }
 }
 
-Reaction Driver::Impl::take_records(const Attempt& attempt, std::vector<std::string>& records) {
+Reaction Driver::Impl::take_records(const Attempt& due, std::vector<std::string>& records) {
   for (std::string& record : records) {
     ReadEvent event = read_event(record, options.codec);
     record = {};  // a batch of offers may be large, and what follows may block
-    const Reaction reaction = take_event(attempt, std::move(event));
+    const Reaction reaction = take_event(due, std::move(event));
     if (reaction.next != Reaction::Next::go_on) return reaction;
     if (auto over = verdict_or_stop()) return *over;
   }
   return {};
 }
 
-Reaction Driver::Impl::take_event(const Attempt& attempt, ReadEvent event) {
+Reaction Driver::Impl::take_event(const Attempt& due, ReadEvent event) {
   Lock lock(mutex);
   const std::int64_t now = net::monotonic_ms();
   if (const auto* subscribed = std::get_if<SubscribedEvent>(&event)) {
-    const Reaction reaction = machine.subscribed_event(attempt.generation, subscribed->framework,
-                                                       subscribed->heartbeat_seconds, now);
+    const Reaction reaction =
+        machine.subscribed_event(due.generation, subscribed->framework, subscribed->heartbeat_seconds, now);
     if (!reaction.subscribed) return reaction;
     queue.clear();
     book.clear();
     lock.unlock();
-    hooks.post(engine::Subscribed{subscribed->framework, attempt.to.text()});
+    hooks.post(engine::Subscribed{subscribed->framework, due.to.text()});
     return reaction;
   }
   if (const auto* error = std::get_if<ErrorEvent>(&event)) {
-    return machine.error_event(attempt.generation, error->message, now);
+    const Reaction reaction = machine.error_event(due.generation, error->message, now);
+    if (reaction.constraints_refused) wanted.drop_constraints();
+    return reaction;
   }
-  const bool live = is_current(lock, attempt.generation);
+  const bool live = is_current(lock, due.generation);
   if (auto* offers = std::get_if<OffersEvent>(&event); offers != nullptr && live) {
     for (pb::Offer& offer : offers->offers) {
       const OfferId id(offer.id().value());
@@ -280,6 +351,7 @@ void Driver::Impl::log_skipped(const std::string& why) {
 
 // True when another attempt is to follow.
 bool Driver::Impl::carry_out(const Reaction& reaction) {
+  std::string text = reaction.text;
   {
     const Lock lock(mutex);
     queue.clear();
@@ -288,10 +360,17 @@ bool Driver::Impl::carry_out(const Reaction& reaction) {
     if (calls != nullptr) calls->interrupt();
     verdict.reset();
     if (stopping) return false;
+    if (reaction.next == Reaction::Next::reconnect) {
+      plan_attempt(lock);
+      text += "; " + whereto(lock);
+    }
   }
-  // The loop tells of a lost subscription; only what never became one is told here.
-  if (!reaction.text.empty() && !reaction.disconnected) hooks.log(reaction.text);
-  if (reaction.disconnected) hooks.post(engine::Disconnected{reaction.text});
+  // The loop tells of a lost subscription, on_fatal's hearer of the end; what never became one is told here.
+  if (reaction.disconnected) {
+    hooks.post(engine::Disconnected{text});
+  } else if (reaction.next == Reaction::Next::reconnect) {
+    hooks.log(text);
+  }
   if (reaction.next == Reaction::Next::reconnect) return true;
   if (reaction.fatal != Fatal::none) hooks.on_fatal(reaction.fatal, reaction.text);
   return false;
@@ -320,9 +399,8 @@ std::optional<Driver::Impl::Outgoing> Driver::Impl::next_outgoing(Session& sessi
   if (session.client == nullptr || session.generation != machine.generation()) {
     session.generation = machine.generation();
     session.stream_id = machine.stream_id();
-    session.master = machine.master();
-    session.client = std::make_shared<net::HttpClient>(
-        session.master, net::Timeouts{kConnectMs, kCallAnswerMs}, net::resolve_by_name);
+    session.attempt = machine.attempt();
+    session.client = make_client(session.attempt, kCallAnswerMs);
     calls = session.client;
   }
   const engine::Effect effect = std::move(queue.front());
@@ -334,6 +412,10 @@ std::optional<Driver::Impl::Outgoing> Driver::Impl::next_outgoing(Session& sessi
     AcceptCall made = make_accept(*accept, launch, book);
     if (made.call.accept().offer_ids_size() > 0) outgoing.calls.push_back(std::move(made.call));
     outgoing.refused = std::move(made.refused);
+    return outgoing;
+  }
+  if (std::holds_alternative<engine::ConstrainOffers>(effect)) {
+    outgoing.calls.push_back(make_update_framework(options, machine.framework(), hostname, wanted));
     return outgoing;
   }
   if (const auto* decline = std::get_if<engine::DeclineOffers>(&effect)) {
@@ -349,6 +431,7 @@ bool Driver::Impl::send_call(const scheduler::Call& call, Session& session) {
   const bool repeatable = call.type() != scheduler::Call::ACCEPT;
   wire::Request request = post_request(options.codec, v1::encode(call, options.codec));
   request.headers.push_back({"Mesos-Stream-Id", session.stream_id});
+  authorize(request, session.attempt);
   for (int tries = repeatable ? 2 : 1;; --tries) {
     {
       const Lock lock(mutex);
@@ -362,13 +445,21 @@ bool Driver::Impl::send_call(const scheduler::Call& call, Session& session) {
     Reaction reaction = judge(response, session);
     if (reaction.next == Reaction::Next::go_on) {
       lock.unlock();
-      if (!reaction.text.empty())
-        hooks.log(scheduler::Call::Type_Name(call.type()) + " refused: " + reaction.text);
+      if (!reaction.text.empty()) call_was_refused(call, reaction.text);
       return true;
     }
     pass_verdict(lock, std::move(reaction));
     return false;
   }
+}
+
+void Driver::Impl::call_was_refused(const scheduler::Call& call, const std::string& why) {
+  if (call.type() == scheduler::Call::UPDATE_FRAMEWORK) {
+    // With them, the next SUBSCRIBE might be refused as well.
+    const Lock lock(mutex);
+    wanted.drop_constraints();
+  }
+  hooks.log(scheduler::Call::Type_Name(call.type()) + " refused: " + why);
 }
 
 Reaction Driver::Impl::judge(const Result<net::Response>& response, const Session& session) {
@@ -377,10 +468,23 @@ Reaction Driver::Impl::judge(const Result<net::Response>& response, const Sessio
   return machine.calls_lost(session.generation, "a call was not answered: " + response.error().text(), now);
 }
 
+// The reader carries it out; it waits in read_stream() or for the next attempt to be due.
 void Driver::Impl::pass_verdict(const Lock&, Reaction reaction) {
   if (reaction.next == Reaction::Next::go_on) return;  // the reader was faster
+  if (verdict) reaction.disconnected = reaction.disconnected || verdict->disconnected;
   verdict = std::move(reaction);
   if (stream != nullptr) stream->interrupt();
+  changed.notify_all();
+}
+
+void Driver::Impl::enqueue(const Lock& lock, engine::Effect effect) {
+  if (queue.size() >= kEffectsQueuedMax) {
+    pass_verdict(
+        lock, machine.calls_lost(machine.generation(), "the queue of calls ran over", net::monotonic_ms()));
+    return;
+  }
+  queue.push_back(std::move(effect));
+  changed.notify_all();
 }
 
 // ---- the public face
@@ -410,17 +514,30 @@ void Driver::stop() {
   if (impl_->writer.joinable()) impl_->writer.join();
 }
 
+void Driver::set_masters(std::vector<wire::Endpoint> masters) {
+  const Impl::Lock lock(impl_->mutex);
+  if (impl_->stopping) return;
+  impl_->pass_verdict(lock, impl_->machine.masters_changed(std::move(masters), net::monotonic_ms()));
+}
+
 void Driver::send(const engine::Effect& effect) {
   if (!is_for_master(effect)) return;
   const Impl::Lock lock(impl_->mutex);
+  // What was wished for between this subscription's SUBSCRIBE and its answer; the engine's first effect after
+  // it shows that the answer is on disk, so that a call may leave (rule 25).
+  const bool behind = impl_->wanted != impl_->told;
+  const bool news = [&] {
+    const Standing before = impl_->wanted;
+    impl_->wanted.note(effect);
+    return impl_->wanted != before;
+  }();
   if (impl_->stopping || impl_->machine.phase() != Phase::subscribed) return;
-  if (impl_->queue.size() >= kEffectsQueuedMax) {
-    impl_->pass_verdict(lock, impl_->machine.calls_lost(impl_->machine.generation(),
-                                                        "the queue of calls ran over", net::monotonic_ms()));
-    return;
+  if (std::exchange(impl_->caught_up_in, impl_->machine.generation()) != impl_->machine.generation() &&
+      behind) {
+    impl_->enqueue(lock, engine::ConstrainOffers{});  // UPDATE_FRAMEWORK says all of it
   }
-  impl_->queue.push_back(effect);
-  impl_->changed.notify_all();
+  if (std::holds_alternative<engine::ConstrainOffers>(effect) && !news) return;
+  impl_->enqueue(lock, effect);
 }
 
 }  // namespace mimas::mesos

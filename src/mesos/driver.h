@@ -21,14 +21,26 @@
 namespace mimas::mesos {
 
 struct DriverOptions {
-  std::vector<wire::Endpoint> masters;  // tried in turn; a 307 wins over the order
+  // Tried in turn; a 307 wins over the order. Empty: wait for set_masters().
+  std::vector<wire::Endpoint> masters;
   v1::MediaType codec = v1::MediaType::protobuf;
   FrameworkId framework;  // empty: register anew
   std::string framework_name = "mimas";
   std::string user = "root";  // whom executors run as
-  std::string role = "*";
+  std::vector<std::string> roles = {"*"};
+  std::string principal;  // FrameworkInfo.principal; empty: none. It can never change for a framework
   std::string webui_url;
   std::int64_t failover_timeout_ms = 604'800'000;  // a week
+
+  // The value of the Authorization header; empty: none. Sent to masters of the configured or detected set and
+  // to `credential_hosts`, to nobody else whom a redirect may name (mesos-protocol §1.5).
+  std::string authorization;
+  std::vector<wire::Endpoint> credential_hosts;
+  // Where to connect for a master's name; empty: where the name says. What it answers for a trusted name is
+  // trusted, and a name that it maps to a trusted master, too.
+  std::function<wire::Endpoint(const wire::Endpoint&)> rewrite;
+  bool tls = false;  // the masters speak https; a redirect to http is not followed then, nor the reverse
+
   // Where agents fetch executors: "http://host:port". The launch names
   // <base>/executor/<arch>?version=<executor_version>.
   std::string executor_base_url;
@@ -47,6 +59,11 @@ class Driver {
   };
   Driver(DriverOptions options, Hooks hooks);
   ~Driver();  // stop()
+
+  // The masters that a detector sees, replacing those known: the leader, or candidates for it. If the one we
+  // follow is not among them, the driver leaves it for one of these. Empty: no leader is known; a
+  // subscription that stands is kept, none is tried for. Thread-safe, before and after start().
+  void set_masters(std::vector<wire::Endpoint> masters);
 
   void start();
   // Joins both threads, so not from within a hook, and a blocked `post` must come back first.

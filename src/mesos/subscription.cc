@@ -41,32 +41,61 @@ Fatal classify_error_event(std::string_view message) {
   if (message.starts_with("Not authorized")) return Fatal::unauthorized;
   // Texts of §2.2: what the FrameworkInfo says will be as wrong next time.
   for (const std::string_view start :
-       {"Roles ", "Suppressed roles", "Offer constraints", "Changing framework's",
-        "The framework failover_timeout", "User 'root'", "Framework ID", "Invalid framework"}) {
+       {"Roles ", "Suppressed roles", "Changing framework's", "The framework failover_timeout", "User 'root'",
+        "Framework ID", "Invalid framework"}) {
     if (message.starts_with(start)) return Fatal::rejected;
   }
   if (contains(message, "FrameworkInfo")) return Fatal::rejected;
   return Fatal::none;
 }
 
-Subscription::Subscription(std::vector<wire::Endpoint> masters, FrameworkId framework, v1::MediaType codec,
-                           Prng prng)
-    : masters_(std::move(masters)), framework_(std::move(framework)), codec_(codec), prng_(prng) {
-  ASSERT(!masters_.empty());
-}
+Subscription::Subscription(SubscriptionOptions options, Prng prng)
+    : options_(std::move(options)), framework_(options_.framework), prng_(prng) {}
 
 bool Subscription::current(std::uint64_t generation) const {
   return generation == generation_ && phase_ != Phase::disconnected && phase_ != Phase::stopped;
+}
+
+bool Subscription::is_trusted(const wire::Endpoint& host) const {
+  const auto is_host = [&](const wire::Endpoint& known) {
+    return known.port == host.port && wire::equals_ignoring_case(known.host, host.host);
+  };
+  return std::any_of(options_.masters.begin(), options_.masters.end(), is_host) ||
+         std::any_of(options_.credential_hosts.begin(), options_.credential_hosts.end(), is_host);
 }
 
 Attempt Subscription::next_attempt(std::int64_t now_ms) {
   ASSERT(phase_ == Phase::disconnected);
   phase_ = Phase::connecting;
   stream_id_.clear();
-  attempt_.to = to_leader_ ? leader_ : masters_[candidate_ % masters_.size()];
-  attempt_.at_ms = std::max(now_ms, not_before_ms_);
+  attempt_ = Attempt{};
   attempt_.generation = ++generation_;
+  if (!to_leader_ && options_.masters.empty()) {
+    attempt_.at_ms = kUntilMastersChange;
+    return attempt_;
+  }
+  attempt_.to = to_leader_ ? leader_ : options_.masters[candidate_ % options_.masters.size()];
+  attempt_.connect_to = options_.rewrite ? options_.rewrite(attempt_.to) : attempt_.to;
+  attempt_.credentials = is_trusted(attempt_.to) || is_trusted(attempt_.connect_to);
+  attempt_.at_ms = std::max(now_ms, not_before_ms_);
   return attempt_;
+}
+
+Reaction Subscription::masters_changed(std::vector<wire::Endpoint> masters, std::int64_t now_ms) {
+  options_.masters = std::move(masters);
+  candidate_ = 0;
+  if (options_.masters.empty() || phase_ == Phase::stopped) return {};
+  const auto& seen = options_.masters;
+  const bool at_one = std::find(seen.begin(), seen.end(), attempt_.to) != seen.end();
+  if (at_one) return {};
+  to_leader_ = false;
+  redirects_ = 0;
+  const std::int64_t wait_until = now_ms + static_cast<std::int64_t>(prng_.below(kLeaderChangeMsMax));
+  if (phase_ == Phase::disconnected) {
+    not_before_ms_ = std::min(not_before_ms_, wait_until);
+    return {};
+  }
+  return lose("the leading master is now " + seen.front().text(), wait_until);
 }
 
 Reaction Subscription::lose(std::string_view why, std::int64_t wait_until_ms) {
@@ -107,7 +136,8 @@ Reaction Subscription::attempt_failed(std::uint64_t generation, std::string_view
 }
 
 Reaction Subscription::redirected(const wire::ResponseHead& head, std::int64_t now_ms) {
-  const auto leader = wire::parse_redirect(wire::find_header(head.headers, "Location"));
+  const auto leader =
+      wire::parse_redirect(wire::find_header(head.headers, "Location"), options_.tls ? "https" : "http");
   if (!leader.ok()) return back_off("redirect that names no master: " + leader.error().message, now_ms, true);
   if (++redirects_ > kRedirectsMax) {
     return back_off("too many redirects in a row, the last one to " + leader->text(), now_ms, true);
@@ -122,7 +152,7 @@ Reaction Subscription::redirected(const wire::ResponseHead& head, std::int64_t n
 
 Reaction Subscription::begin_stream(const wire::ResponseHead& head, std::int64_t now_ms) {
   const std::string_view type = wire::find_header(head.headers, "Content-Type");
-  if (!is_media_type(type, codec_)) {
+  if (!is_media_type(type, options_.codec)) {
     return back_off("the answer to SUBSCRIBE has the media type '" + quoted(type) + "'", now_ms, true);
   }
   const std::string_view coding = wire::find_header(head.headers, "Content-Encoding");
@@ -144,13 +174,29 @@ Reaction Subscription::answered(std::uint64_t generation, const wire::ResponseHe
                                 std::string_view body, std::int64_t now_ms) {
   if (!current(generation) || phase_ != Phase::connecting) return {};
   const int status = head.status;
+  if (status == 404) return not_found(status_text(status, body), now_ms);
+  not_found_ = 0;
   if (status == 200) return begin_stream(head, now_ms);
   if (is_redirect(status)) return redirected(head, now_ms);
+  if (status == 401 && options_.authenticates && !attempt_.credentials) {
+    return back_off("a redirect led to " + attempt_.to.text() +
+                        ", which wants credentials; it is not among the masters they may be sent to",
+                    now_ms, true);
+  }
   if (status == 401 || status == 403) return give_up(Fatal::unauthorized, status_text(status, body));
-  // 404: the master's routes are not there yet. 408, 429 and 5xx pass, too.
-  const bool passes = status == 404 || status == 408 || status == 429 || (status >= 500 && status != 501);
+  const bool passes = status == 408 || status == 429 || (status >= 500 && status != 501);
   if (!passes && status >= 400) return give_up(Fatal::rejected, status_text(status, body));
   return back_off(status_text(status, body), now_ms, true);
+}
+
+// The master's routes are not there yet, or it is no master.
+Reaction Subscription::not_found(std::string_view why, std::int64_t now_ms) {
+  if (++not_found_ < kNotFoundMax) return back_off(why, now_ms, true);
+  const std::string text = std::string(why) + ", for the " + std::to_string(not_found_) +
+                           "th time in a row; is this the address of a Mesos master?";
+  Reaction reaction = back_off(text, now_ms, true);
+  not_before_ms_ = now_ms + kNotFoundSlowMs;
+  return reaction;
 }
 
 Reaction Subscription::bytes_came(std::uint64_t generation, std::int64_t now_ms) {
@@ -194,6 +240,12 @@ Reaction Subscription::subscribed_event(std::uint64_t generation, const Framewor
 Reaction Subscription::error_event(std::uint64_t generation, std::string_view message, std::int64_t now_ms) {
   if (!current(generation)) return {};
   const std::string text = "the master said: " + quoted(message);
+  // Constraints are only a wish: without them we get more offers than we need.
+  if (message.starts_with("Offer constraints")) {
+    Reaction reaction = back_off(text, now_ms, false);
+    reaction.constraints_refused = true;
+    return reaction;
+  }
   const Fatal fatal = classify_error_event(message);
   if (fatal != Fatal::none) return give_up(fatal, text);
   return back_off(text, now_ms, false);

@@ -14,6 +14,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,12 +40,30 @@ inline constexpr std::int64_t kHeartbeatMsMax = 3'600'000;
 inline constexpr int kHeartbeatsMissedMax = 5;
 inline constexpr int kRedirectsMax = 9;
 inline constexpr std::int64_t kLeaderChangeMsMax = 500;  // jitter before going where a redirect points
+// A master that starts answers 404 for a moment. After so many in a row the address is likely wrong: it is
+// said once more, and asked rarely from then on.
+inline constexpr int kNotFoundMax = 10;
+inline constexpr std::int64_t kNotFoundSlowMs = 60'000;
+inline constexpr std::int64_t kUntilMastersChange = std::numeric_limits<std::int64_t>::max();
 
 enum class Phase { disconnected, connecting, subscribing, subscribed, stopped };
 
-// Open a connection to `to` at `at_ms` and send SUBSCRIBE.
+struct SubscriptionOptions {
+  std::vector<wire::Endpoint> masters;  // empty: masters_changed() brings them
+  FrameworkId framework;                // empty: registers anew
+  v1::MediaType codec = v1::MediaType::protobuf;
+  bool tls = false;                                              // the masters speak https
+  bool authenticates = false;                                    // there are credentials to send
+  std::vector<wire::Endpoint> credential_hosts;                  // may get them besides `masters`
+  std::function<wire::Endpoint(const wire::Endpoint&)> rewrite;  // where a name is; empty: where it says
+};
+
+// Open a connection to `connect_to` at `at_ms` and send SUBSCRIBE. With at_ms == kUntilMastersChange nobody
+// is known to connect to.
 struct Attempt {
-  wire::Endpoint to;
+  wire::Endpoint to;          // the master's name
+  wire::Endpoint connect_to;  // the same, or where SubscriptionOptions::rewrite says it is
+  bool credentials = false;   // may be sent there (mesos-protocol §1.5, §8.7 rule 136)
   std::int64_t at_ms = 0;
   std::uint64_t generation = 0;
 };
@@ -52,22 +72,23 @@ struct Attempt {
 struct Reaction {
   enum class Next { go_on, reconnect, stop };
   Next next = Next::go_on;
-  bool subscribed = false;    // tell the engine Subscribed
-  bool disconnected = false;  // tell the engine Disconnected; queued calls and known offers are void
-  Fatal fatal = Fatal::none;  // with `stop`
+  bool subscribed = false;           // tell the engine Subscribed
+  bool disconnected = false;         // tell the engine Disconnected; queued calls and known offers are void
+  bool constraints_refused = false;  // subscribe without offer constraints from now on
+  Fatal fatal = Fatal::none;         // with `stop`
   std::string text;
 };
 
 class Subscription {
  public:
-  // `masters` is not empty. An empty `framework` registers anew.
-  Subscription(std::vector<wire::Endpoint> masters, FrameworkId framework, v1::MediaType codec, Prng prng);
+  Subscription(SubscriptionOptions options, Prng prng);
 
   Phase phase() const { return phase_; }
   std::uint64_t generation() const { return generation_; }
   const FrameworkId& framework() const { return framework_; }
   const std::string& stream_id() const { return stream_id_; }  // of the current generation
   const wire::Endpoint& master() const { return attempt_.to; }
+  const Attempt& attempt() const { return attempt_; }
 
   // DISCONNECTED → CONNECTING with a new generation.
   Attempt next_attempt(std::int64_t now_ms);
@@ -93,6 +114,11 @@ class Subscription {
   // anew.
   Reaction calls_lost(std::uint64_t generation, std::string_view why, std::int64_t now_ms);
 
+  // A detector sees other masters (mesos-protocol §6.2). When the one we are with, or on the way to, is not
+  // among them, it is left for one of these after a jitter. An empty list ends nothing: the stream lives as
+  // long as its heartbeats, and then the next attempt waits until somebody is known again.
+  Reaction masters_changed(std::vector<wire::Endpoint> masters, std::int64_t now_ms);
+
   // The watchdog: reconnects once deadline_ms() has passed without bytes.
   Reaction time_passed(std::int64_t now_ms);
   std::int64_t deadline_ms() const { return deadline_ms_; }  // of the stream; meaningful from SUBSCRIBING on
@@ -101,15 +127,16 @@ class Subscription {
 
  private:
   bool current(std::uint64_t generation) const;
+  bool is_trusted(const wire::Endpoint& host) const;
+  Reaction not_found(std::string_view why, std::int64_t now_ms);
   Reaction lose(std::string_view why, std::int64_t wait_until_ms);
   Reaction give_up(Fatal fatal, std::string_view why);
   Reaction redirected(const wire::ResponseHead& head, std::int64_t now_ms);
   Reaction back_off(std::string_view why, std::int64_t now_ms, bool next_candidate);
   Reaction begin_stream(const wire::ResponseHead& head, std::int64_t now_ms);
 
-  std::vector<wire::Endpoint> masters_;
+  SubscriptionOptions options_;
   FrameworkId framework_;
-  v1::MediaType codec_;
   Prng prng_;
   wire::Backoff backoff_;
 
@@ -120,6 +147,7 @@ class Subscription {
   bool to_leader_ = false;  // go where the last redirect pointed
   wire::Endpoint leader_;
   int redirects_ = 0;
+  int not_found_ = 0;  // in a row
   std::int64_t not_before_ms_ = 0;
   std::string stream_id_;
   std::int64_t heartbeat_ms_ = kHeartbeatMsDefault;

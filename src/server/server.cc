@@ -101,7 +101,7 @@ mesos::DriverOptions Server::Impl::driver_options(const FrameworkId& framework) 
   wanted.codec = options.codec;
   wanted.framework = framework;
   wanted.user = options.user.empty() ? own_user() : options.user;
-  wanted.role = options.role;
+  wanted.roles = {options.role};
   const std::string reachable = options.advertise.empty() ? listening.text() : options.advertise;
   wanted.webui_url = "http://" + reachable + "/";
   wanted.failover_timeout_ms = options.failover_timeout_ms;

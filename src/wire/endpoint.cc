@@ -148,11 +148,18 @@ Result<Url> parse_url(std::string_view text) {
   return out;
 }
 
-Result<Endpoint> parse_redirect(std::string_view location) {
+Result<Endpoint> parse_redirect(std::string_view location, std::string_view scheme) {
   std::string_view rest = trim_blanks(location);
-  if (take_scheme(rest, "https://")) return no_https(rest);
+  const bool tls = scheme == "https";
+  if (take_scheme(rest, tls ? "http://" : "https://")) {
+    return make_error(Code::unsupported, "a redirect from " + std::string(scheme) + " to another scheme",
+                      std::string(rest.substr(0, 100)),
+                      tls ? "let the masters speak https alone" : "reach the masters by https");
+  }
   std::uint16_t default_port = 0;
-  if (take_scheme(rest, "http://") || take_scheme(rest, "//")) default_port = 80;
+  if (take_scheme(rest, tls ? "https://" : "http://") || take_scheme(rest, "//")) {
+    default_port = tls ? 443 : 80;
+  }
   // A path alone names no leader; parse_authority refuses its empty host.
   const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
   for (char c : rest) {

@@ -36,9 +36,10 @@ struct Url {
 Result<Url> parse_url(std::string_view text);
 
 // The leader named by a 307's Location in all its spellings: "//h:p/path", "//h:p", "h:p", "http://h:p/path"
-// (mesos-protocol §1.5). Only the authority is taken; the caller keeps its own path. https is refused for
-// now.
-Result<Endpoint> parse_redirect(std::string_view location);
+// (mesos-protocol §1.5). Only the authority is taken; the caller keeps its own path. `scheme` is that of the
+// request: a Location that says another one is refused (unsupported), because going on would take the
+// protection away or promise one that is not there.
+Result<Endpoint> parse_redirect(std::string_view location, std::string_view scheme = "http");
 
 std::string percent_encode(std::string_view text);  // everything but unreserved characters
 Result<std::string> percent_decode(std::string_view text, bool plus_is_space);

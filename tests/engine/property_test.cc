@@ -410,6 +410,7 @@ class World {
   }
   void take(const ReviveOffers&) {}
   void take(const SuppressOffers&) {}
+  void take(const ConstrainOffers&) {}
   void take(const KillOnAgent& call) {
     auto at = processes_.find(call.task);
     if (at == processes_.end()) return know(call.task, call.agent);

@@ -316,7 +316,7 @@ TEST_CASE("rule 24: the first SUBSCRIBE has no framework id; golden: it says wha
   DriverOptions options;
   options.framework_name = "wire-suite";
   options.failover_timeout_ms = 120'000;
-  const auto call = make_subscribe(options, FrameworkId(), "");
+  const auto call = make_subscribe(options, FrameworkId(), "", Standing(options.roles));
   CHECK(!call.has_framework_id());
   CHECK(!call.subscribe().framework_info().has_id());
   scheduler::Call recorded;
@@ -331,7 +331,8 @@ TEST_CASE("rule 26: with a stored id both fields carry it; golden: as recorded")
   DriverOptions options;
   options.framework_name = "wire-suite";
   options.failover_timeout_ms = 120'000;
-  const auto call = make_subscribe(options, FrameworkId("53bfa8f9-895c-4051-997e-a949d542b45e-0004"), "");
+  const auto call = make_subscribe(options, FrameworkId("53bfa8f9-895c-4051-997e-a949d542b45e-0004"), "",
+                                   Standing(options.roles));
   scheduler::Call recorded;
   REQUIRE(v1::decode(recording::request_body("s35-second-subscription.req"), v1::MediaType::json, &recorded)
               .ok());

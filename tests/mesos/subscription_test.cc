@@ -21,7 +21,11 @@ namespace {
 const wire::Endpoint kA{"a", 5050}, kB{"b", 5050}, kC{"c", 5050};
 
 Subscription machine(std::vector<wire::Endpoint> masters = {kA, kB}, std::string framework = "") {
-  return Subscription(std::move(masters), FrameworkId(std::move(framework)), v1::MediaType::json, Prng(1));
+  SubscriptionOptions options;
+  options.masters = std::move(masters);
+  options.framework = FrameworkId(std::move(framework));
+  options.codec = v1::MediaType::json;
+  return Subscription(std::move(options), Prng(1));
 }
 
 wire::ResponseHead head(int status, std::vector<wire::Header> headers = {}) {
@@ -361,7 +365,6 @@ TEST_CASE("rules 41 and 42: hopeless ERROR texts stop with their own reason, unk
   CHECK(classify_error_event("Suppressed roles { x } are not contained in the set of roles") ==
         Fatal::rejected);
   CHECK(classify_error_event("Roles { x } are not present in the master's --roles") == Fatal::rejected);
-  CHECK(classify_error_event("Offer constraints are not valid: no") == Fatal::rejected);
   CHECK(classify_error_event("Changing framework's principal is not allowed.") == Fatal::rejected);
   CHECK(classify_error_event("'FrameworkInfo.roles' contains duplicate items: { a }") == Fatal::rejected);
   CHECK(classify_error_event("something odd") == Fatal::none);
@@ -426,4 +429,105 @@ TEST_CASE("a lost call connection ends the subscription once") {
   CHECK(m.calls_lost(generation, "reset", 5).disconnected);
   CHECK(!m.stream_ended(generation, "eof", 6).disconnected);
   CHECK(m.time_passed(1'000'000).next == Next::go_on);
+}
+
+// ---- masters that a detector sees
+
+TEST_CASE("with no master known the attempt waits, and goes where the detector then points") {
+  auto m = machine({});
+  CHECK(m.next_attempt(5).at_ms == kUntilMastersChange);
+  CHECK(m.masters_changed({}, 6).next == Next::go_on);
+  const auto reaction = m.masters_changed({kB}, 10);
+  CHECK(reaction.next == Next::reconnect);
+  CHECK(!reaction.disconnected);
+  const auto attempt = m.next_attempt(10);
+  CHECK(attempt.to == kB);
+  CHECK(attempt.at_ms < 10 + kLeaderChangeMsMax);
+}
+
+TEST_CASE("another leader is followed after a jitter; the one we follow, or none, changes nothing") {
+  auto m = machine({kA});
+  const auto generation = subscribe(m, 0);
+  CHECK(m.masters_changed({kA}, 5).next == Next::go_on);
+  CHECK(m.masters_changed({kB, kA}, 5).next == Next::go_on);
+  CHECK(m.masters_changed({}, 5).next == Next::go_on);
+  CHECK(m.phase() == Phase::subscribed);
+  const auto reaction = m.masters_changed({kC}, 6);
+  CHECK(reaction.next == Next::reconnect);
+  CHECK(reaction.disconnected);
+  CHECK(m.stream_ended(generation, "late", 7).next == Next::go_on);
+  const auto attempt = m.next_attempt(6);
+  CHECK(attempt.to == kC);
+  CHECK(attempt.at_ms < 6 + kLeaderChangeMsMax);
+}
+
+TEST_CASE("a subscription lost while no leader is known waits for one") {
+  auto m = machine({kA});
+  const auto generation = subscribe(m, 0);
+  m.masters_changed({}, 5);
+  CHECK(m.stream_ended(generation, "eof", 6).disconnected);
+  CHECK(m.next_attempt(6).at_ms == kUntilMastersChange);
+  m.masters_changed({kA}, 7);
+  CHECK(m.next_attempt(7).to == kA);
+}
+
+TEST_CASE("credentials go to known and named masters, and to where the map says those are") {
+  SubscriptionOptions options;
+  options.masters = {kA};
+  options.authenticates = true;
+  options.credential_hosts = {kC};
+  options.rewrite = [](const wire::Endpoint& name) {
+    return name.host == "alias" ? kA : name.host == "inner" ? wire::Endpoint{"10.0.0.1", 1} : name;
+  };
+  const auto led_to = [&](const std::string& location) {
+    Subscription m(options, Prng(1));
+    const auto first = m.next_attempt(0);
+    CHECK(first.credentials);
+    m.answered(first.generation, redirect(location), "", 0);
+    return m.next_attempt(0);
+  };
+  CHECK(led_to("//A:5050").credentials);
+  CHECK(led_to("//c:5050/").credentials);
+  CHECK(led_to("//alias:5050").credentials);
+  CHECK(led_to("//alias:5050").connect_to == kA);
+  CHECK(led_to("//alias:5050").to.host == "alias");
+  for (const char* foreign : {"//b:5050", "//a:5051", "//inner:5050"}) {
+    CAPTURE(foreign);
+    CHECK(!led_to(foreign).credentials);
+  }
+}
+
+TEST_CASE("who wants credentials that were withheld is passed over, with a reason") {
+  SubscriptionOptions options;
+  options.masters = {kA};
+  options.authenticates = true;
+  Subscription m(options, Prng(1));
+  m.answered(m.next_attempt(0).generation, redirect("//b:5050"), "", 0);
+  const auto attempt = m.next_attempt(0);
+  REQUIRE(attempt.to == kB);
+  const auto reaction = m.answered(attempt.generation, head(401), "", 0);
+  CHECK(reaction.next == Next::reconnect);
+  CHECK(reaction.text.find("b:5050") != std::string::npos);
+  CHECK(m.next_attempt(0).to == kA);
+}
+
+TEST_CASE("masters that speak https are not left for one that does not") {
+  SubscriptionOptions options;
+  options.masters = {kA};
+  options.tls = true;
+  for (const auto& [location, to] :
+       {std::pair{"http://b:5050/", kA}, {"https://b:5050/", kB}, {"//b:5050", kB}}) {
+    Subscription m(options, Prng(1));
+    m.answered(m.next_attempt(0).generation, redirect(location), "", 0);
+    CHECK(m.next_attempt(0).to == to);
+  }
+}
+
+TEST_CASE("constraints that the master refuses are dropped, not fatal") {
+  auto m = machine();
+  const auto attempt = m.next_attempt(0);
+  m.answered(attempt.generation, stream_head(), "", 0);
+  const auto reaction = m.error_event(attempt.generation, "Offer constraints are not valid: no groups", 0);
+  CHECK(reaction.next == Next::reconnect);
+  CHECK(reaction.constraints_refused);
 }
