@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 namespace mimas::http {
 
@@ -15,13 +16,59 @@ std::int64_t steady_ms() {
   return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
-Channel::Channel(int fd, std::string remote, const StopSignal& stop, std::int64_t write_ms)
-    : fd_(fd), remote_(std::move(remote)), stop_(stop), write_ms_(write_ms) {}
+Channel::Channel(int fd, std::string remote, const StopSignal& stop, std::int64_t write_ms,
+                 std::unique_ptr<net::SecureSession> session)
+    : fd_(fd), remote_(std::move(remote)), stop_(stop), session_(std::move(session)), write_ms_(write_ms) {}
 
-Channel::~Channel() { ::close(fd_); }
+Channel::~Channel() {
+  if (session_ != nullptr) {
+    // Owed to a peer whose reply ends with the connection; never waited for.
+    session_->end();
+    const std::string goodbye = session_->give();
+    if (!write_failed_) (void)!::send(fd_, goodbye.data(), goodbye.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+  ::close(fd_);
+}
+
+bool Channel::shake_hands(std::int64_t timeout_ms) {
+  if (session_ == nullptr) return true;
+  std::int64_t deadline = steady_ms() + timeout_ms;
+  for (;;) {
+    const auto done = session_->shake_hands();
+    if (!send_raw(session_->give()) || !done) return false;
+    if (*done) return true;
+    const ssize_t got = ::recv(fd_, buffer_, sizeof buffer_, MSG_DONTWAIT);
+    if (got > 0) {
+      if (!session_->take({buffer_, static_cast<std::size_t>(got)})) return false;
+      continue;
+    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK) || !wait(POLLIN, deadline)) return false;
+  }
+}
+
+// recv(2), which never waits, with what TLS does to it.
+ssize_t Channel::receive(char* into, std::size_t size) {
+  if (session_ == nullptr) return ::recv(fd_, into, size, MSG_DONTWAIT);
+  for (;;) {
+    const auto plain = session_->read(into, size);
+    if (plain && *plain > 0) return static_cast<ssize_t>(*plain);
+    if (plain && session_->ended()) return 0;
+    if (!plain || !send_raw(session_->give())) {
+      errno = EPROTO;
+      return -1;
+    }
+    const ssize_t got = ::recv(fd_, into, size, MSG_DONTWAIT);  // sealed; `into` is as good a place as any
+    if (got <= 0) return got;
+    if (!session_->take({into, static_cast<std::size_t>(got)})) {
+      errno = EPROTO;
+      return -1;
+    }
+  }
+}
 
 bool Channel::wait_readable(std::int64_t idle_ms) {
-  if (at_ < have_) return true;
+  if (at_ < have_ || (session_ != nullptr && session_->readable())) return true;
   const std::int64_t deadline = steady_ms() + idle_ms;
   while (!stopping()) {
     const std::int64_t left = deadline - steady_ms();
@@ -64,7 +111,7 @@ bool Channel::fill() {
     return false;
   }
   for (;;) {
-    const ssize_t got = ::recv(fd_, buffer_, sizeof buffer_, MSG_DONTWAIT);
+    const ssize_t got = receive(buffer_, sizeof buffer_);
     if (got > 0) {
       at_ = 0;
       have_ = static_cast<std::size_t>(got);
@@ -115,6 +162,20 @@ bool Channel::flush() {
 }
 
 bool Channel::send_all(std::string_view bytes) {
+  if (session_ == nullptr) return send_raw(bytes);
+  while (!bytes.empty()) {
+    const std::string_view piece = bytes.substr(0, kGatherBytes);
+    if (!session_->write(piece)) {
+      write_failed_ = true;
+      return false;
+    }
+    if (!send_raw(session_->give())) return false;
+    bytes.remove_prefix(piece.size());
+  }
+  return true;
+}
+
+bool Channel::send_raw(std::string_view bytes) {
   // The deadline starts anew with every 64 KiB that went out: a large reply to an honest reader may take
   // longer.
   std::int64_t deadline = steady_ms() + write_ms_;
@@ -145,7 +206,12 @@ bool Channel::peer_alive() const {
 }
 
 void Channel::linger() {
-  if (!flush() || ::shutdown(fd_, SHUT_WR) != 0) return;
+  if (!flush()) return;
+  if (session_ != nullptr) {
+    session_->end();
+    if (!send_raw(session_->give())) return;
+  }
+  if (::shutdown(fd_, SHUT_WR) != 0) return;
   constexpr std::int64_t kLingerMs = 2'000;
   constexpr std::size_t kLingerBytes = 16u << 20;
   std::int64_t deadline = steady_ms() + kLingerMs;

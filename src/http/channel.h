@@ -1,16 +1,20 @@
-// One accepted connection as bytes: buffered reads with a budget and a deadline for the whole request,
-// gathered writes with a deadline for a slow reader, and the question whether the peer is still there.
-// Belongs to one worker thread. Every wait also ends when the listener stops: an idle wait at once, a request
-// or reply under way after kStopGraceMs, a stream at once. Bounds: what begin_request and begin_body allow;
-// kGatherBytes of unsent bytes. Tested through tests/http/listener_test.cc.
+// One accepted connection as bytes, in plain or over a TLS session: buffered reads with a budget and a
+// deadline for the whole request, gathered writes with a deadline for a slow reader, and the question whether
+// the peer is still there. Belongs to one worker thread. Every wait also ends when the listener stops: an
+// idle wait at once, a request or reply under way after kStopGraceMs, a stream at once. Bounds: what
+// begin_request and begin_body allow; kGatherBytes of unsent bytes. Tested through
+// tests/http/listener_test.cc.
 #pragma once
 
 #include <sys/types.h>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+
+#include "net/secure.h"
 
 namespace mimas::http {
 
@@ -29,14 +33,18 @@ class Channel {
  public:
   enum class Failure { none, closed, timed_out, over_budget };
 
-  // Takes the (non-blocking) descriptor over.
-  Channel(int fd, std::string remote, const StopSignal& stop, std::int64_t write_ms);
+  // Takes the (non-blocking) descriptor over. `session` may be null: plain.
+  Channel(int fd, std::string remote, const StopSignal& stop, std::int64_t write_ms,
+          std::unique_ptr<net::SecureSession> session = nullptr);
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
   const std::string& remote() const { return remote_; }
   int fd() const { return fd_; }
+
+  // Agrees on TLS where there is a session; false: not within the time, or not at all. First of all calls.
+  bool shake_hands(std::int64_t timeout_ms);
 
   // Waits for the first byte of a request; false: idle too long, closed, or stopping.
   bool wait_readable(std::int64_t idle_ms);
@@ -60,12 +68,15 @@ class Channel {
 
  private:
   bool fill();
+  ssize_t receive(char* into, std::size_t size);
   bool send_all(std::string_view bytes);
+  bool send_raw(std::string_view bytes);
   bool wait(short events, std::int64_t& deadline_ms);
 
   int fd_;
   std::string remote_;
   const StopSignal& stop_;
+  std::unique_ptr<net::SecureSession> session_;
   std::int64_t write_ms_;
   std::int64_t read_deadline_ms_ = 0;
   std::size_t budget_ = 0;

@@ -97,9 +97,10 @@ struct Exchange::Impl : public httplib::Server {
   }
   ~Impl() override { svr_sock_ = INVALID_SOCKET; }
 
-  bool serve(Channel& channel, const std::atomic<bool>& last) {
+  bool serve(Channel& channel, const std::atomic<bool>& last, std::atomic<std::int64_t>& reading_since_ms) {
     channel_ = &channel;
     last_ = &last;
+    reading_since_ms_ = &reading_since_ms;
     request_.reset();
     refusal_.reset();
     answered_ = close_ = unread_ = cut_ = false;
@@ -251,6 +252,7 @@ struct Exchange::Impl : public httplib::Server {
   }
 
   void answer(httplib::Response& out) {
+    reading_since_ms_->store(0);
     Reply reply;
     try {
       reply = handler_(*request_);
@@ -337,6 +339,7 @@ struct Exchange::Impl : public httplib::Server {
   // Of the request being served.
   Channel* channel_ = nullptr;
   const std::atomic<bool>* last_ = nullptr;
+  std::atomic<std::int64_t>* reading_since_ms_ = nullptr;
   std::optional<http::Request> request_;  // set once the head was understood
   std::optional<Refusal> refusal_;
   bool expects_body_ = false;
@@ -350,6 +353,9 @@ Exchange::Exchange(const Options& options, const Handler& handler, std::atomic<i
     : impl_(std::make_unique<Impl>(options, handler, streams_open)) {}
 Exchange::~Exchange() = default;
 
-bool Exchange::serve(Channel& channel, const std::atomic<bool>& last) { return impl_->serve(channel, last); }
+bool Exchange::serve(Channel& channel, const std::atomic<bool>& last,
+                     std::atomic<std::int64_t>& reading_since_ms) {
+  return impl_->serve(channel, last, reading_since_ms);
+}
 
 }  // namespace mimas::http

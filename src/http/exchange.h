@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "http/channel.h"
@@ -26,7 +27,8 @@ class Exchange {
   ~Exchange();
 
   // Serves one request; false when the connection must be closed now. `last` asks for Connection: close.
-  bool serve(Channel& channel, const std::atomic<bool>& last);
+  // `reading_since_ms` is set to 0 once the request is complete.
+  bool serve(Channel& channel, const std::atomic<bool>& last, std::atomic<std::int64_t>& reading_since_ms);
 
  private:
   struct Impl;

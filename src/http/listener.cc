@@ -31,6 +31,8 @@ constexpr std::int64_t kDescriptorsShortMs =
     10;  // pause of the accept loop when the process has no descriptor left
 constexpr std::int64_t kEvictAfterIdleMs =
     100;  // younger idle connections are probably about to be used again
+constexpr std::int64_t kEvictAfterReadingMs = 1'000;  // an honest request has arrived by then, or is large
+constexpr std::int64_t kHandshakeMs = 10'000;
 
 std::string system_text(int number) {
   std::string text = std::system_category().message(number);
@@ -133,6 +135,8 @@ struct Listener::Impl {
     // Guarded by `mutex`:
     int fd = -1;                     // the connection being served
     std::int64_t idle_since_ms = 0;  // 0: inside a request
+    // Not guarded: when the request being read began to arrive; 0: it is complete, or there is none.
+    std::atomic<std::int64_t> reading_since_ms{0};
   };
 
   Impl(Options given, Handler with) : options(std::move(given)), handler(std::move(with)) {}
@@ -147,7 +151,7 @@ struct Listener::Impl {
   void accept_loop();
   bool accept_one(std::vector<TurnedAway>& turned_away);
   bool hand_over(Accepted& connection);
-  bool evict_longest_idle();
+  bool make_room();
   void work(Worker& self);
   void serve(Worker& self, Accepted connection);
   void mark(Worker& self, int fd, std::int64_t idle_since_ms);
@@ -267,6 +271,10 @@ bool Listener::Impl::accept_one(std::vector<TurnedAway>& turned_away) {
   connection.remote = numeric_address(from);
   if (hand_over(connection)) return true;
 
+  if (options.security != nullptr) {  // there is no word that such a peer would understand
+    ::close(connection.fd);
+    return true;
+  }
   const std::string refusal = whole_refusal(503, refusal_detail(503));
   const ssize_t sent = ::send(connection.fd, refusal.data(), refusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent > 0 && turned_away.size() < kTurnedAwayMax && ::shutdown(connection.fd, SHUT_WR) == 0) {
@@ -295,23 +303,37 @@ bool Listener::Impl::hand_over(Accepted& connection) {
         if (!workers.empty() && !workers.back()->thread.joinable()) workers.pop_back();
       }
     }
-    if (!made && !evict_longest_idle()) return false;
+    if (!made && !make_room()) return false;
   }
   waiting.push_back(std::move(connection));
   work_ready.notify_one();
   return true;
 }
 
-bool Listener::Impl::evict_longest_idle() {
-  Worker* longest = nullptr;
+// Tells a connection to go for a newcomer's sake: the one idle for longest, or else the one that takes
+// longest to say what it wants. A request that is being answered is never cut off.
+bool Listener::Impl::make_room() {
+  Worker* idle = nullptr;
+  Worker* slow = nullptr;
+  std::int64_t slow_since = 0;
   for (const std::unique_ptr<Worker>& worker : workers) {
-    if (worker->fd < 0 || worker->idle_since_ms == 0 || worker->last.load()) continue;
-    if (longest == nullptr || worker->idle_since_ms < longest->idle_since_ms) longest = worker.get();
+    if (worker->fd < 0 || worker->last.load()) continue;
+    if (worker->idle_since_ms != 0) {
+      if (idle == nullptr || worker->idle_since_ms < idle->idle_since_ms) idle = worker.get();
+    } else if (const std::int64_t since = worker->reading_since_ms.load(); since != 0) {
+      if (slow != nullptr && since >= slow_since) continue;
+      slow = worker.get();
+      slow_since = since;
+    }
   }
-  if (longest == nullptr || steady_ms() - longest->idle_since_ms < kEvictAfterIdleMs) return false;
+  const std::int64_t now = steady_ms();
+  Worker* chosen = nullptr;
+  if (slow != nullptr && now - slow_since >= kEvictAfterReadingMs) chosen = slow;
+  if (idle != nullptr && now - idle->idle_since_ms >= kEvictAfterIdleMs) chosen = idle;
+  if (chosen == nullptr) return false;
   // A request that crosses this is still read, answered and told "Connection: close".
-  longest->last.store(true);
-  ::shutdown(longest->fd, SHUT_RD);
+  chosen->last.store(true);
+  ::shutdown(chosen->fd, SHUT_RD);
   ++evicted;
   return true;
 }
@@ -339,14 +361,30 @@ void Listener::Impl::mark(Worker& self, int fd, std::int64_t idle_since_ms) {
 }
 
 void Listener::Impl::serve(Worker& self, Accepted connection) {
-  Channel channel(connection.fd, std::move(connection.remote), stop_signal, options.write_ms);
-  for (;;) {
+  std::unique_ptr<net::SecureSession> session;
+  if (options.security != nullptr) {
+    auto begun = options.security->begin("");
+    if (!begun) {
+      ::close(connection.fd);
+      return;
+    }
+    session = *std::move(begun);
+  }
+  Channel channel(connection.fd, std::move(connection.remote), stop_signal, options.write_ms,
+                  std::move(session));
+  self.reading_since_ms.store(steady_ms());  // a handshake that takes long is a request that takes long
+  mark(self, channel.fd(), 0);
+  bool good = channel.shake_hands(kHandshakeMs);
+  while (good) {
     mark(self, channel.fd(), steady_ms());
     if (!channel.wait_readable(options.idle_ms)) break;
+    self.reading_since_ms.store(steady_ms());
     mark(self, channel.fd(), 0);
-    if (!self.exchange.serve(channel, self.last)) break;
+    good = self.exchange.serve(channel, self.last, self.reading_since_ms);
+    self.reading_since_ms.store(0);
   }
   mark(self, -1, 0);  // before the descriptor's number is free for another connection
+  self.reading_since_ms.store(0);
 }
 
 Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -1,7 +1,10 @@
 // The only door to cpp-httplib: listens, reads bounded requests, hands them to one handler on a worker
 // thread, writes whole or streamed replies. Knows requests and replies, not jobs. cpp-httplib spends one
 // worker thread per connection, so `workers` is requests + streams, and a stream above `streams_max` is
-// answered 503 with Retry-After. Thread-safe where said. Tested in tests/http over loopback.
+// answered 503 with Retry-After. When all workers are taken a newcomer gets the place of the connection that
+// has been idle for longest, or else of the one that has been sending a request for longest (above
+// kEvictAfterReadingMs): slow senders, however many, hold no more than `workers` places and give them up to
+// others (rule 129). Thread-safe where said. Tested in tests/http over loopback.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "net/secure.h"
 #include "wire/endpoint.h"
 #include "wire/http.h"
 
@@ -61,6 +65,8 @@ struct Options {
   std::size_t body_bytes_max = 1u << 20;  // above: 413 before the handler sees it
   std::int64_t idle_ms = 30'000;          // keep-alive idle, and the read deadline of a slow request
   std::int64_t write_ms = 30'000;         // a reader slower than this is cut off
+  // TLS (net/tls.h) on every connection; a peer that speaks plain is closed on. Null: plain.
+  std::shared_ptr<const net::Security> security;
 };
 
 class Listener {

@@ -18,7 +18,15 @@ std::int64_t left_until(std::int64_t deadline) {
 }  // namespace
 
 HttpClient::HttpClient(wire::Endpoint to, Timeouts timeouts, Resolve resolve)
-    : to_(std::move(to)), timeouts_(timeouts), resolve_(resolve) {}
+    : to_(std::move(to)), timeouts_(timeouts), resolve_(resolve), connect_to_(to_) {}
+
+HttpClient::HttpClient(wire::Endpoint to, Timeouts timeouts, Resolve resolve,
+                       std::shared_ptr<const Security> security, wire::Endpoint connect_to)
+    : to_(std::move(to)),
+      timeouts_(timeouts),
+      resolve_(resolve),
+      security_(std::move(security)),
+      connect_to_(std::move(connect_to)) {}
 
 HttpClient HttpClient::over_unix(std::string path, Timeouts timeouts) {
   HttpClient client({"localhost", 0}, timeouts);
@@ -44,8 +52,9 @@ Error HttpClient::closed(Error error) {
 
 Status HttpClient::ensure_open() {
   if (socket_.open()) return Done{};
-  return unix_path_.empty() ? socket_.open_tcp(to_, timeouts_.connect_ms, resolve_)
-                            : socket_.open_unix(unix_path_, timeouts_.connect_ms);
+  return unix_path_.empty()
+             ? socket_.open_tcp(connect_to_, timeouts_.connect_ms, resolve_, security_.get(), to_.host)
+             : socket_.open_unix(unix_path_, timeouts_.connect_ms);
 }
 
 Result<std::string> HttpClient::format(wire::Request& request) const {

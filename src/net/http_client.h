@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/result.h"
+#include "net/connection.h"
 #include "net/socket.h"
 #include "wire/http.h"
 
@@ -26,6 +28,10 @@ struct Response {
 class HttpClient {
  public:
   HttpClient(wire::Endpoint to, Timeouts timeouts, Resolve resolve = kNumericOnly);
+  // The same over TLS, where `security` (net/tls.h) is not null; the peer must prove to be `to.host`.
+  // `connect_to` is where that host is reached from here: `to` itself, or what a host map says.
+  HttpClient(wire::Endpoint to, Timeouts timeouts, Resolve resolve, std::shared_ptr<const Security> security,
+             wire::Endpoint connect_to);
   static HttpClient over_unix(std::string path, Timeouts timeouts);  // Host header: "localhost"
   HttpClient(HttpClient&&) noexcept = default;
   HttpClient& operator=(HttpClient&&) noexcept = default;
@@ -61,7 +67,9 @@ class HttpClient {
   std::string unix_path_;
   Timeouts timeouts_;
   Resolve resolve_ = kNumericOnly;
-  Socket socket_;
+  std::shared_ptr<const Security> security_;
+  wire::Endpoint connect_to_;
+  Connection socket_;
   std::optional<wire::ResponseParser> parser_;
   std::string pending_;  // bytes read past what was asked for
 };
