@@ -58,7 +58,7 @@ void on_input(Turn& turn, const Subscribed& event) {
   data.master = event.master;
   data.subscribed_at = turn.now;
   data.offers_seen = false;
-  data.suppressed = false;
+  // `suppressed` stands: the SUBSCRIBE said so (rule 47).
   data.long_filters = false;
   data.revive_wanted = !data.ready.empty();
   data.revived_at = Instant{};

@@ -45,6 +45,14 @@ struct KillTasks {
   std::string user;
 };
 
+// The id that Mesos gave us is void: every launched task has ended with it, jobs stay as they are wanted, and
+// the next Subscribed brings another id. Sent once the master has confirmed a TEARDOWN, or when the operator
+// gives up a framework that the master has removed (mesos-protocol §1.9).
+struct ForgetFramework {
+  RequestId request = 0;
+  bool torn_down = false;  // on purpose, by TEARDOWN
+};
+
 // --- Mesos
 struct Subscribed {
   FrameworkId framework;
@@ -100,7 +108,7 @@ struct StatusUpdate {
 // the inputs of a batch, and alone when the last Step's wake_at has come.
 struct Settle {};
 
-using Input = std::variant<SubmitJob, KillJob, SetInstanceCounts, KillTasks, Subscribed, Disconnected,
-                           OffersReceived, OfferRescinded, AgentLost, StatusUpdate, Settle>;
+using Input = std::variant<SubmitJob, KillJob, SetInstanceCounts, KillTasks, ForgetFramework, Subscribed,
+                           Disconnected, OffersReceived, OfferRescinded, AgentLost, StatusUpdate, Settle>;
 
 }  // namespace mimas::engine

@@ -19,6 +19,9 @@ void on_input(Turn& turn, const OffersReceived& event);
 void on_input(Turn& turn, const OfferRescinded& event);
 void on_input(Turn& turn, const AgentLost& event);
 
+// framework.cc
+void on_input(Turn& turn, const ForgetFramework& command);
+
 // updates.cc
 void on_input(Turn& turn, const StatusUpdate& update);
 void kill_due_strays(Turn& turn);
