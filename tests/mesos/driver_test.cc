@@ -374,7 +374,7 @@ TEST_CASE("rules 46 and 50: an ACCEPT of an offer that was rescinded is answered
   CHECK(update.uuid.empty());
 }
 
-TEST_CASE("rules 6, 8 and 9: nonsense within a record is skipped, nonsense in the framing ends the stream") {
+TEST_CASE("nonsense within a record is skipped, nonsense in the framing ends the stream") {
   Master master;
   Ear ear;
   Driver driver(options(master), ear.hooks());

@@ -70,12 +70,20 @@ class Connection {
   // True when the peer closed its side without sending another byte.
   bool peer_closes() { return unread_.empty() && !read_more() && unread_.empty(); }
 
-  void write(std::string_view bytes) {
+  // True when the peer has closed or reset the connection, whatever it sent before.
+  bool peer_is_gone() {
+    while (read_more()) unread_.clear();
+    return true;
+  }
+
+  // False when the peer no longer takes them.
+  bool write(std::string_view bytes) {
     while (!bytes.empty()) {
       const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return;
+      if (sent <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
+    return true;
   }
 
   void answer(int status, std::string_view body = "", std::string_view headers = "") {
@@ -97,6 +105,11 @@ class Connection {
   void close() {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
+  }
+  void reset() {  // RST instead of FIN
+    const linger now{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close();
   }
 
  private:
@@ -130,6 +143,10 @@ class Master {
   ~Master() { ::close(fd_); }
 
   mimas::wire::Endpoint endpoint() const { return {"127.0.0.1", port_}; }
+  bool has_caller() {  // somebody connected and was not accepted yet
+    pollfd one{fd_, POLLIN, 0};
+    return ::poll(&one, 1, 0) == 1;
+  }
   Connection accept() {
     pollfd one{fd_, POLLIN, 0};
     REQUIRE(::poll(&one, 1, kPatienceMs) == 1);

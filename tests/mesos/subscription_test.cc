@@ -80,7 +80,7 @@ TEST_CASE("masters that do not answer are tried in turn, with waits that grow an
   CHECK(longest <= 15'000);
 }
 
-TEST_CASE("rule 16: an answer of another media type is no stream") {
+TEST_CASE("an answer of another media type is no stream") {
   for (const char* type : {"application/x-protobuf", "text/html", ""}) {
     auto m = machine();
     const auto attempt = m.next_attempt(0);
@@ -91,7 +91,7 @@ TEST_CASE("rule 16: an answer of another media type is no stream") {
   }
 }
 
-TEST_CASE("rule 21: an encoded stream is refused with a clear reason") {
+TEST_CASE("an encoded stream is refused with a clear reason") {
   auto m = machine();
   const auto attempt = m.next_attempt(0);
   auto encoded = stream_head();

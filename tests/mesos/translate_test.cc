@@ -143,7 +143,7 @@ TEST_CASE("rule 71: a missing health flag and a missing reason differ from false
   CHECK(zero->reason == "COMMAND_EXECUTOR_FAILED");
 }
 
-TEST_CASE("rule 11: unknown states, reasons and sources are delivered with their text and are not terminal") {
+TEST_CASE("unknown states, reasons and sources are delivered with their text and are not terminal") {
   const auto update = to_status(read<pb::TaskStatus>(
       R"({"task_id":{"value":"t"},"state":"TASK_DREAMING","reason":"REASON_NEW","source":"SOURCE_CLOUD",
           "uuid":"AAECAwQFRgeICQoLDA0ODw=="})"));

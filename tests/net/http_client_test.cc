@@ -155,7 +155,7 @@ TEST_CASE("a connection the peer will close is not used again") {
   CHECK(client.exchange(get(), false)->body == "until close");
 }
 
-TEST_CASE("rule 20: on a kept connection that dies unanswered a repeatable call is sent once more") {
+TEST_CASE("on a kept connection that dies unanswered a repeatable call is sent once more") {
   const Script hang_up_on_second = [](Line& line) {
     line.request();
     line.say(answer("1"));
@@ -172,7 +172,7 @@ TEST_CASE("rule 20: on a kept connection that dies unanswered a repeatable call 
   CHECK(second->body == "2");
 }
 
-TEST_CASE("rule 20: a call that is not repeatable is not sent twice, nor one whose answer had begun") {
+TEST_CASE("a call that is not repeatable is not sent twice, nor one whose answer had begun") {
   for (const bool begun : {false, true}) {
     CAPTURE(begun);
     Peer peer({[begun](Line& line) {
@@ -198,7 +198,7 @@ TEST_CASE("a fresh connection that dies unanswered is not tried again") {
   CHECK(peer.accepted() == 1);
 }
 
-TEST_CASE("rule 17: a head that drips is cut off at its deadline") {
+TEST_CASE("a head that drips is cut off at its deadline") {
   std::promise<void> over;
   Peer peer({[&](Line& line) {
     line.request();
@@ -255,7 +255,7 @@ TEST_CASE("a stream gives its head first, then bytes as they come, then its end"
   client.close();
 }
 
-TEST_CASE("rule 15: a stream that is closed without its last chunk ends with an error") {
+TEST_CASE("a stream that is closed without its last chunk ends with an error") {
   Peer peer({[](Line& line) {
     line.request();
     line.say(kOk + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
@@ -342,7 +342,7 @@ TEST_CASE("a refusal in the middle of a long body is heard") {
   CHECK(got->head.status == 413);
 }
 
-TEST_CASE("rule 22: a proxy named in the environment is not used") {
+TEST_CASE("a proxy named in the environment is not used") {
   ::setenv("http_proxy", "http://127.0.0.1:1", 1);
   Peer peer({[](Line& line) {
     CHECK(line.request().starts_with("GET /x HTTP/1.1\r\n"));

@@ -52,7 +52,7 @@ TEST_CASE("ten times 0.1 is 1, ranges split and join, and nothing goes below zer
   CHECK(one.empty());
 }
 
-TEST_CASE("rule 128: odd scalars are refused") {
+TEST_CASE("odd scalars are refused") {
   for (const double value :
        {-1.0, static_cast<double>(NAN), static_cast<double>(INFINITY), 1e308, 1e-320, 0.0004}) {
     const mv1::TaskInfo task = simple_task("t", "A", value);

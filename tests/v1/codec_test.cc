@@ -211,8 +211,7 @@ TEST_CASE("a protobuf message without a required field is refused with Mesos's t
   CHECK(refusal_text(status.error()) == "Failed to parse body into Call protobuf");
 }
 
-TEST_CASE(
-    "rule 11: tolerant decoding keeps an unknown enum name from JSON and an unknown number from protobuf") {
+TEST_CASE("tolerant decoding keeps an unknown enum name from JSON and an unknown number from protobuf") {
   pb::TaskStatus status;
   REQUIRE(decode_tolerant(R"({"task_id":{"value":"t"},"state":"TASK_DREAMING","reason":"REASON_SLEEP"})",
                           MediaType::json, &status)
