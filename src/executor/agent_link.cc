@@ -13,17 +13,13 @@
 namespace mimas::executor {
 namespace {
 
-// sun_path holds 108 bytes; through a descriptor of its directory a longer path works too (rule 94).
+// sun_path holds 108 bytes; through a descriptor of the socket itself any longer path works too (rule 94).
 Result<net::Socket> connect_path(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (path.size() < sizeof(sockaddr_un::sun_path) || slash == std::string::npos) {
-    return net::Socket::connect_unix(path, kConnectMs);
-  }
-  const int directory = ::open(path.substr(0, slash + 1).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return make_error(Code::io, std::strerror(errno), path);
-  auto socket = net::Socket::connect_unix("/proc/self/fd/" + std::to_string(directory) + path.substr(slash),
-                                          kConnectMs);
-  ::close(directory);
+  if (path.size() < sizeof(sockaddr_un::sun_path)) return net::Socket::connect_unix(path, kConnectMs);
+  const int there = ::open(path.c_str(), O_PATH | O_CLOEXEC);
+  if (there < 0) return make_error(Code::io, std::strerror(errno), path);
+  auto socket = net::Socket::connect_unix("/proc/self/fd/" + std::to_string(there), kConnectMs);
+  ::close(there);
   return socket;
 }
 
@@ -71,8 +67,8 @@ void AgentLink::subscribe(const std::string& body, Instant now) {
   records_.emplace(kEventBytesMax);
 }
 
-void AgentLink::post(std::string body, Instant now) {
-  queue_.push_back(std::move(body));
+void AgentLink::post(std::string body, bool heartbeat, Instant now) {
+  queue_.push_back({std::move(body), heartbeat});
   if (in_flight_) return;
   if (auto sent = next_call(now); !sent.ok()) failure_ = sent.error().text();
 }
@@ -163,7 +159,7 @@ void AgentLink::pump_stream(Instant now, std::vector<LinkNews>& news) {
   const bool over = !flow.ok() || *flow == Flow::ended || stream_.parser->complete();
   if (!over) return;
   if (stream_.parser->head_complete() && !streaming) {
-    Refused refused{stream_.parser->head().status, std::move(refusal_), true};
+    Refused refused{stream_.parser->head().status, std::move(refusal_), Refused::What::subscribe};
     disconnect();
     news.push_back(std::move(refused));
     return;
@@ -188,7 +184,7 @@ void AgentLink::pump_calls(Instant now, std::vector<LinkNews>& news) {
       lose(flow.ok() ? std::string("the agent closed the connection") : flow.error().text(), news);
     return;
   } else if (in_flight_) {
-    if (calls_.deadline <= now) lose("no answer to an update in time", news);
+    if (calls_.deadline <= now) lose("no answer to a call in time", news);
     return;
   }
   if (closed) calls_ = Connection{};
@@ -200,7 +196,7 @@ Status AgentLink::next_call(Instant now) {
   if (!calls_.socket.open()) {
     if (auto opened = open(calls_); !opened.ok()) return opened.error();
   }
-  calls_.out = request(queue_.front());
+  calls_.out = request(queue_.front().body);
   calls_.sent = 0;
   calls_.parser.emplace();
   calls_.deadline = now + kAnswerMs;
@@ -210,7 +206,8 @@ Status AgentLink::next_call(Instant now) {
 
 void AgentLink::finish_call(std::vector<LinkNews>& news) {
   const wire::ResponseHead& head = calls_.parser->head();
-  if (head.status < 200 || head.status > 299) news.push_back(Refused{head.status, answer_, false});
+  const auto what = queue_.front().heartbeat ? Refused::What::heartbeat : Refused::What::update;
+  if (head.status < 200 || head.status > 299) news.push_back(Refused{head.status, answer_, what});
   const bool keep = head.keep_alive;
   in_flight_ = false;
   answer_.clear();

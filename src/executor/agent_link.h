@@ -2,7 +2,7 @@
 // the other the calls, one at a time in order. Nothing blocks except connecting, which to an agent on the
 // same machine is at once or an error, and is given a second. The caller polls the descriptors and calls
 // pump(). Bounds: records of 8 MiB, 512 bytes of a refusal's text, 10 s for an answer. Single thread. Tested
-// through tests/executor/executor_test.py.
+// in tests/executor/rules_test.cc (93, 94) and through tests/executor/executor_test.py.
 #pragma once
 
 #include <poll.h>
@@ -33,7 +33,8 @@ struct Record {
 struct Refused {
   int status = 0;
   std::string text;
-  bool subscribe = false;  // or a call
+  enum class What { subscribe, update, heartbeat };
+  What what = What::update;
 };
 struct Lost {
   std::string why;  // both connections are closed
@@ -45,7 +46,7 @@ class AgentLink {
   explicit AgentLink(Settings settings) : settings_(std::move(settings)) {}
 
   void subscribe(const std::string& body, Instant now);  // closes both connections first
-  void post(std::string body, Instant now);
+  void post(std::string body, bool heartbeat, Instant now);
   void disconnect();
 
   void add_to(std::vector<pollfd>& polled) const;
@@ -81,7 +82,11 @@ class AgentLink {
   bool over_unix_ = false;  // how the stream connected, and so what path is asked for
   std::optional<wire::RecordReader> records_;
   std::string refusal_;
-  std::deque<std::string> queue_;
+  struct Call {
+    std::string body;
+    bool heartbeat = false;
+  };
+  std::deque<Call> queue_;
   bool in_flight_ = false;
   std::string answer_;
   std::string failure_;  // met outside pump()

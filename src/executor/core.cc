@@ -217,6 +217,7 @@ void Core::report(TaskReport report, bool terminal, Now now) {
 void Core::post(Update& update, Now now) {
   update.sent = true;
   update.repost_at = now.mono + kRepostMs;
+  if (heartbeats_) beat_at_ = now.mono + kHeartbeatMs;
   out_.push_back(Post{update_call(settings_, update.status)});
 }
 
@@ -295,6 +296,7 @@ void Core::on(Subscribed& event, Now now) {
   refusals_ = 0;
   try_at_ = kNever;
   recover_by_ = kNever;
+  if (heartbeats_) beat_at_ = now.mono + kHeartbeatMs;
   if (linger_by_ != kNever) linger_by_ = now.mono + kLingerMs;  // it could not acknowledge while it was away
   for (Update& update : updates_) {
     if (!update.sent) {
@@ -327,6 +329,15 @@ Actions Core::call_refused(int status, std::string_view text, Now now) {
   }
   out_.push_back(Disconnect{});
   drop_link(what, now);
+  return take();
+}
+
+Actions Core::heartbeat_refused(int status) {
+  if (exiting_) return take();
+  heartbeats_ = false;
+  beat_at_ = kNever;
+  out_.push_back(
+      Say{"the agent answered a heartbeat with " + std::to_string(status) + ": it will get no more"});
   return take();
 }
 
@@ -403,6 +414,7 @@ void Core::shut_down(int code, Now now) {
   recover_by_ = kNever;
   const std::int64_t grace = settings_.shutdown_grace_ms;
   destroy_at_ = now.mono + grace;
+  out_.push_back(SelfDestruct{grace + kSelfDestructSlackMs});
   // Time to say TASK_KILLED before the container goes; a short grace is halved instead.
   const std::int64_t room = grace - std::min(kShutdownMarginMs, grace / 2);
   for (Task& task : tasks_) begin_kill(task, std::min(room, task.grace_ms), Cause::killed, now);
@@ -453,6 +465,10 @@ Actions Core::timer(Now now) {
     for (Update& update : updates_) {
       if (update.repost_at <= now.mono) post(update, now);
     }
+    if (beat_at_ <= now.mono) {
+      beat_at_ = now.mono + kHeartbeatMs;
+      out_.push_back(Post{heartbeat_call(settings_), true});
+    }
     if (linger_by_ <= now.mono && !any_alive() && !shutting_down_) {
       out_.push_back(Say{"the agent did not acknowledge the last updates"});
       leave(0);
@@ -469,6 +485,7 @@ Instant Core::wake_at() const {
     if (!task.kill_sent) at = std::min(at, task.kill_at);
   }
   if (subscribed_) {
+    at = std::min(at, beat_at_);
     for (const Update& update : updates_) at = std::min(at, update.repost_at);
     if (!shutting_down_) at = std::min(at, linger_by_);
   }

@@ -6,7 +6,7 @@
 // Always true: an update leaves `updates_` only when it is acknowledged; a task leaves `tasks_` only when its
 // terminal update is; a task has exactly one terminal update; after Exit nothing more is done. Bounds: 1000
 // tasks alive, 1000 ended ones remembered, 4096 updates waiting. Single thread. Tested by values in
-// tests/executor/core_test.cc, with the rule numbers.
+// tests/executor/core_test.cc and core_end_test.cc; the rules in tests/executor/rules_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -24,12 +24,16 @@ namespace mimas::executor {
 
 inline constexpr std::int64_t kKillGraceMs = 3'000;  // nobody named one (§3.6)
 inline constexpr std::int64_t kRepostMs = 30'000;    // an update without its acknowledgement (§3.4)
+// A call at least this often, so that an agent that is there in name only is found by its silence: the answer
+// is due within kAnswerMs (agent_link.h), which makes 40 s altogether (§3.5).
+inline constexpr std::int64_t kHeartbeatMs = 30'000;
 inline constexpr std::int64_t kLingerMs =
     60'000;  // for the last acknowledgements: room for one repost (§3.4)
 inline constexpr std::int64_t kRegistrationMs =
     60'000;  // without checkpointing: to the first subscription (§0.3)
-inline constexpr std::int64_t kShutdownMarginMs = 1'500;  // between SIGKILL and the end of the grace (§3.6)
-inline constexpr std::int64_t kSettledMs = 1'000;         // a stream that lived this long is retried at once
+inline constexpr std::int64_t kShutdownMarginMs = 1'500;   // between SIGKILL and the end of the grace (§3.6)
+inline constexpr std::int64_t kSelfDestructSlackMs = 500;  // past the grace: leaving in order comes first
+inline constexpr std::int64_t kSettledMs = 1'000;          // a stream that lived this long is retried at once
 inline constexpr int kRefusalsMax = 5;  // 400s in a row before we believe the agent (rule 87)
 inline constexpr std::size_t kTasksMax = 1000;
 inline constexpr std::size_t kEndedIdsMax = 1000;
@@ -52,6 +56,7 @@ struct Subscribe {
 };
 struct Post {
   std::string body;
+  bool heartbeat = false;  // a refusal of it goes to heartbeat_refused()
 };
 struct Disconnect {};
 struct StartProcess {
@@ -65,13 +70,17 @@ struct SignalGroup {
 struct KillTree {
   std::int64_t pid;  // SIGKILL: the group, its descendants, and the orphans nobody else can own
 };
+struct SelfDestruct {
+  std::int64_t in_ms;  // whatever hangs then: our process group is killed
+};
 struct Say {
   std::string text;  // one line on stderr
 };
 struct Exit {
   int code;  // after killing whatever is left
 };
-using Action = std::variant<Subscribe, Post, Disconnect, StartProcess, SignalGroup, KillTree, Say, Exit>;
+using Action =
+    std::variant<Subscribe, Post, Disconnect, StartProcess, SignalGroup, KillTree, SelfDestruct, Say, Exit>;
 using Actions = std::vector<Action>;
 
 class Core {
@@ -84,7 +93,9 @@ class Core {
   Actions event(Event event, Now now);
   Actions subscribe_refused(int status, std::string_view text, Now now);  // an answer other than 200
   Actions call_refused(int status, std::string_view text, Now now);       // to an UPDATE, other than 2xx
-  Actions lost(std::string_view why, Now now);                            // either connection failed or ended
+  // Agents before 1.8 know no HEARTBEAT: then there will be none, and all else stays as it is (rule 95).
+  Actions heartbeat_refused(int status);
+  Actions lost(std::string_view why, Now now);  // either connection failed or ended
 
   // From the processes. `group_alive`: others of its group still run.
   Actions started(std::string_view task_id, std::int64_t pid, Now now);
@@ -164,6 +175,9 @@ class Core {
   bool ever_busy_ = false;      // was given something to do
   bool killing_state_ = false;
   std::int64_t groups_ = 0;
+
+  bool heartbeats_ = true;
+  Instant beat_at_ = kNever;
 
   bool subscribed_ = false;
   bool ever_subscribed_ = false;

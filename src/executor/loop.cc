@@ -101,12 +101,18 @@ void Loop::take_news() {
         say("an event was not understood: " + event.error().text());
       }
     } else if (auto* refused = std::get_if<Refused>(&item)) {
-      act(refused->subscribe ? core_.subscribe_refused(refused->status, refused->text, read_clocks())
-                             : core_.call_refused(refused->status, refused->text, read_clocks()));
+      act(refusal(*refused));
     } else if (auto* lost = std::get_if<Lost>(&item)) {
       act(core_.lost(lost->why, read_clocks()));
     }
   }
+}
+
+Actions Loop::refusal(const Refused& refused) {
+  if (refused.what == Refused::What::heartbeat) return core_.heartbeat_refused(refused.status);
+  if (refused.what == Refused::What::subscribe)
+    return core_.subscribe_refused(refused.status, refused.text, read_clocks());
+  return core_.call_refused(refused.status, refused.text, read_clocks());
 }
 
 void Loop::reap_all() {
@@ -140,7 +146,7 @@ void Loop::perform(Action& action) {
   if (auto* subscribe = std::get_if<Subscribe>(&action)) {
     link_.subscribe(subscribe->body, Instant{net::monotonic_ms()});
   } else if (auto* post = std::get_if<Post>(&action)) {
-    link_.post(std::move(post->body), Instant{net::monotonic_ms()});
+    link_.post(std::move(post->body), post->heartbeat, Instant{net::monotonic_ms()});
   } else if (std::holds_alternative<Disconnect>(action)) {
     link_.disconnect();
   } else if (auto* order = std::get_if<StartProcess>(&action)) {
@@ -149,6 +155,8 @@ void Loop::perform(Action& action) {
     signal_group(signal->pid, signal->signal);
   } else if (auto* tree = std::get_if<KillTree>(&action)) {
     kill(tree->pid);
+  } else if (auto* end = std::get_if<SelfDestruct>(&action)) {
+    self_destruct_in(end->in_ms);
   } else if (auto* line = std::get_if<Say>(&action)) {
     say(line->text);
   } else if (auto* exit = std::get_if<Exit>(&action)) {

@@ -30,6 +30,7 @@ class Loop {
   void kill(std::int64_t pid);
   void reap_all();
   void take_news();
+  Actions refusal(const Refused& refused);
 
   Core core_;
   AgentLink link_;

@@ -281,4 +281,11 @@ std::string update_call(const Settings& settings, std::string_view status) {
   return out.take();
 }
 
+std::string heartbeat_call(const Settings& settings) {
+  json::Writer out;
+  begin_call(out, settings, "HEARTBEAT");
+  out.end_object();
+  return out.take();
+}
+
 }  // namespace mimas::executor

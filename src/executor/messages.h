@@ -83,5 +83,6 @@ std::string status_json(const Settings& settings, const TaskReport& report, std:
 std::string subscribe_call(const Settings& settings, const std::vector<std::string_view>& tasks,
                            const std::vector<std::string_view>& statuses);
 std::string update_call(const Settings& settings, std::string_view status);
+std::string heartbeat_call(const Settings& settings);
 
 }  // namespace mimas::executor

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -213,6 +214,28 @@ void signal_group(std::int64_t leader, int signal) {
 
 bool group_alive(std::int64_t leader) {
   return leader > 1 && (::kill(static_cast<pid_t>(-leader), 0) == 0 || errno == EPERM);
+}
+
+namespace {
+
+void self_destruct(int) {
+  if (::getpgrp() == ::getpid()) (void)::kill(0, SIGKILL);
+  ::_exit(1);
+}
+
+}  // namespace
+
+void self_destruct_in(std::int64_t ms) {
+  static bool armed = false;
+  if (armed) return;
+  armed = true;
+  struct sigaction action {};
+  action.sa_handler = self_destruct;
+  (void)::sigaction(SIGALRM, &action, nullptr);
+  struct itimerval timer {};
+  timer.it_value.tv_sec = static_cast<time_t>(ms / 1000);
+  timer.it_value.tv_usec = static_cast<suseconds_t>(ms % 1000 * 1000);
+  (void)::setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
 void kill_tree(std::int64_t leader, const std::vector<std::int64_t>& others) {

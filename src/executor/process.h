@@ -37,4 +37,8 @@ bool group_alive(std::int64_t leader);
 // orphans alone.
 void kill_tree(std::int64_t leader, const std::vector<std::int64_t>& others);
 
+// However deep this process hangs by then, it and its process group (if it leads one) are killed; the tasks
+// die with it (PR_SET_PDEATHSIG). Only the first call counts.
+void self_destruct_in(std::int64_t ms);
+
 }  // namespace mimas::executor

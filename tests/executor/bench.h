@@ -102,7 +102,7 @@ struct Bench {
     std::vector<Posted> out;
     for (const Action& action : seen) {
       const auto* post = std::get_if<Post>(&action);
-      if (post == nullptr) continue;
+      if (post == nullptr || post->heartbeat) continue;
       const auto document = json::parse(post->body);
       out.push_back(read(*document->root().find("update")->find("status")));
     }

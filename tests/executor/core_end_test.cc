@@ -1,4 +1,4 @@
-// How tasks are killed and how the executor leaves (rules 88 to 95).
+// How tasks are killed and how the executor leaves, beyond the rules (rules_test.cc).
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -29,63 +29,7 @@ TEST_CASE("KILL is SIGTERM, then SIGKILL after the grace, then TASK_KILLED") {
   }
 }
 
-TEST_CASE("a later KILL may shorten the grace and never extend it (rule 88)") {
-  Bench b;
-  b.subscribed();
-  b.launch("a");
-  b.event(Kill{"a", 10'000});
-  b.pass(1'000);
-  b.event(Kill{"a", 60'000});
-  b.pass(1'000);
-  b.event(Kill{"a", 2'000});
-  CHECK(b.count<SignalGroup>() == 1);
-  b.pass(1'999);
-  CHECK(b.count<KillTree>() == 0);
-  b.pass(1);
-  CHECK(b.count<KillTree>() == 1);
-}
-
-TEST_CASE("a longer KILL leaves the grace as it was, a zero one ends it at once (rule 88)") {
-  Bench b;
-  b.subscribed();
-  b.launch("a");
-  b.event(Kill{"a", 10'000});
-  b.event(Kill{"a", 60'000});
-  SUBCASE("longer") {
-    b.pass(10'000);
-    CHECK(b.count<KillTree>() == 1);
-  }
-  SUBCASE("zero") {
-    b.event(Kill{"a", 0});
-    CHECK(b.count<KillTree>() == 1);
-    b.pass(60'000);
-    CHECK(b.count<KillTree>() == 1);
-  }
-}
-
-TEST_CASE("TASK_KILLING only for a framework that knows it, as the last SUBSCRIBED says (rules 89, 95)") {
-  Bench b;
-  b.subscribed(false);
-  b.launch("a");
-  b.launch("b");
-  b.event(Kill{"a", {}});
-  b.subscribed(true);
-  b.event(Kill{"b", {}});
-  b.event(Kill{"b", {}});
-  CHECK(b.states() == "a:TASK_RUNNING b:TASK_RUNNING b:TASK_KILLING");
-}
-
-TEST_CASE("exit 0 after KILL is TASK_KILLED (rule 90)") {
-  Bench b;
-  b.subscribed();
-  b.launch("a");
-  b.event(Kill{"a", {}});
-  b.exit(100, 0);
-  CHECK(b.states() == "a:TASK_RUNNING a:TASK_KILLED");
-  CHECK(b.count<KillTree>() == 1);  // a grandchild in a session of its own would still be there
-}
-
-TEST_CASE("when the leader ends first, its group may use the rest of the grace (rule 90)") {
+TEST_CASE("when the leader ends first, its group may use the rest of the grace") {
   Bench b;
   b.subscribed();
   b.launch("a", 5'000);
@@ -113,36 +57,6 @@ TEST_CASE("a task that runs too long fails with its reason, without TASK_KILLING
   CHECK(b.posts()[1].reason == "REASON_MAX_COMPLETION_TIME_REACHED");
 }
 
-TEST_CASE("SHUTDOWN kills every task, says so, waits for the acknowledgements and leaves (rule 91)") {
-  Bench b;
-  b.subscribed(true);
-  for (const char* id : {"a", "b", "c"}) b.launch(id, 60'000);
-  b.acknowledge_all();
-  b.seen.clear();
-  b.event(ShutdownOrder{});
-  CHECK(b.count<SignalGroup>() == 3);
-  b.die(100, SIGTERM);
-  b.die(101, SIGTERM);
-  b.pass(3'500);
-  REQUIRE(b.count<KillTree>() == 3);
-  b.die(102, SIGKILL);
-  CHECK(b.states() == "a:TASK_KILLED b:TASK_KILLED c:TASK_KILLED");
-  CHECK(b.count<Exit>() == 0);
-  b.acknowledge_all();
-  CHECK(b.exit_code() == 0);
-}
-
-TEST_CASE("a task that cannot be killed does not hold the shutdown past its grace (rule 91)") {
-  Bench b;
-  b.subscribed();
-  b.launch("a");
-  b.event(ShutdownOrder{});
-  b.pass(4'999);
-  CHECK(b.count<Exit>() == 0);
-  b.pass(1);
-  CHECK(b.exit_code() == 1);
-}
-
 TEST_CASE("SIGTERM to the executor is a shutdown, and a launch after it is refused") {
   Bench b;
   b.subscribed();
@@ -165,16 +79,6 @@ TEST_CASE("while it shuts down, a lost agent is not looked for") {
   b.die(100, SIGTERM);
   CHECK(b.count<Subscribe>() == 1);
   CHECK(b.exit_code() == 0);
-}
-
-TEST_CASE("a second SUBSCRIBED keeps everything (rule 95)") {
-  Bench b;
-  b.subscribed();
-  b.launch("a");
-  b.acknowledge_all();
-  b.subscribed();
-  b.exit(100, 0);
-  CHECK(b.states() == "a:TASK_RUNNING a:TASK_FINISHED");
 }
 
 TEST_CASE("ERROR drops the connection and subscribes again") {

@@ -53,7 +53,7 @@ std::string refused_for(const Entries& entries) {
   return settings.ok() ? "accepted" : settings.error().where;
 }
 
-TEST_CASE("a complete environment is understood (rule 77)") {
+TEST_CASE("a complete environment is understood") {
   const auto settings = parse(complete());
   REQUIRE(settings.ok());
   CHECK(settings->framework_id == "f-1");
@@ -67,7 +67,7 @@ TEST_CASE("a complete environment is understood (rule 77)") {
   CHECK(settings->domain_socket.empty());
 }
 
-TEST_CASE("each required variable missing, empty or garbled is named (rule 77)") {
+TEST_CASE("each required variable missing, empty or garbled is named") {
   for (const std::string name : {"MESOS_FRAMEWORK_ID", "MESOS_EXECUTOR_ID", "MESOS_AGENT_ENDPOINT",
                                  "MESOS_RECOVERY_TIMEOUT", "MESOS_SUBSCRIPTION_BACKOFF_MAX"}) {
     CAPTURE(name);
@@ -94,13 +94,13 @@ TEST_CASE("recovery settings are needed only when checkpointing") {
   CHECK(refused_for(without(entries, "MESOS_CHECKPOINT")) == "accepted");
 }
 
-TEST_CASE("a bad token is refused without being repeated (rule 78)") {
+TEST_CASE("a bad token is refused without being repeated") {
   const auto settings = parse(with(complete(), "MESOS_EXECUTOR_AUTHENTICATION_TOKEN", "se\ncret"));
   REQUIRE_FALSE(settings.ok());
   CHECK(settings.error().text().find("cret") == std::string::npos);
 }
 
-TEST_CASE("a domain socket takes its path from the agent's pid (rule 94)") {
+TEST_CASE("a domain socket takes its path from the agent's pid") {
   auto entries = with(complete(), "MESOS_DOMAIN_SOCKET", "/run/mesos.sock");
   const auto settings = parse(with(entries, "MESOS_SLAVE_PID", "slave(12)@127.0.0.1:5051"));
   REQUIRE(settings.ok());
@@ -111,7 +111,7 @@ TEST_CASE("a domain socket takes its path from the agent's pid (rule 94)") {
   CHECK(refused_for(without(entries, "MESOS_SLAVE_PID")) == "MESOS_SLAVE_PID");
 }
 
-TEST_CASE("a task sees our environment without what is private, and with its own (rule 78)") {
+TEST_CASE("a task sees our environment without what is private, and with its own") {
   Entries own = complete();
   own.push_back("HOME=/root");
   const Entries task =

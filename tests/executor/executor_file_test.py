@@ -9,7 +9,7 @@ import os
 import struct
 import sys
 
-BYTES_MAX = 700 * 1024
+BYTES_MAX = 700_000
 MACHINES = {"x86_64": 62, "armel": 40, "armhf": 40, "arm64": 183}
 BANNED = ("__cxa_throw", "__cxa_allocate_exception", "_ZSt4cout", "_ZNSt8ios_base4InitC1Ev", "getaddrinfo")
 

@@ -59,26 +59,5 @@ TEST_CASE("a process leads its group and its session, and has no stray descripto
   CHECK(WEXITSTATUS(status) == 0);
 }
 
-TEST_CASE("killing a tree takes the grandchild in a session of its own") {
-  int alive[2];  // its end is held by everyone in the tree: end of file means that all are gone
-  REQUIRE(::pipe2(alive, O_CLOEXEC) == 0);
-  const int saved = ::fcntl(1, F_DUPFD_CLOEXEC, 3);
-  REQUIRE(::dup2(alive[1], 1) == 1);
-  const char* script = "trap '' TERM; setsid sh -c 'echo up; exec sleep 1000' & wait";
-  const auto pid = start_process({{"sh", "-c", script}, {}, {}}, kEnvironment);
-  REQUIRE(::dup2(saved, 1) == 1);
-  ::close(saved);
-  ::close(alive[1]);
-  REQUIRE(pid.ok());
-  char up[3];
-  REQUIRE(::read(alive[0], up, sizeof up) == 3);
-  kill_tree(*pid, {1});
-  char rest;
-  CHECK(::read(alive[0], &rest, 1) == 0);
-  ::close(alive[0]);
-  CHECK(WTERMSIG(wait_for(*pid)) == 9);
-  CHECK_FALSE(group_alive(*pid));
-}
-
 }  // namespace
 }  // namespace mimas::executor
