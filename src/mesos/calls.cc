@@ -162,6 +162,8 @@ Call make_update_framework(const DriverOptions& options, const FrameworkId& fram
   return call;
 }
 
+Call make_teardown(const FrameworkId& framework) { return begin(Call::TEARDOWN, framework); }
+
 std::vector<Call> make_calls(const engine::Effect& effect, const FrameworkId& framework) {
   return std::visit(Translate{framework}, effect);
 }

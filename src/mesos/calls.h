@@ -25,6 +25,8 @@ scheduler::Call make_subscribe(const DriverOptions& options, const FrameworkId& 
 scheduler::Call make_update_framework(const DriverOptions& options, const FrameworkId& framework,
                                       const std::string& hostname, const Standing& standing);
 
+scheduler::Call make_teardown(const FrameworkId& framework);
+
 // None for a reply (nothing for the master), for an acknowledgement that no agent could take, for
 // ConstrainOffers (make_update_framework's) and for AcceptOffers, which is launch.h's. More than one for a
 // long explicit reconciliation.

@@ -69,6 +69,11 @@ class Driver {
   // Joins both threads, so not from within a hook, and a blocked `post` must come back first.
   void stop();  // closes both connections without TEARDOWN: tasks go on, the framework may come back
 
+  // TEARDOWN: the master ends every task of the framework and refuses its id from then on (mesos-protocol
+  // §1.9). Waits for the 202, at most two times 20 s; the driver is stopped then, without Disconnected. Error
+  // unavailable: not subscribed, or not confirmed; the driver goes on. Thread-safe; not from within a hook.
+  Status teardown();
+
   // Queues the call for an effect that is a master call or an acknowledgement (others are ignored);
   // thread-safe, never blocks. While not subscribed the effect is dropped: reconciliation makes up for it.
   void send(const engine::Effect& effect);

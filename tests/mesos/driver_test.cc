@@ -6,9 +6,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -428,4 +430,162 @@ TEST_CASE("a driver can be stopped before it was started, and while it waits for
   (void)stream.read_request();
   driver.stop();
   CHECK(ear.quiet());
+}
+
+// ---- teardown
+
+namespace {
+
+// Driver::teardown() on a thread of its own, as a request to the server would call it.
+class Teardown {
+ public:
+  explicit Teardown(Driver& driver)
+      : outcome_(std::async(std::launch::async, [&] { return driver.teardown(); })) {}
+  Status outcome() {
+    REQUIRE(outcome_.wait_for(std::chrono::milliseconds(scripted::kPatienceMs)) == std::future_status::ready);
+    return outcome_.get();
+  }
+
+ private:
+  std::future<Status> outcome_;
+};
+
+}  // namespace
+
+TEST_CASE("teardown succeeds although the stream ends before its answer arrives") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  Teardown teardown(driver);
+  Connection calls = master.accept();
+  CHECK(call_in(calls.read_request()).type() == scheduler::Call::TEARDOWN);
+  stream.end_stream();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  calls.accept_call();
+  CHECK(teardown.outcome().ok());
+  driver.stop();
+  CHECK(ear.quiet());
+}
+
+TEST_CASE("a teardown whose answer is lost is asked for again, and 'cannot be found' is success then") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  Teardown teardown(driver);
+  {
+    Connection lost = master.accept();
+    (void)lost.read_request();
+  }
+  Connection calls = master.accept();
+  CHECK(call_in(calls.read_request()).type() == scheduler::Call::TEARDOWN);
+  calls.answer(400, "Framework cannot be found");
+  CHECK(teardown.outcome().ok());
+}
+
+TEST_CASE("a teardown that is refused leaves the driver at work; without a subscription there is none") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  CHECK(driver.teardown().error().code == Code::unavailable);
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  Teardown teardown(driver);
+  Connection calls = master.accept();
+  (void)calls.read_request();
+  calls.answer(400, "Framework cannot be found");
+  CHECK(teardown.outcome().error().code == Code::unavailable);
+  ear.expect<engine::Disconnected>();
+  Connection again = subscribe(master, ear);
+}
+
+// ---- a detector, and standing wishes
+
+TEST_CASE("a driver without masters waits until one is detected, and follows the next leader") {
+  Master first, second;
+  Ear ear;
+  auto detecting = options(first);
+  detecting.masters.clear();
+  Driver driver(detecting, ear.hooks());
+  driver.start();
+  driver.set_masters({first.endpoint()});
+  Connection stream = subscribe(first, ear);
+  driver.set_masters({});
+  driver.set_masters({second.endpoint()});
+  CHECK(ear.expect<engine::Disconnected>().reason.find(second.endpoint().text()) != std::string::npos);
+  CHECK(stream.peer_closes());
+  Connection next = subscribe(second, ear);
+}
+
+TEST_CASE("credentials go with every call to a known master, and to the mapped address") {
+  Master master;
+  Ear ear;
+  auto mapped = options(master);
+  mapped.masters = {{"leader.internal", 5050}};
+  mapped.rewrite = [at = master.endpoint()](const wire::Endpoint&) { return at; };
+  mapped.authorization = "Basic bWU6c2VjcmV0";
+  mapped.principal = "me";
+  Driver driver(mapped, ear.hooks());
+  driver.start();
+  Connection stream = master.accept();
+  const auto asked = stream.read_request();
+  CHECK(asked.header("Authorization") == "Basic bWU6c2VjcmV0");
+  CHECK(asked.header("Host") == "leader.internal:5050");
+  CHECK(call_in(asked).subscribe().framework_info().principal() == "me");
+  stream.begin_stream("s");
+  stream.event(kSubscribed);
+  CHECK(ear.expect<engine::Subscribed>().master == "leader.internal:5050");
+  driver.send(engine::ReviveOffers{});
+  Connection calls = master.accept();
+  CHECK(calls.read_request().header("Authorization") == "Basic bWU6c2VjcmV0");
+}
+
+TEST_CASE("credentials stay at home when a redirect leads to somebody else") {
+  Master standby, stranger;
+  Ear ear;
+  auto secret = options(standby);
+  secret.authorization = "Basic bWU6c2VjcmV0";
+  Driver driver(secret, ear.hooks());
+  driver.start();
+  Connection first = standby.accept();
+  CHECK(!first.read_request().header("Authorization").empty());
+  first.answer(307, "", "Location: //" + stranger.endpoint().text() + "/api/v1/scheduler\r\n");
+  Connection second = stranger.accept();
+  CHECK(second.read_request().header("Authorization").empty());
+}
+
+TEST_CASE(
+    "constraints leave by UPDATE_FRAMEWORK once, and go with the next SUBSCRIBE until they are refused") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  engine::ConstrainOffers gpu;
+  gpu.roles["*"] = {{{engine::AttributeTest::Kind::exists, {}, "gpu", ""}}};
+  driver.send(gpu);
+  driver.send(gpu);
+  driver.send(engine::SuppressOffers{});
+  Connection calls = master.accept();
+  const auto update = call_in(calls.read_request());
+  REQUIRE(update.type() == scheduler::Call::UPDATE_FRAMEWORK);
+  CHECK(update.update_framework().framework_info().user() == "root");
+  const auto& role = update.update_framework().offer_constraints().role_constraints().at("*");
+  CHECK(role.groups(0).attribute_constraints(0).selector().attribute_name() == "gpu");
+  calls.answer(200);
+  CHECK(call_in(calls.read_request()).type() == scheduler::Call::SUPPRESS);
+  calls.accept_call();
+  stream.end_stream();
+  ear.expect<engine::Disconnected>();
+  stream = master.accept();
+  CHECK(call_in(stream.read_request()).subscribe().offer_constraints().role_constraints_size() == 1);
+  stream.begin_stream("s2");
+  stream.event(R"({"type":"ERROR","error":{"message":"Offer constraints are not valid: no"}})");
+  Connection again = master.accept();
+  const auto plain = call_in(again.read_request());
+  CHECK(!plain.subscribe().has_offer_constraints());
+  CHECK(plain.subscribe().suppressed_roles_size() == 1);
 }
