@@ -124,8 +124,8 @@ std::string source_text(const pb::TaskStatus& status) {
 }  // namespace
 
 std::int64_t thousandths(double value) {
-  if (!(value > 0)) return 0;
-  if (value >= static_cast<double>(kAmountMax) / 1000.0) return kAmountMax;
+  // What no machine has counts as nothing, so that no sum of it can be spent (mesos-protocol §8.7 rule 128).
+  if (!(value > 0) || value > static_cast<double>(kAmountMax) / 1000.0) return 0;
   return std::llround(value * 1000.0);
 }
 

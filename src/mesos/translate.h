@@ -18,7 +18,7 @@ namespace mimas::mesos {
 inline constexpr std::size_t kMessageTextBytesMax = 4'096;
 inline constexpr std::size_t kStatusDataBytesMax = 4'096;  // mimas-executor writes less than 100
 
-// llround(value · 1000), as Mesos counts (§4.4); 0 for what is negative or not a number, 2^50 at most.
+// llround(value · 1000), as Mesos counts (§4.4); 0 for what is negative, not a number or above 2^50.
 std::int64_t thousandths(double value);
 
 // True for what a task may be given from an offer: not revocable, not shared, no volume or separate disk, no

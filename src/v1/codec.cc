@@ -66,7 +66,13 @@ Status from_json(std::string_view bytes, Tolerance tolerance, google::protobuf::
   return Done{};
 }
 
+// It writes a line to stderr for every string that is not UTF-8: a peer must not fill our log so.
+void silence_protobuf() {
+  [[maybe_unused]] static const bool once = (google::protobuf::SetLogHandler(nullptr), true);
+}
+
 Status from_protobuf(std::string_view bytes, Tolerance tolerance, google::protobuf::Message* into) {
+  silence_protobuf();
   const int size = static_cast<int>(bytes.size());
   if (!into->ParsePartialFromArray(bytes.data(), size)) {
     return refuse(kBinary, "Failed to parse body into Call protobuf");
@@ -95,7 +101,10 @@ std::string_view media_type_text(MediaType type) {
 }
 
 std::string encode(const google::protobuf::Message& message, MediaType type) {
-  if (type == MediaType::protobuf) return message.SerializePartialAsString();
+  if (type == MediaType::protobuf) {
+    silence_protobuf();
+    return message.SerializePartialAsString();
+  }
   json::Writer writer;
   write_json(message, writer);
   return writer.take();
