@@ -1,0 +1,55 @@
+#include "disk.h"
+
+#include <utility>
+#include <variant>
+
+namespace mimas::sim {
+
+Result<engine::Recovered> Disk::open() {
+  if (directory_.empty()) return recovered();
+  auto opened = store::Store::open(directory_);
+  if (!opened.ok()) return opened.error();
+  store_ = std::move(*opened);
+  auto loaded = store_->load();
+  if (!loaded.ok()) return loaded.error();
+  engine::Recovered found{loaded->framework, loaded->next_job_number, std::move(loaded->jobs),
+                          std::move(loaded->tasks)};
+  if (engine::State({}, found).digest() != engine::State({}, recovered()).digest()) {
+    return make_error(Code::internal, "the store reads back something else than was committed");
+  }
+  return found;
+}
+
+Status Disk::commit(const std::vector<engine::Change>& changes) {
+  if (store_ != nullptr) {
+    if (Status committed = store_->commit(changes); !committed.ok()) return committed;
+  }
+  for (const engine::Change& change : changes) {
+    std::visit([this](const auto& one) { keep(one); }, change);
+  }
+  return Done{};
+}
+
+void Disk::keep(const engine::RemoveJob& gone) {
+  jobs_.erase(parse_job_number(gone.job.value));
+  std::erase_if(tasks_, [&](const auto& one) { return one.second->job == gone.job; });
+}
+
+TaskPtr Disk::task(const std::string& id) const {
+  const auto found = tasks_.find(id);
+  return found == tasks_.end() ? nullptr : found->second;
+}
+
+JobPtr Disk::job(std::int64_t number) const {
+  const auto found = jobs_.find(number);
+  return found == jobs_.end() ? nullptr : found->second;
+}
+
+engine::Recovered Disk::recovered() const {
+  engine::Recovered all{framework_, next_job_number_, {}, {}};
+  for (const auto& [number, job] : jobs_) all.jobs.push_back(*job);
+  for (const auto& [id, task] : tasks_) all.tasks.push_back(*task);
+  return all;
+}
+
+}  // namespace mimas::sim
