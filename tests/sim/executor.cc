@@ -144,7 +144,7 @@ void Executor::launch(const mv1::TaskInfo& info) {
   if (!ground_.fault(50)) say(id, mv1::TASK_STARTING);
   ground_.time.after(ground_.between(10, 3'000), mine([this, id] {
                        if (!has_open_task(id) || tasks_.at(id).state == mv1::TASK_KILLING) return;
-                       if (!ground_.fault(20)) say(id, mv1::TASK_RUNNING);
+                       if (is_service_(id) || !ground_.fault(20)) say(id, mv1::TASK_RUNNING);
                      }));
   if (is_service_(id)) {
     if (ground_.fault(100)) {
