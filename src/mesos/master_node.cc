@@ -1,9 +1,9 @@
 #include "mesos/master_node.h"
 
-#include <charconv>
 #include <cstdint>
 
 #include "mesos/protos.h"
+#include "net/zookeeper.h"
 #include "v1/codec.h"
 
 namespace mimas::mesos {
@@ -11,17 +11,6 @@ namespace {
 
 constexpr std::size_t kNodeBytesMax = 1u << 20;  // ZooKeeper's own limit
 constexpr char kProtobufStart = '\x0a';  // field 1, a string: the id, which every MasterInfo begins with
-
-// ZooKeeper appends a signed 32-bit counter of ten digits; past its end it goes on at the negative ones.
-std::optional<std::int32_t> sequence(std::string_view node) {
-  const std::size_t underscore = node.rfind('_');
-  const std::string_view digits = underscore == std::string_view::npos ? node : node.substr(underscore + 1);
-  std::int32_t number = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto [rest, failure] = std::from_chars(digits.data(), end, number);
-  if (digits.empty() || failure != std::errc{} || rest != end) return std::nullopt;
-  return number;
-}
 
 Error bad_node(std::string why) {
   return make_error(Code::protocol, "the leader's node in ZooKeeper cannot be used: " + std::move(why));
@@ -40,7 +29,7 @@ std::optional<std::string> leader_node(const std::vector<std::string>& children)
   std::optional<std::string> best;
   std::int32_t lowest = 0;
   for (const std::string& child : children) {
-    const auto number = sequence(child);
+    const auto number = net::zookeeper_sequence(child);
     if (!number || (best && *number >= lowest)) continue;
     best = child;
     lowest = *number;
