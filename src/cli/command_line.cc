@@ -93,9 +93,7 @@ void add_client_flags(CLI::App& app, ClientFlags& flags) {
 }
 
 void add_serve(CLI::App& app, Flags& flags) {
-  app.add_option("--master", flags.server.master, "the Mesos masters")
-      ->type_name("HOST:PORT[,…]")
-      ->envname("MIMAS_MASTER");
+  add_master_flags(app, flags.server.master);
   app.add_option("--data", flags.server.data, "holds the database")->type_name("DIR")->envname("MIMAS_DATA");
   add_server_flags(app, flags.server);
 }

@@ -196,14 +196,7 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
     return usage("--executors", "is not a directory: " + flags.executors);
   }
   if (needs_master) {
-    if (flags.master.empty())
-      return usage("--master", "is required: HOST:PORT of a Mesos master, or a list of them");
-    if (flags.master.starts_with("zk://")) {
-      return usage("--master", "ZooKeeper is not offered; name the masters as HOST:PORT,HOST:PORT");
-    }
-    Result<std::vector<wire::Endpoint>> masters = wire::parse_endpoints(flags.master, kMesosPort);
-    if (!masters.ok()) return usage("--master", masters.error());
-    options.masters = std::move(*masters);
+    if (Status taken = take_master_flags(flags.master, options); !taken.ok()) return std::move(taken).error();
     if (flags.data.empty()) return usage("--data", "is required: the directory for the database");
   }
   Result<wire::Endpoint> listen = wire::parse_endpoint(flags.listen, kApiPort, true);

@@ -9,11 +9,12 @@
 
 #include "base/result.h"
 #include "cli/commands.h"
+#include "cli/master_flags.h"
 
 namespace mimas::cli {
 
 struct ServerFlags {
-  std::string master;
+  MasterFlags master;
   std::string data;
   std::string listen = "127.0.0.1:7101";
   std::string advertise;

@@ -42,8 +42,8 @@ Driver::Impl::Impl(DriverOptions driver_options, Hooks driver_hooks)
       told(options.roles) {}
 
 Driver::Impl::Client Driver::Impl::make_client(const Attempt& to, std::int64_t answer_ms) const {
-  return std::make_shared<net::HttpClient>(to.connect_to, net::Timeouts{kConnectMs, answer_ms},
-                                           net::resolve_by_name);
+  return std::make_shared<net::HttpClient>(to.to, net::Timeouts{kConnectMs, answer_ms}, net::resolve_by_name,
+                                           options.tls ? options.security : nullptr, to.connect_to);
 }
 
 wire::Request Driver::Impl::request_of(const scheduler::Call& call, const Attempt& to) const {
@@ -70,7 +70,9 @@ void Driver::Impl::pass_verdict(const Lock&, Reaction reaction) {
 }
 
 Driver::Driver(DriverOptions options, Hooks hooks)
-    : impl_(std::make_unique<Impl>(std::move(options), std::move(hooks))) {}
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(hooks))) {
+  ASSERT(!impl_->options.tls || impl_->options.security != nullptr);  // never plain where TLS is wanted
+}
 
 Driver::~Driver() { stop(); }
 

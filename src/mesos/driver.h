@@ -15,6 +15,7 @@
 #include "engine/effect.h"
 #include "engine/input.h"
 #include "mesos/fatal.h"
+#include "net/secure.h"
 #include "v1/codec.h"
 #include "wire/endpoint.h"
 
@@ -40,6 +41,8 @@ struct DriverOptions {
   // trusted, and a name that it maps to a trusted master, too.
   std::function<wire::Endpoint(const wire::Endpoint&)> rewrite;
   bool tls = false;  // the masters speak https; a redirect to http is not followed then, nor the reverse
+  // How, with `tls`: a client's, from net/tls.h. Masters must prove to have the name by which they are known.
+  std::shared_ptr<const net::Security> security;
 
   // Where agents fetch executors: "http://host:port". The launch names
   // <base>/executor/<arch>?version=<executor_version>.

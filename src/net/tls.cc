@@ -212,6 +212,9 @@ Result<std::shared_ptr<const Security>> tls_client(const TlsClientOptions& optio
   if (!context) return std::move(context).error();
   SSL_CTX* const raw = context->get();
   SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
+  // A file may also hold the very certificate of the peer, rather than that of an authority.
+  if (!options.ca_file.empty())
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(raw), X509_V_FLAG_PARTIAL_CHAIN);
   if (options.ca_file.empty()) {
     if (SSL_CTX_set_default_verify_paths(raw) != 1)
       return bad_file("", "the system's list of trusted authorities cannot be read");

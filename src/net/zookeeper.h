@@ -45,7 +45,7 @@ class ZooKeeper {
   void children(const std::string& path, std::function<void(Result<std::vector<std::string>>)> done);
   void data(const std::string& path, std::function<void(Result<std::string>)> done);
   void create(const std::string& path, std::function<void(Status)> done);  // conflict: it is there already
-  // The full path of the node, which lives as long as this session.
+  // The full path of the node, which goes when the connection with ZooKeeper ends for good.
   void create_ephemeral_sequential(const std::string& path, const std::string& bytes,
                                    std::function<void(Result<std::string>)> done);
 

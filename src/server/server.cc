@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "http/listener.h"
+#include "mesos/detector.h"
 #include "server/executors.h"
 #include "server/log.h"
 #include "server/loop.h"
@@ -86,6 +87,7 @@ struct Server::Impl {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<http::Listener> listener;
   std::unique_ptr<mesos::Driver> driver;
+  std::unique_ptr<mesos::Detector> detector;
   std::thread loop_thread;
   wire::Endpoint listening;
 
@@ -149,12 +151,24 @@ Status Server::Impl::open() {
   listener = *std::move(listened);
   listening = {options.listen.host, listener->port()};
 
-  driver = std::make_unique<mesos::Driver>(driver_options(loaded->framework), driver_hooks());
+  mesos::DriverOptions wanted = driver_options(loaded->framework);
+  if (Status reachable = apply(options.master_access, wanted); !reachable.ok()) return reachable;
+  if (const std::string line = warning(options.master_access); !line.empty()) log.warning(line);
+  driver = std::make_unique<mesos::Driver>(std::move(wanted), driver_hooks());
+  if (options.master_access.zookeeper) {
+    detector = std::make_unique<mesos::Detector>(
+        *options.master_access.zookeeper,
+        mesos::Detector::Hooks{
+            .masters =
+                [this](std::vector<wire::Endpoint> masters) { driver->set_masters(std::move(masters)); },
+            .log = [this](std::string line) { log.info(line); }});
+  }
   engine::State state(options.policy, {std::move(loaded->framework), loaded->next_job_number,
                                        std::move(loaded->jobs), std::move(loaded->tasks)});
   loop_thread =
       std::thread([this, recovered = std::move(state)]() mutable { run_loop(std::move(recovered)); });
   driver->start();
+  if (detector) detector->start();
   log.info("listening on http://" + listening.text());
   return Done{};
 }
@@ -181,6 +195,7 @@ void Server::Impl::stop() {
     replies.close();
     if (listener) listener->stop();
     mailbox.close();
+    if (detector) detector->stop();
     if (driver) driver->stop();
     if (loop_thread.joinable()) loop_thread.join();
     std::lock_guard hold(mutex);

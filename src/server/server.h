@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "engine/step.h"
 #include "mesos/driver.h"
+#include "server/master_access.h"
 #include "wire/endpoint.h"
 
 namespace mimas::server {
@@ -21,6 +22,7 @@ struct ServerOptions {
   wire::Endpoint listen{"127.0.0.1", 7101};
   std::string advertise;  // "host:port" under which agents reach us; empty: listen
   std::vector<wire::Endpoint> masters;
+  MasterAccess master_access;
   v1::MediaType codec = v1::MediaType::protobuf;
   std::string executors_directory;  // holds mimas-executor-<arch>; empty: beside our binary
   std::string role = "*";

@@ -103,7 +103,7 @@ TEST_CASE("every wrong flag of serve is named") {
   };
   CHECK(contains(refused({"serve", "--data", "/d"}), "--master"));
   CHECK(contains(refused({"serve", "--master", "m:1"}), "--data"));
-  CHECK(contains(refused({"serve", "--master", "zk://z/mesos", "--data", "/d"}), "ZooKeeper"));
+  CHECK(contains(refused({"serve", "--master", "zk://z", "--data", "/d"}), "ZooKeeper path"));
   CHECK(contains(refused({"serve", "--master", "m:99999", "--data", "/d"}), "--master"));
   CHECK(contains(with({"--listen", "nowhere:"}), "--listen"));
   CHECK(contains(with({"--advertise", "a b:1"}), "--advertise"));

@@ -221,6 +221,12 @@ TEST_CASE("a certificate of an unknown authority is refused") {
   CHECK(refusal_of(system).find("the certificate is not trusted") != std::string::npos);
 }
 
+TEST_CASE("the peer's own certificate may stand in for an authority") {
+  Server server(server_with(loopback_certificate()), {kAnswer});
+  HttpClient client = client_of(server.at(), client_with(loopback_certificate().file));
+  CHECK(refusal_of(client) == "answered");
+}
+
 TEST_CASE("a certificate for another host or address is refused") {
   Server server(server_with(authority().sign("DNS:other.example,IP:127.0.0.2")), {kNothing, kNothing});
   const auto security = client_with(authority().file());
