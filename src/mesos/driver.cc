@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/assert.h"
 #include "mesos/driver_impl.h"
 #include "net/clock.h"
 #include "net/socket.h"
