@@ -95,6 +95,7 @@ Reaction Subscription::masters_changed(std::vector<wire::Endpoint> masters, std:
     not_before_ms_ = std::min(not_before_ms_, wait_until);
     return {};
   }
+  if (phase_ == Phase::connecting) subscribe_may_come_until_ms_ = now_ms + kLateSubscribeMs;
   return lose("the leading master is now " + seen.front().text(), wait_until);
 }
 
@@ -132,6 +133,7 @@ Reaction Subscription::back_off(std::string_view why, std::int64_t now_ms, bool 
 
 Reaction Subscription::attempt_failed(std::uint64_t generation, std::string_view why, std::int64_t now_ms) {
   if (!current(generation)) return {};
+  subscribe_may_come_until_ms_ = now_ms + kLateSubscribeMs;
   return back_off(why, now_ms, true);
 }
 
@@ -247,6 +249,9 @@ Reaction Subscription::error_event(std::uint64_t generation, std::string_view me
     return reaction;
   }
   const Fatal fatal = classify_error_event(message);
+  if (fatal == Fatal::failed_over && now_ms < std::exchange(subscribe_may_come_until_ms_, 0)) {
+    return back_off(text + "; it may have been a SUBSCRIBE of our own that came late", now_ms, false);
+  }
   if (fatal != Fatal::none) return give_up(fatal, text);
   return back_off(text, now_ms, false);
 }

@@ -44,6 +44,10 @@ inline constexpr std::int64_t kLeaderChangeMsMax = 500;  // jitter before going 
 // said once more, and asked rarely from then on.
 inline constexpr int kNotFoundMax = 10;
 inline constexpr std::int64_t kNotFoundSlowMs = 60'000;
+// A SUBSCRIBE that was given up unanswered may still be on its way, and evict the subscription that came
+// after it. For so long an eviction is met by subscribing again, once; without such a SUBSCRIBE it means
+// another instance (rule 40).
+inline constexpr std::int64_t kLateSubscribeMs = 60'000;
 inline constexpr std::int64_t kUntilMastersChange = std::numeric_limits<std::int64_t>::max();
 
 enum class Phase { disconnected, connecting, subscribing, subscribed, stopped };
@@ -148,6 +152,7 @@ class Subscription {
   wire::Endpoint leader_;
   int redirects_ = 0;
   int not_found_ = 0;  // in a row
+  std::int64_t subscribe_may_come_until_ms_ = 0;
   std::int64_t not_before_ms_ = 0;
   std::string stream_id_;
   std::int64_t heartbeat_ms_ = kHeartbeatMsDefault;

@@ -359,6 +359,25 @@ TEST_CASE(
   CHECK(reaction.disconnected);
 }
 
+TEST_CASE(
+    "an eviction soon after a SUBSCRIBE that was given up unanswered is met by subscribing again, once") {
+  auto m = machine();
+  const auto lost = m.next_attempt(0);
+  m.attempt_failed(lost.generation, "no head in time", 15'000);  // its bytes may arrive yet
+  auto generation = subscribe(m, 15'000);
+  const auto reaction = m.error_event(generation, "Framework failed over", 18'000);
+  CHECK(reaction.next == Next::reconnect);
+  CHECK(reaction.disconnected);
+  generation = subscribe(m, 18'000);
+  CHECK(m.error_event(generation, "Framework failed over", 30'000).fatal == Fatal::failed_over);
+
+  auto late = machine();
+  late.attempt_failed(late.next_attempt(0).generation, "no head in time", 15'000);
+  generation = subscribe(late, 15'000);
+  CHECK(late.error_event(generation, "Framework failed over", 15'000 + kLateSubscribeMs).fatal ==
+        Fatal::failed_over);
+}
+
 TEST_CASE("rules 41 and 42: hopeless ERROR texts stop with their own reason, unknown ones subscribe again") {
   CHECK(classify_error_event("Framework has been removed") == Fatal::framework_removed);
   CHECK(classify_error_event("Not authorized to use role 'x'") == Fatal::unauthorized);
