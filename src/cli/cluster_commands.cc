@@ -34,21 +34,36 @@ std::function<void(std::string)> pocket_log() {
   return [](std::string line) { complain("pocket: " + line); };
 }
 
-// With its former port when that is free, so that a restart finds everything where it was.
+std::string port_file(std::size_t master) {
+  return master == 0 ? kPortFile : std::string(kPortFile) + "." + std::to_string(master);
+}
+
+// With its former ports when those are free, so that a restart finds everything where it was.
 Result<std::unique_ptr<pocket::Pocket>> start_remembered(pocket::PocketOptions options,
                                                          const DataDirectory& data) {
-  const std::optional<std::uint16_t> former = data.remembered_port(kPortFile);
+  const std::size_t count = 1 + options.listen_more.size();
+  const auto port_of = [&](std::size_t i) -> std::uint16_t& {
+    return i == 0 ? options.listen.port : options.listen_more[i - 1].port;
+  };
+  bool former = true;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::optional<std::uint16_t> port = data.remembered_port(port_file(i));
+    former = former && port.has_value();
+    port_of(i) = port.value_or(0);
+  }
   if (former) {
-    options.listen.port = *former;
     Result<std::unique_ptr<pocket::Pocket>> started = pocket::Pocket::start(options);
     if (started.ok()) return started;
-    complain("port " + std::to_string(*former) + " of the last run is not free; taking another");
+    complain("port " + std::to_string(options.listen.port) + " of the last run is not free; taking another");
   }
-  options.listen.port = 0;
+  for (std::size_t i = 0; i < count; ++i) port_of(i) = 0;
   Result<std::unique_ptr<pocket::Pocket>> started = pocket::Pocket::start(options);
   if (!started.ok()) return started;
-  const Status remembered = data.remember_port(kPortFile, (*started)->master().port);
-  if (!remembered.ok()) return remembered.error();
+  const std::vector<wire::Endpoint> masters = (*started)->masters();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Status remembered = data.remember_port(port_file(i), masters[i].port);
+    if (!remembered.ok()) return remembered.error();
+  }
   return started;
 }
 
@@ -86,11 +101,17 @@ class Gate {
   bool open_ = false;
 };
 
+std::string texts(const std::vector<wire::Endpoint>& endpoints) {
+  std::string list;
+  for (const wire::Endpoint& one : endpoints) list += (list.empty() ? "" : ",") + one.text();
+  return list;
+}
+
 std::string pocket_greeting(const pocket::PocketOptions& options, const pocket::Pocket& pocket) {
   const std::string agents =
       std::to_string(options.agents.size()) + (options.agents.size() == 1 ? " agent" : " agents");
-  if (options.master) return "mimas pocket: master " + pocket.master().text() + ", " + agents + "\n";
-  return "mimas pocket: " + agents + " of " + options.join.text() + "\n";
+  if (options.master) return "mimas pocket: master " + texts(pocket.masters()) + ", " + agents + "\n";
+  return "mimas pocket: " + agents + " of " + texts(options.join) + "\n";
 }
 
 }  // namespace
@@ -124,8 +145,8 @@ Result<int> dev(const Dev& command) {
   if (!cluster.ok()) return cluster.error();
   server::ServerOptions server = command.server;
   server.data_directory = data->path();
-  server.masters = {(*cluster)->master()};
-  const std::string greeting = ", master " + (*cluster)->master().text() + ", data " + data->path();
+  server.masters = (*cluster)->masters();
+  const std::string greeting = ", master " + texts(server.masters) + ", data " + data->path();
   const Result<int> code = run_server(std::move(server), greeting);
   // Whoever stops `mimas dev` wants nothing left behind.
   if (code.ok()) (*cluster)->shutdown(kShutdownGraceMs);

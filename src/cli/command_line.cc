@@ -63,6 +63,10 @@ void add_server_flags(CLI::App& app, ServerFlags& flags) {
 }
 
 void add_agent_flags(CLI::App& app, PocketFlags& flags) {
+  app.add_option("--masters", flags.masters, "how many masters; one of them leads")
+      ->type_name("N")
+      ->capture_default_str()
+      ->envname("MIMAS_MASTERS");
   app.add_option("--agents", flags.agents, "how many agents [1, or 0 with --agent]")
       ->type_name("N")
       ->envname("MIMAS_AGENTS");
@@ -113,8 +117,8 @@ void add_pocket(CLI::App& app, Flags& flags) {
       ->type_name("IP:PORT")
       ->capture_default_str()
       ->envname("MIMAS_LISTEN");
-  app.add_option("--join", flags.pocket.join, "run agents only and join this master")
-      ->type_name("HOST:PORT")
+  app.add_option("--join", flags.pocket.join, "run agents only and join these masters")
+      ->type_name("HOST:PORT[,…]")
       ->envname("MIMAS_JOIN");
   app.add_option("--data", flags.pocket.data, "agents work there")->type_name("DIR")->envname("MIMAS_DATA");
   app.add_option("--agent-ip", flags.pocket.agent_ip, "where agents listen; auto: this machine's own address")

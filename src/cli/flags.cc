@@ -13,6 +13,7 @@ namespace mimas::cli {
 namespace {
 
 constexpr std::uint16_t kMesosPort = 5050;
+constexpr std::int64_t kMastersMax = 9;
 constexpr std::uint16_t kApiPort = 7101;
 constexpr std::int64_t kAgentsMax = 100;
 constexpr std::int64_t kFailoverTimeoutMsMax = 3650LL * 86'400'000;
@@ -223,6 +224,24 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
   return options;
 }
 
+namespace {
+
+// The first one listens where it is told, the others on the ports after it.
+Status add_masters(const PocketFlags& flags, pocket::PocketOptions& options) {
+  if (flags.masters < 1 || flags.masters > kMastersMax)
+    return usage("--masters", "must be 1 to " + std::to_string(kMastersMax));
+  if (flags.masters > 1 && !options.master) return usage("--masters", "does not go with --join");
+  for (std::int64_t i = 1; i < flags.masters; ++i) {
+    wire::Endpoint at = options.listen;
+    if (at.port > UINT16_MAX - i) return usage("--masters", "would need ports above 65535");
+    if (at.port != 0) at.port = static_cast<std::uint16_t>(at.port + i);
+    options.listen_more.push_back(at);
+  }
+  return Done{};
+}
+
+}  // namespace
+
 Result<pocket::PocketOptions> to_pocket_options(const PocketFlags& flags, bool standalone) {
   pocket::PocketOptions options;
   options.listen = wire::Endpoint{"127.0.0.1", 0};
@@ -231,13 +250,14 @@ Result<pocket::PocketOptions> to_pocket_options(const PocketFlags& flags, bool s
     if (!listen.ok()) return usage("--listen", listen.error());
     options.listen = *listen;
     if (!flags.join.empty()) {
-      Result<wire::Endpoint> join = wire::parse_endpoint(flags.join, kMesosPort);
+      Result<std::vector<wire::Endpoint>> join = wire::parse_endpoints(flags.join, kMesosPort);
       if (!join.ok()) return usage("--join", join.error());
-      options.join = *join;
+      options.join = std::move(*join);
       options.master = false;
     }
     if (flags.data.empty()) return usage("--data", "is required: the directory agents work in");
   }
+  if (const Status fits = add_masters(flags, options); !fits.ok()) return fits.error();
   Result<std::vector<pocket::AgentOptions>> agents = to_agents(flags);
   if (!agents.ok()) return agents.error();
   options.agents = std::move(*agents);

@@ -30,6 +30,7 @@ struct PocketFlags {
   std::string listen = "127.0.0.1:5050";
   std::string join;
   std::string data;
+  std::int64_t masters = 1;
   std::optional<std::int64_t> agents;  // unset: 1, or none when --agent names some
   std::string attributes;
   std::string resources;

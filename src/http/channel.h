@@ -54,8 +54,12 @@ class Channel {
   ssize_t read(char* into, std::size_t size);  // at least 1, or -1: see failure()
   Failure failure() const { return failure_; }
 
-  bool write(std::string_view bytes);               // gathered; sent when much has come together
-  bool flush();                                     // false: the peer is gone or too slow; sticks
+  bool write(std::string_view bytes);  // gathered; sent when much has come together
+  bool flush();                        // false: the peer is gone or too slow; sticks
+  void discard() {                     // nothing more is sent, as if the peer were gone
+    pending_.clear();
+    write_failed_ = true;
+  }
   std::size_t written() const { return written_; }  // bytes handed to write() since begin_request
   void begin_stream() { streaming_ = true; }
 

@@ -37,7 +37,8 @@ class ChannelStream final : public httplib::Stream {
 
 class SinkWriter final : public StreamWriter {
  public:
-  SinkWriter(Channel& channel, httplib::DataSink& sink) : channel_(channel), sink_(sink) {}
+  SinkWriter(Channel& channel, httplib::DataSink& sink, bool& cut)
+      : channel_(channel), sink_(sink), cut_(cut) {}
 
   bool write(std::string_view bytes) override {
     if (channel_.stopping()) return false;
@@ -45,10 +46,12 @@ class SinkWriter final : public StreamWriter {
     return sink_.write(bytes.data(), bytes.size()) && channel_.flush();
   }
   bool peer_alive() override { return !channel_.stopping() && channel_.peer_alive(); }
+  void cut() override { cut_ = true; }
 
  private:
   Channel& channel_;
   httplib::DataSink& sink_;
+  bool& cut_;
 };
 
 // A place among the streams, given back when the last copy of the reply is gone.
@@ -268,6 +271,10 @@ struct Exchange::Impl : public httplib::Server {
     }
     answered_ = true;
     out.status = reply.status;
+    if (reply.lost) {
+      close_ = true;
+      channel_->discard();
+    }
     for (const wire::Header& header : reply.headers) {
       if (wire::equals_ignoring_case(header.name, "Connection") && names_token(header.value, "close")) {
         close_ = true;
@@ -291,13 +298,14 @@ struct Exchange::Impl : public httplib::Server {
   bool run_stream(const std::function<void(StreamWriter&)>& stream, httplib::DataSink& sink) {
     if (!channel_->flush()) return false;  // the head is seen before the first event
     channel_->begin_stream();
-    SinkWriter writer(*channel_, sink);
+    SinkWriter writer(*channel_, sink, cut_);
     try {
       stream(writer);
     } catch (...) {
       cut_ = true;  // no last chunk: the peer must not take this for the orderly end
       return false;
     }
+    if (cut_) return false;
     sink.done();
     return true;
   }

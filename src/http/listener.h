@@ -45,6 +45,9 @@ class StreamWriter {
   virtual ~StreamWriter() = default;
   virtual bool write(std::string_view bytes) = 0;  // one chunk, flushed; false: the peer is gone, stop
   virtual bool peer_alive() = 0;                   // without writing; also false while the listener stops
+  // The connection ends with the reply and without its last chunk, as after a crash: for embedded test
+  // clusters.
+  virtual void cut() {}
 };
 
 struct Reply {
@@ -53,7 +56,8 @@ struct Reply {
   std::string content_type = "application/json";
   std::string body;
   std::function<void(StreamWriter&)>
-      stream;  // set: body is chunked and made by this call; it ends when it returns
+      stream;         // set: body is chunked and made by this call; it ends when it returns
+  bool lost = false;  // the connection is closed instead of answered: for embedded test clusters
 };
 
 using Handler = std::function<Reply(const Request&)>;

@@ -98,6 +98,11 @@ Status Agent::restart(AgentRestart how, std::int64_t away_ms) {
   return status;
 }
 
+std::string Agent::id() {
+  const std::lock_guard lock(mutex_);
+  return life_ ? life_->id() : "";
+}
+
 void Agent::lose(std::int64_t ms) {
   const std::lock_guard lock(mutex_);
   if (life_) life_->lose(ms);

@@ -126,7 +126,7 @@ void AgentLife::start_link() {
   };
   callbacks.lost = [this] { loop_.post([this](Instant) { model_->master_gone(); }); };
   callbacks.log = [this](const std::string& line) { log(line); };
-  link_ = std::make_unique<AgentLink>(setup_.master, std::move(callbacks));
+  link_ = std::make_unique<AgentLink>(setup_.masters, std::move(callbacks));
 }
 
 Instant AgentLife::turn(Instant now) {
@@ -230,6 +230,11 @@ void AgentLife::shutdown(std::int64_t grace_ms) {
   }
   link_->drain(kDrainMs);
   stop();
+}
+
+std::string AgentLife::id() {
+  return loop_.call<std::string>([&](Instant) { return model_ ? model_->info().id().value() : ""; })
+      .value_or("");
 }
 
 void AgentLife::delay_updates(std::int64_t ms) {

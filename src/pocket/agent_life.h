@@ -32,7 +32,7 @@ struct AgentSetup {
   mv1::AgentInfo info;  // without id and port
   std::string dir;      // <work_dir>/agent<N>
   std::string ip;
-  wire::Endpoint master;
+  std::vector<wire::Endpoint> masters;  // at least one; whoever leads is found
   std::vector<std::string> runner;
   std::int64_t executor_registration_ms = 60'000;
   std::int64_t executor_reregistration_ms = 2'000;
@@ -50,6 +50,8 @@ class AgentLife {
   void stop();
   void shutdown(std::int64_t grace_ms);  // executors first
   http::Reply handle(const http::Request& request);
+
+  std::string id();  // empty before the first registration
 
   // Faults (pocket/agent.h). They end with this life.
   void lose(std::int64_t ms) { link_->lose(ms); }

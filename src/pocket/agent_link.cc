@@ -30,8 +30,8 @@ wire::Request post(const wire::Endpoint& to, std::string body) {
 
 }  // namespace
 
-AgentLink::AgentLink(wire::Endpoint master, Callbacks callbacks)
-    : master_(std::move(master)), callbacks_(std::move(callbacks)) {}
+AgentLink::AgentLink(std::vector<wire::Endpoint> masters, Callbacks callbacks)
+    : masters_(std::move(masters)), callbacks_(std::move(callbacks)) {}
 
 void AgentLink::start() {
   reader_ = std::thread([this] { read_commands(); });
@@ -84,6 +84,8 @@ bool AgentLink::wait_out_loss(std::unique_lock<std::mutex>& lock) {
 void AgentLink::read_commands() {
   Prng prng(net::random_seed());
   wire::Backoff backoff{50, kBackoffMsMax, 20, 0};
+  std::size_t next = 0;
+  std::optional<wire::Endpoint> leader;  // as the last master said
   for (;;) {
     {
       std::unique_lock lock(mutex_);
@@ -91,13 +93,19 @@ void AgentLink::read_commands() {
     }
     const auto registration = callbacks_.connecting(uuid_text(uuid_v4_bytes(net::random_bytes())));
     if (!registration) return;
-    net::HttpClient client(master_, net::Timeouts{2'000, 10'000}, net::resolve_by_name);
-    const bool was_up = follow(client, *registration);
+    const wire::Endpoint to =
+        leader ? *std::exchange(leader, std::nullopt) : masters_[next++ % masters_.size()];
+    {
+      const std::lock_guard lock(mutex_);
+      master_ = to;
+    }
+    net::HttpClient client(to, net::Timeouts{2'000, 10'000}, net::resolve_by_name);
+    const bool was_up = follow(client, to, *registration, &leader);
     end_session(registration->session);
     if (was_up) {
       backoff.reset();
       callbacks_.lost();
-      callbacks_.log("lost the master at " + master_.text());
+      callbacks_.log("lost the master at " + to.text());
     }
     std::unique_lock lock(mutex_);
     streaming_ = nullptr;
@@ -113,15 +121,18 @@ void AgentLink::end_session(const std::string& session) {
   changed_.notify_all();
 }
 
-// One life of the command stream; false when it never came up.
-bool AgentLink::follow(net::HttpClient& client, const Registration& registration) {
+bool AgentLink::follow(net::HttpClient& client, const wire::Endpoint& to, const Registration& registration,
+                       std::optional<wire::Endpoint>* leader) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return false;
     streaming_ = &client;
   }
-  const Result<wire::ResponseHead> head =
-      client.open_stream(post(master_, encode_registration(registration)));
+  const Result<wire::ResponseHead> head = client.open_stream(post(to, encode_registration(registration)));
+  if (head && head->status == 307) {
+    const Result<wire::Endpoint> named = wire::parse_redirect(wire::find_header(head->headers, "Location"));
+    if (named && *named != to) *leader = *named;
+  }
   if (!head || head->status != 200) return false;
   {
     const std::lock_guard lock(mutex_);
@@ -159,7 +170,8 @@ bool AgentLink::follow(net::HttpClient& client, const Registration& registration
 }
 
 void AgentLink::send_reports() {
-  net::HttpClient client(master_, net::Timeouts{2'000, 10'000}, net::resolve_by_name);
+  std::optional<net::HttpClient> client;  // to the session's master
+  wire::Endpoint to;
   std::int64_t sent_ms = 0;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
@@ -182,10 +194,12 @@ void AgentLink::send_reports() {
     if (batch.empty()) batch.emplace_back(Ping{});
     const std::string session = session_;
     sending_ = true;
+    if (!client || to != master_)
+      client.emplace(to = master_, net::Timeouts{2'000, 10'000}, net::resolve_by_name);
     lock.unlock();
-    wire::Request request = post(master_, encode_reports(batch));
+    wire::Request request = post(to, encode_reports(batch));
     request.headers.push_back({"Pocket-Session", session});
-    const Result<net::Response> response = client.exchange(std::move(request), false);
+    const Result<net::Response> response = client->exchange(std::move(request), false);
     sent_ms = net::monotonic_ms();
     lock.lock();
     sending_ = false;

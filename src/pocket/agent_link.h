@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "net/http_client.h"
 #include "pocket/link.h"
@@ -29,7 +30,8 @@ class AgentLink {
     std::function<void()> lost;
     std::function<void(std::string)> log;
   };
-  AgentLink(wire::Endpoint master, Callbacks callbacks);
+  // The masters are tried in turn; one that does not lead names the leader (307).
+  AgentLink(std::vector<wire::Endpoint> masters, Callbacks callbacks);
   ~AgentLink() { stop(); }
   void start();
   void stop();
@@ -42,12 +44,15 @@ class AgentLink {
  private:
   static constexpr std::size_t kReportsMax = 100'000;
   void read_commands();
-  bool follow(net::HttpClient& client, const Registration& registration);
+  // One life of the command stream; false when it never came up, with the leader if the master named another.
+  bool follow(net::HttpClient& client, const wire::Endpoint& to, const Registration& registration,
+              std::optional<wire::Endpoint>* leader);
   void send_reports();
   void end_session(const std::string& session);
   bool wait_out_loss(std::unique_lock<std::mutex>& lock);
 
-  wire::Endpoint master_;
+  const std::vector<wire::Endpoint> masters_;
+  wire::Endpoint master_;  // of the session
   Callbacks callbacks_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -30,6 +30,16 @@ void Loop::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void Loop::rest(std::int64_t ms) {
+  const std::int64_t until = net::monotonic_ms() + ms;
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const std::int64_t left = until - net::monotonic_ms();
+    if (left <= 0) return;
+    finished_.wait_for(lock, std::chrono::milliseconds(left));
+  }
+}
+
 bool Loop::post(std::function<void(Instant)> task) {
   std::unique_lock lock(mutex_);
   if (std::this_thread::get_id() != thread_.get_id())

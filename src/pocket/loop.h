@@ -31,6 +31,7 @@ class Loop {
 
   void start(Turn turn);
   void stop();                                       // what is posted and not yet run is dropped
+  void rest(std::int64_t ms);                        // on any other thread, until then or stop()
   bool post(std::function<void(Instant now)> task);  // false: stopped
 
   // Runs it on the loop, outputs carried out included, and waits. nullopt: stopped.

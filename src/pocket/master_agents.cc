@@ -28,7 +28,12 @@ MasterAgent* MasterModel::agent_by_session(const std::string& session) {
 void MasterModel::register_agent(std::uint64_t stream, const Registration& registration, Instant now) {
   std::string id = registration.info.id().value();
   const Result<Amounts> total = read_amounts(registration.info.resources());
-  if (!total || gone_agents_.contains(id)) {
+  const bool down =
+      std::any_of(machines_down_.begin(), machines_down_.end(), [&](const mv1::MachineID& machine) {
+        return (machine.hostname().empty() || machine.hostname() == registration.info.hostname()) &&
+               (machine.ip().empty() || machine.ip() == registration.ip);
+      });
+  if (!total || down || gone_agents_.contains(id)) {
     outputs_.emplace_back(ToAgent{stream, LeaveCluster{}});
     outputs_.emplace_back(EndStream{stream});
     return;

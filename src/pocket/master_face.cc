@@ -12,19 +12,27 @@ namespace {
 constexpr std::int64_t kPeerCheckMs = 100;
 const char* const kStopping = "Master is shutting down";
 
-// "/master/x", "/x/" and "/x" are one path (mesos-protocol §1.1).
+}  // namespace
+
 std::string plain_path(std::string path) {
   if (path.starts_with("/master/")) path.erase(0, 7);
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   return path;
 }
 
-http::Reply reply_of(const std::optional<Answer>& answer) {
-  if (!answer) return plain(503, kStopping);
-  return plain(answer->status, answer->text);
+Reach master_reach(const std::string& path) {
+  for (const char* known : {"/health", "/version"})
+    if (path == known) return Reach::any_master;
+  for (const char* known : {"/api/v1/scheduler", "/api/v1", "/pocket/agent", "/redirect", "/state"})
+    if (path == known) return Reach::leader;
+  return Reach::nothing;
 }
 
-}  // namespace
+http::Reply MasterFace::stopping() const {
+  http::Reply reply = plain(503, kStopping);
+  reply.lost = crashed_;
+  return reply;
+}
 
 MasterFace::MasterFace(MasterOptions options, std::function<void(const std::vector<std::string>&)> remember)
     : options_(std::move(options)), remember_(std::move(remember)), model_(options_, net::wall_now()) {}
@@ -37,6 +45,24 @@ void MasterFace::stop() {
   loop_.stop();
   for (auto& [number, subscriber] : subscribers_) subscriber.stream->close();
   subscribers_.clear();
+}
+
+void MasterFace::crash() {
+  crashed_ = true;
+  loop_.stop();
+  for (auto& [number, subscriber] : subscribers_) subscriber.stream->drop();
+  subscribers_.clear();
+}
+
+// The face lives until its last stream has ended, if it is shared.
+std::function<void()> MasterFace::ended(std::uint64_t stream,
+                                        void (MasterModel::*gone)(std::uint64_t, Instant)) {
+  return [this, self = weak_from_this().lock(), stream, gone] {
+    loop_.post([this, stream, gone](Instant now) {
+      subscribers_.erase(stream);
+      (model_.*gone)(stream, now);
+    });
+  };
 }
 
 Instant MasterFace::turn(Instant now) {
@@ -79,9 +105,17 @@ http::Reply MasterFace::handle(const http::Request& request) {
   return get(request, path);
 }
 
+http::Reply answer_anywhere(const http::Request& request, const std::string& path) {
+  if (request.method != "HEAD")
+    if (auto refusal = refuse_method(request, "GET")) return *std::move(refusal);
+  if (path == "/health") return plain(200, "");
+  return json_reply(R"({"version":"1.12.0"})");
+}
+
 http::Reply MasterFace::get(const http::Request& request, const std::string& path) {
-  const bool known = path == "/redirect" || path == "/health" || path == "/version" || path == "/state";
-  if (!known) return not_found();
+  const Reach reach = master_reach(path);
+  if (reach == Reach::nothing) return not_found();
+  if (reach == Reach::any_master) return answer_anywhere(request, path);
   if (request.method != "HEAD")
     if (auto refusal = refuse_method(request, "GET")) return *std::move(refusal);
   if (path == "/redirect") {
@@ -89,10 +123,8 @@ http::Reply MasterFace::get(const http::Request& request, const std::string& pat
     reply.headers.push_back({"Location", "//" + options_.address.text()});
     return reply;
   }
-  if (path == "/health") return plain(200, "");
-  if (path == "/version") return json_reply(R"({"version":"1.12.0"})");
   const auto state = loop_.call<std::string>([this](Instant) { return model_.state_json(); });
-  return state ? json_reply(*state) : plain(503, kStopping);
+  return state ? json_reply(*state) : stopping();
 }
 
 http::Reply MasterFace::scheduler(const http::Request& request) {
@@ -109,11 +141,30 @@ http::Reply MasterFace::scheduler(const http::Request& request) {
   std::optional<std::string> stream_id;
   for (const wire::Header& header : request.headers)
     if (wire::equals_ignoring_case(header.name, "Mesos-Stream-Id")) stream_id = header.value;
-  if (subscribing) {
-    if (stream_id) return plain(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header");
-    return subscribe(call, *type);
+  if (subscribing && stream_id)
+    return plain(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header");
+  return obey(call, stream_id, type.value_or(v1::MediaType::json));
+}
+
+http::Reply MasterFace::obey(const mscheduler::Call& call, const std::optional<std::string>& stream_id,
+                             v1::MediaType type) {
+  const CallFaults::Verdict verdict = verdict_on(mscheduler::Call::Type_Name(call.type()));
+  if (verdict.delay_ms > 0) loop_.rest(verdict.delay_ms);
+  if (verdict.refuse) {
+    http::Reply reply = plain(verdict.refuse->status, verdict.refuse->text);
+    if (!verdict.refuse->location.empty()) reply.headers.push_back({"Location", verdict.refuse->location});
+    return reply;
   }
-  return reply_of(loop_.call<Answer>([&](Instant now) { return model_.call(call, stream_id, now); }));
+  http::Reply reply;
+  if (call.type() == mscheduler::Call::SUBSCRIBE) {
+    reply = subscribe(call, type);
+  } else {
+    const std::optional<Answer> answer =
+        loop_.call<Answer>([&](Instant now) { return model_.call(call, stream_id, now); });
+    reply = answer ? plain(answer->status, answer->text) : stopping();
+  }
+  reply.lost = reply.lost || verdict.lose_reply;
+  return reply;
 }
 
 http::Reply MasterFace::subscribe(const mscheduler::Call& call, v1::MediaType type) {
@@ -123,13 +174,8 @@ http::Reply MasterFace::subscribe(const mscheduler::Call& call, v1::MediaType ty
     stream = open(&number, type);
     return model_.subscribe(number, call, now);
   });
-  if (!stream_id) return plain(503, kStopping);
-  http::Reply reply = stream_reply(stream, type, kPeerCheckMs, [this, number] {
-    loop_.post([this, number](Instant now) {
-      subscribers_.erase(number);
-      model_.scheduler_gone(number, now);
-    });
-  });
+  if (!stream_id) return stopping();
+  http::Reply reply = stream_reply(stream, type, kPeerCheckMs, ended(number, &MasterModel::scheduler_gone));
   reply.headers.push_back({"Mesos-Stream-Id", *stream_id});
   return reply;
 }
@@ -149,12 +195,14 @@ http::Reply MasterFace::operate(const http::Request& request) {
   if (call.type() == Call::TEARDOWN) {
     if (!call.has_teardown()) return invalid("teardown");
     const std::string& id = call.teardown().framework_id().value();
-    return reply_of(loop_.call<Answer>([&](Instant now) { return model_.teardown(id, now); }));
+    const auto answer = loop_.call<Answer>([&](Instant now) { return model_.teardown(id, now); });
+    return answer ? plain(answer->status, answer->text) : stopping();
   }
   if (call.type() == Call::MARK_AGENT_GONE) {
     if (!call.has_mark_agent_gone()) return invalid("mark_agent_gone");
     const std::string& id = call.mark_agent_gone().agent_id().value();
-    return reply_of(loop_.call<Answer>([&](Instant now) { return model_.mark_gone(id, now); }));
+    const auto answer = loop_.call<Answer>([&](Instant now) { return model_.mark_gone(id, now); });
+    return answer ? plain(answer->status, answer->text) : stopping();
   }
   const bool known = call.type() == Call::GET_MASTER || call.type() == Call::GET_AGENTS ||
                      call.type() == Call::GET_TASKS || call.type() == Call::GET_HEALTH;
@@ -168,7 +216,7 @@ http::Reply MasterFace::operate(const http::Request& request) {
     health.mutable_get_health()->set_healthy(true);
     return health;
   });
-  if (!response) return plain(503, kStopping);
+  if (!response) return stopping();
   http::Reply reply = json_reply(v1::encode(*response, *type));
   reply.content_type = std::string(v1::media_type_text(*type));
   return reply;
@@ -183,7 +231,7 @@ http::Reply MasterFace::agent(const http::Request& request) {
   const Result<std::vector<Report>> reports = decode_reports(request.body);
   if (!reports) return plain(400, reports.error().text());
   const auto known = loop_.call<bool>([&](Instant now) { return model_.report(session, *reports, now); });
-  if (!known) return plain(503, kStopping);
+  if (!known) return stopping();
   return *known ? accepted() : plain(404, "Agent is not registered");
 }
 
@@ -197,13 +245,8 @@ http::Reply MasterFace::agent_stream(const http::Request& request) {
     model_.register_agent(number, *registration, now);
     return true;
   });
-  if (!opened) return plain(503, kStopping);
-  return stream_reply(stream, v1::MediaType::json, kPeerCheckMs, [this, number] {
-    loop_.post([this, number](Instant now) {
-      subscribers_.erase(number);
-      model_.agent_gone(number, now);
-    });
-  });
+  if (!opened) return stopping();
+  return stream_reply(stream, v1::MediaType::json, kPeerCheckMs, ended(number, &MasterModel::agent_gone));
 }
 
 }  // namespace mimas::pocket

@@ -123,6 +123,7 @@ std::string MasterModel::subscribe(std::uint64_t stream, const Call& call, Insta
     outputs_.emplace_back(EndStream{framework.stream});
   }
   drop_offers_of_framework(id, nullptr, false);
+  drop_inverse_offers(id, "", false);
   mv1::FrameworkInfo info = subscribe.framework_info();
   info.mutable_id()->set_value(id);
   if (fresh) {
@@ -201,7 +202,17 @@ Answer MasterModel::dispatch(MasterFramework& framework, const Call& call, Insta
       }
       break;
     }
-    default: break;  // REQUEST, inverse offers, operation acknowledgements: nothing here needs them
+    case Call::ACCEPT_INVERSE_OFFERS:
+      answer_inverse_offers(framework, call.accept_inverse_offers().inverse_offer_ids(),
+                            call.accept_inverse_offers().filters(), mmaintenance::InverseOfferStatus::ACCEPT,
+                            now);
+      break;
+    case Call::DECLINE_INVERSE_OFFERS:
+      answer_inverse_offers(framework, call.decline_inverse_offers().inverse_offer_ids(),
+                            call.decline_inverse_offers().filters(),
+                            mmaintenance::InverseOfferStatus::DECLINE, now);
+      break;
+    default: break;  // REQUEST, operation acknowledgements: nothing here needs them
   }
   return {};
 }
@@ -220,6 +231,7 @@ void MasterModel::disconnect_framework(MasterFramework& framework, Instant now) 
   framework.filters.clear();
   framework.failover_at = seconds_later(now, framework.info.failover_timeout());
   drop_offers_of_framework(framework.id(), nullptr, false);
+  drop_inverse_offers(framework.id(), "", false);
   allocate_by(now);
 }
 
@@ -227,6 +239,7 @@ void MasterModel::remove_framework(const std::string& id, Instant now) {
   MasterFramework* framework = find_framework(id);
   ASSERT(framework != nullptr);
   drop_offers_of_framework(id, nullptr, false);
+  drop_inverse_offers(id, "", false);
   for (auto& [task_id, task] : framework->tasks) uncharge(task, now);
   for (auto& [agent_id, agent] : agents_) {
     std::erase_if(agent.executors, [&](const auto& one) {
@@ -289,7 +302,7 @@ void MasterModel::tick(Instant now) {
     if (framework.heartbeat_at <= now) {
       Event heartbeat;
       heartbeat.set_type(Event::HEARTBEAT);
-      send(framework, std::move(heartbeat));
+      if (heartbeats_from_ <= now) send(framework, std::move(heartbeat));
       while (framework.heartbeat_at <= now)
         framework.heartbeat_at = framework.heartbeat_at + options_.heartbeat_ms;
     }

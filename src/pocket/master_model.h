@@ -134,6 +134,18 @@ struct MasterOffer {
   Amounts amounts;
 };
 
+struct MasterInverseOffer {  // asks a framework to leave an agent that will be away
+  std::string id;
+  std::string framework_id;
+  std::string agent_id;
+};
+
+struct InverseAnswer {
+  mmaintenance::InverseOfferStatus::Status status = mmaintenance::InverseOfferStatus::UNKNOWN;
+  Instant at;
+  Instant silent_until;  // not asked again before
+};
+
 class MasterModel {
  public:
   MasterModel(MasterOptions options, Instant now);
@@ -149,6 +161,21 @@ class MasterModel {
   void register_agent(std::uint64_t stream, const Registration& registration, Instant now);
   bool report(const std::string& session, const std::vector<Report>& reports, Instant now);
   void agent_gone(std::uint64_t stream, Instant now);
+
+  // Faults (pocket/fault.h); false: no such framework or agent. A forgotten framework is learned again from
+  // agents that run its tasks: they are asked to register anew, and until they do reconciliation is silent.
+  void withhold_heartbeats(Instant until) { heartbeats_from_ = until; }
+  bool rescind_offers(const std::string& framework_id, Instant now);  // empty: of all
+  bool forget_framework(const std::string& framework_id, Instant now);
+  // The agent (by id, hostname or "hostname:port") is to be away then, for so long; 0: without an end.
+  bool maintain(const std::string& agent, Instant start, std::int64_t ms, Instant now);
+
+  // Maintenance (master_maintenance.cc; mesos-protocol §2.4): the schedule is replaced as a whole.
+  Answer update_schedule(const mmaintenance::Schedule& schedule, Instant now);
+  Answer start_maintenance(const ::google::protobuf::RepeatedPtrField<mv1::MachineID>& machines, Instant now);
+  Answer stop_maintenance(const ::google::protobuf::RepeatedPtrField<mv1::MachineID>& machines, Instant now);
+  const mmaintenance::Schedule& schedule() const { return schedule_; }
+  mmaintenance::ClusterStatus maintenance_status() const;
 
   // Operator calls and views (master_view.cc).
   Answer teardown(const std::string& framework_id, Instant now);
@@ -166,6 +193,7 @@ class MasterModel {
   const std::map<std::string, MasterFramework>& frameworks() const { return frameworks_; }
   const std::map<std::string, MasterAgent>& agents() const { return agents_; }
   const std::map<std::string, MasterOffer>& offers() const { return offers_; }
+  const std::map<std::string, MasterInverseOffer>& inverse_offers() const { return inverse_offers_; }
 
  private:
   // master_frameworks.cc
@@ -193,10 +221,22 @@ class MasterModel {
   void drop_offers_of_framework(const std::string& framework_id, const std::set<std::string>* roles,
                                 bool rescind);
   void rescind_offers_of_agent(const std::string& agent_id);
+  std::int64_t refusal_ms(const mv1::Filters& filters) const;  // 0: no filter
   void refuse(MasterFramework& framework, const std::string& role, const std::string& agent_id,
               const Amounts& amounts, const mv1::Filters& filters, Instant now);
   void decline(MasterFramework& framework, const mscheduler::Call::Decline& decline, Instant now);
   std::vector<std::pair<const MasterFramework*, std::string>> by_share() const;
+
+  // master_maintenance.cc
+  const mv1::Unavailability* unavailability_of(const MasterAgent& agent) const;
+  bool machine_down(const mv1::MachineID& machine) const;
+  void replace_schedule(mmaintenance::Schedule schedule, Instant now);
+  void send_inverse_offers(Instant now);
+  void answer_inverse_offers(MasterFramework& framework,
+                             const ::google::protobuf::RepeatedPtrField<mv1::OfferID>& ids,
+                             const mv1::Filters& filters, mmaintenance::InverseOfferStatus::Status status,
+                             Instant now);
+  void drop_inverse_offers(const std::string& framework_id, const std::string& agent_id, bool rescind);
 
   // master_accept.cc
   struct Pool {  // what an ACCEPT may spend
@@ -272,8 +312,13 @@ class MasterModel {
   std::set<std::string> recovering_agents_;
   Instant recovery_ends_ = kNever;
   std::map<std::string, MasterOffer> offers_;
+  mmaintenance::Schedule schedule_;
+  std::vector<mv1::MachineID> machines_down_;
+  std::map<std::string, MasterInverseOffer> inverse_offers_;
+  std::map<std::pair<std::string, std::string>, InverseAnswer> inverse_answers_;  // (framework, agent)
   Instant allocate_at_ = kNever;
   Instant allocated_at_{0};
+  Instant heartbeats_from_{0};
   std::int64_t next_framework_ = 0;
   std::int64_t next_agent_ = 0;
   std::int64_t next_offer_ = 0;

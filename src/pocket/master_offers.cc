@@ -144,6 +144,7 @@ void MasterModel::allocate(Instant now) {
     event.set_type(Event::OFFERS);
     send(frameworks_.at(framework_id), std::move(event));
   }
+  send_inverse_offers(now);
 }
 
 mv1::Offer MasterModel::render_offer(const MasterOffer& offer) const {
@@ -170,6 +171,7 @@ mv1::Offer MasterModel::render_offer(const MasterOffer& offer) const {
   for (const auto& [key, executor] : agent.executors)
     if (key.first == offer.framework_id) *out.add_executor_ids() = executor.info.executor_id();
   if (multi_role) out.mutable_allocation_info()->set_role(offer.role);
+  if (const mv1::Unavailability* away = unavailability_of(agent)) *out.mutable_unavailability() = *away;
   return out;
 }
 
@@ -190,6 +192,7 @@ void MasterModel::drop_offers_of_framework(const std::string& framework_id,
 }
 
 void MasterModel::rescind_offers_of_agent(const std::string& agent_id) {
+  drop_inverse_offers("", agent_id, true);
   std::erase_if(offers_, [&](const auto& one) {
     if (one.second.agent_id != agent_id) return false;
     Event event;
@@ -200,14 +203,18 @@ void MasterModel::rescind_offers_of_agent(const std::string& agent_id) {
   });
 }
 
-void MasterModel::refuse(MasterFramework& framework, const std::string& role, const std::string& agent_id,
-                         const Amounts& amounts, const mv1::Filters& filters, Instant now) {
+std::int64_t MasterModel::refusal_ms(const mv1::Filters& filters) const {
   double seconds = filters.refuse_seconds();
   if (!std::isfinite(seconds) || seconds < 0) seconds = kRefuseSecondsDefault;
   seconds = std::min(seconds, kRefuseSecondsMax);
-  if (seconds == 0.0 || amounts.empty()) return;
-  const std::int64_t ms =
-      std::max(options_.allocation_interval_ms, static_cast<std::int64_t>(seconds * 1000.0));
+  if (seconds == 0.0) return 0;
+  return std::max(options_.allocation_interval_ms, static_cast<std::int64_t>(seconds * 1000.0));
+}
+
+void MasterModel::refuse(MasterFramework& framework, const std::string& role, const std::string& agent_id,
+                         const Amounts& amounts, const mv1::Filters& filters, Instant now) {
+  const std::int64_t ms = refusal_ms(filters);
+  if (ms == 0 || amounts.empty()) return;
   // A shorter refusal of the same or more says nothing new and need not be kept: at most one filter per
   // amount.
   std::erase_if(framework.filters, [&](const OfferFilter& old) {
@@ -250,6 +257,8 @@ void MasterModel::revive(MasterFramework& framework,
                                                       : std::set<std::string>(roles.begin(), roles.end());
   for (const std::string& role : revived) framework.suppressed.erase(role);
   std::erase_if(framework.filters, [&](const OfferFilter& filter) { return revived.contains(filter.role); });
+  for (auto& [key, answer] : inverse_answers_)
+    if (key.first == framework.id()) answer.silent_until = now;
   allocate_by(now);
 }
 

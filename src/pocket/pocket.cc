@@ -8,25 +8,20 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 
-#include "base/uuid.h"
-#include "http/listener.h"
-#include "net/clock.h"
 #include "pocket/agent.h"
 #include "pocket/agent_flags.h"
-#include "pocket/master_face.h"
+#include "pocket/fault.h"
+#include "pocket/masters.h"
 
 namespace mimas::pocket {
 namespace {
-
-constexpr std::size_t kAgentsRememberedMax = 10'000;
 
 Error io_error(const std::string& what, const std::string& where) {
   return make_error(Code::io, what + ": " + std::strerror(errno), where);
@@ -51,75 +46,58 @@ Result<int> lock_work_dir(const std::string& work_dir) {
   return fd;
 }
 
-std::vector<std::string> read_lines(const std::string& path) {
-  std::vector<std::string> lines;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line) && lines.size() < kAgentsRememberedMax;)
-    if (!line.empty()) lines.push_back(line);
-  return lines;
+// Agents by number, hostname or id; empty: all.
+bool named(const std::string& wanted, std::size_t number, const AgentOptions& options,
+           const std::string& id) {
+  return wanted.empty() || wanted == std::to_string(number) || wanted == id ||
+         wanted ==
+             (options.hostname.empty() ? "agent" + std::to_string(number) + ".pocket" : options.hostname);
 }
 
-void write_lines(const std::string& path, const std::vector<std::string>& lines) {
-  std::ofstream file(path + ".new", std::ios::trunc);
-  for (const std::string& line : lines) file << line << '\n';
-  file.close();
-  if (file) std::rename((path + ".new").c_str(), path.c_str());
+AgentRestart restart_of(const std::string& how) {
+  if (how == "wipe") return AgentRestart::wipe;
+  return how == "reboot" ? AgentRestart::reboot : AgentRestart::keep;
 }
 
 }  // namespace
 
 struct Pocket::Impl {
   PocketOptions options;
-  wire::Endpoint master_endpoint;
   int lock_fd = -1;
-  std::unique_ptr<MasterFace> face;
-  std::atomic<MasterFace*> face_ready{nullptr};  // workers ask through this
-  std::unique_ptr<http::Listener> listener;
-  std::vector<std::unique_ptr<Agent>> agents;
+  std::unique_ptr<Masters> masters;
+  std::vector<std::unique_ptr<Agent>> agents;  // complete before the first fault can name one
+  std::atomic<bool> complete{false};
+  std::mutex restarts_mutex;
+  std::vector<std::thread> restarts;  // guarded by restarts_mutex
   bool stopped = false;
 
   ~Impl() {
     stop();
     if (lock_fd >= 0) ::close(lock_fd);
   }
-  Status start_master();
+  std::vector<wire::Endpoint> endpoints() const { return masters ? masters->endpoints() : options.join; }
+  Status start_masters();
   Status start_agents();
+  Status play(const Fault& fault);
+  void play_on(Agent& agent, const Fault& fault);
+  void join_restarts();
   void stop();
   void shutdown(std::int64_t grace_ms);
 };
 
-Status Pocket::Impl::start_master() {
-  http::Options at;
-  at.listen = options.listen;
-  at.workers = 512;
-  at.streams_max = 256;
-  at.body_bytes_max = 64u << 20;
-  // The port may be any free one, and ids and answers carry it: so listen first, answer 503 until the model
-  // is there.
-  auto opened = http::Listener::open(at, [this](const http::Request& request) {
-    if (MasterFace* ready = face_ready.load(); ready != nullptr) return ready->handle(request);
-    http::Reply reply;
-    reply.status = 503;
-    reply.content_type = "text/plain; charset=utf-8";
-    reply.body = "Master has not finished recovery";
-    return reply;
-  });
-  if (!opened) return opened.error();
-  listener = std::move(*opened);
-  master_endpoint = {options.listen.host, listener->port()};
-  const std::string remembered = options.work_dir + "/agents";
-  MasterOptions master;
-  master.master_id = uuid_text(uuid_v4_bytes(net::random_bytes()));
-  master.address = master_endpoint;
-  master.allocation_interval_ms = options.allocation_interval_ms;
-  master.agent_ping_timeout_ms = options.agent_ping_timeout_ms;
-  master.agent_reregister_ms = std::max<std::int64_t>(10'000, 5 * options.agent_ping_timeout_ms);
-  master.agents_before = read_lines(remembered);
-  master.seed = net::random_seed();
-  face = std::make_unique<MasterFace>(
-      master, [remembered](const std::vector<std::string>& ids) { write_lines(remembered, ids); });
-  face->start();
-  face_ready.store(face.get());
+Status Pocket::Impl::start_masters() {
+  MastersOptions setup;
+  setup.listen = {options.listen};
+  setup.listen.insert(setup.listen.end(), options.listen_more.begin(), options.listen_more.end());
+  setup.model.allocation_interval_ms = options.allocation_interval_ms;
+  setup.model.agent_ping_timeout_ms = options.agent_ping_timeout_ms;
+  setup.model.agent_reregister_ms = std::max<std::int64_t>(10'000, 5 * options.agent_ping_timeout_ms);
+  setup.registry = options.work_dir + "/agents";
+  setup.agents = [this](const Fault& fault) { return play(fault); };
+  setup.log = options.log;
+  auto started = Masters::start(std::move(setup));
+  if (!started) return started.error();
+  masters = std::move(*started);
   return Done{};
 }
 
@@ -133,7 +111,7 @@ Status Pocket::Impl::start_agents() {
     setup.info = *info;
     setup.dir = options.work_dir + "/agent" + std::to_string(i);
     setup.ip = options.agent_ip;
-    setup.master = master_endpoint;
+    setup.masters = endpoints();
     setup.runner = options.runner;
     setup.executor_registration_ms = options.executor_registration_ms;
     setup.executor_reregistration_ms = options.executor_reregistration_ms;
@@ -143,14 +121,58 @@ Status Pocket::Impl::start_agents() {
     if (!agent) return agent.error();
     agents.push_back(std::move(*agent));
   }
+  complete.store(true);
   return Done{};
+}
+
+void Pocket::Impl::play_on(Agent& agent, const Fault& fault) {
+  if (const auto* lose = std::get_if<LoseAgent>(&fault)) agent.lose(lose->ms);
+  if (const auto* delay = std::get_if<DelayUpdates>(&fault)) agent.delay_updates(delay->ms);
+  if (const auto* repeat = std::get_if<RepeatUpdates>(&fault))
+    agent.repeat_updates(static_cast<int>(repeat->times));
+  if (std::holds_alternative<HalfOpenExecutors>(fault)) agent.half_open_executors();
+  if (const auto* restart = std::get_if<RestartAgent>(&fault)) {
+    const std::lock_guard lock(restarts_mutex);
+    restarts.emplace_back([this, &agent, how = restart_of(restart->how), away_ms = restart->away_ms] {
+      const Status done = agent.restart(how, away_ms);
+      if (!done && options.log) options.log("restart of an agent: " + done.error().text());
+    });
+  }
+}
+
+Status Pocket::Impl::play(const Fault& fault) {
+  if (!complete) return make_error(Code::unavailable, "agents are still being started", fault_name(fault));
+  const std::string wanted = std::visit(
+      [](const auto& one) -> std::string {
+        if constexpr (requires { one.agent; }) return one.agent;
+        return {};
+      },
+      fault);
+  bool found = false;
+  for (std::size_t i = 0; i < agents.size(); ++i) {
+    if (!named(wanted, i, options.agents[i], agents[i]->id())) continue;
+    found = true;
+    play_on(*agents[i], fault);
+  }
+  if (found) return Done{};
+  return make_error(Code::not_found, "there is no agent '" + wanted + "' in this process", "/agent",
+                    "give its number from 0, its hostname or its id");
+}
+
+void Pocket::Impl::join_restarts() {
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard lock(restarts_mutex);
+    threads.swap(restarts);
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 void Pocket::Impl::stop() {
   if (std::exchange(stopped, true)) return;
   for (const auto& agent : agents) agent->stop();
-  if (face) face->stop();
-  if (listener) listener->stop();
+  if (masters) masters->stop();  // from here on nobody orders a fault
+  join_restarts();
   agents.clear();
 }
 
@@ -170,7 +192,7 @@ Result<std::unique_ptr<Pocket>> Pocket::start(PocketOptions options) {
     if (const Status fine = check_agent(agent); !fine) return fine.error();
   if (options.work_dir.empty())
     return make_error(Code::invalid_argument, "a work directory is needed", "work_dir");
-  if (!options.master && options.join.host.empty())
+  if (!options.master && options.join.empty())
     return make_error(Code::invalid_argument, "without a master of its own a pocket needs one to join",
                       "join");
   auto impl = std::make_unique<Impl>();
@@ -181,14 +203,14 @@ Result<std::unique_ptr<Pocket>> Pocket::start(PocketOptions options) {
   Result<int> locked = lock_work_dir(impl->options.work_dir);
   if (!locked) return locked.error();
   impl->lock_fd = *locked;
-  impl->master_endpoint = impl->options.join;
   if (impl->options.master)
-    if (const Status begun = impl->start_master(); !begun) return begun.error();
+    if (const Status begun = impl->start_masters(); !begun) return begun.error();
   if (const Status begun = impl->start_agents(); !begun) return begun.error();
   return std::unique_ptr<Pocket>(new Pocket(std::move(impl)));
 }
 
-wire::Endpoint Pocket::master() const { return impl_->master_endpoint; }
+wire::Endpoint Pocket::master() const { return impl_->endpoints().front(); }
+std::vector<wire::Endpoint> Pocket::masters() const { return impl_->endpoints(); }
 void Pocket::stop() { impl_->stop(); }
 void Pocket::shutdown(std::int64_t grace_ms) { impl_->shutdown(grace_ms); }
 

@@ -30,7 +30,8 @@ Status check_agent(const AgentOptions& options);
 struct PocketOptions {
   bool master = true;                        // false: agents only, which join `join`
   wire::Endpoint listen{"127.0.0.1", 5050};  // of the master; port 0: any free one
-  wire::Endpoint join;                       // the master to join when there is none here
+  std::vector<wire::Endpoint> listen_more;  // of further masters: one of all leads, the others redirect to it
+  std::vector<wire::Endpoint> join;         // the masters to join when there are none here
   std::vector<AgentOptions> agents;
   std::string agent_ip =
       "127.0.0.1";       // where agents listen (ports: any free, then kept in their work directory)
@@ -53,7 +54,8 @@ class Pocket {
   static Result<std::unique_ptr<Pocket>> start(PocketOptions options);
   ~Pocket();  // stop()
 
-  wire::Endpoint master() const;  // where schedulers subscribe
+  wire::Endpoint master() const;                // the first of
+  std::vector<wire::Endpoint> masters() const;  // where schedulers subscribe
   void stop();  // like a crash of master and agents as far as executors see it: they go on and wait to be
                 // recovered
   void shutdown(std::int64_t grace_ms);  // ends all executors first, then stop()

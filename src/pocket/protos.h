@@ -3,6 +3,7 @@
 
 #include "mesos/v1/agent.pb.h"
 #include "mesos/v1/executor.pb.h"
+#include "mesos/v1/maintenance.pb.h"
 #include "mesos/v1/master.pb.h"
 #include "mesos/v1/mesos.pb.h"
 #include "mesos/v1/scheduler.pb.h"
@@ -14,5 +15,6 @@ namespace mscheduler = ::mesos::v1::scheduler;
 namespace mexecutor = ::mesos::v1::executor;
 namespace mmaster = ::mesos::v1::master;
 namespace magent = ::mesos::v1::agent;
+namespace mmaintenance = ::mesos::v1::maintenance;
 
 }  // namespace mimas::pocket

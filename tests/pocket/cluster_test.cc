@@ -190,7 +190,7 @@ TEST_CASE("an agent in a pocket of its own finds a restarted master again, with 
   options.listen = (*master)->master();
   PocketOptions joining = small(agents.path);
   joining.master = false;
-  joining.join = options.listen;
+  joining.join = {options.listen};
   auto agent = Pocket::start(joining);
   REQUIRE(agent.ok());
   SchedulerClient scheduler(options.listen);
