@@ -176,11 +176,22 @@ TEST_CASE("pocket runs alone, or joins a master with agents only") {
       parsed<PocketOnly>({"pocket", "--data", "/d", "--listen", "0.0.0.0:5050", "--agent-ip", "auto"});
   CHECK(alone.options.master);
   CHECK(alone.options.agent_ip == "auto");
-  const PocketOnly joined = parsed<PocketOnly>({"pocket", "--data", "/d", "--join", "m"});
+  const PocketOnly joined = parsed<PocketOnly>({"pocket", "--data", "/d", "--join", "m,n:5"});
   CHECK(!joined.options.master);
-  CHECK(joined.options.join == wire::Endpoint{"m", 5050});
+  CHECK(joined.options.join == std::vector<wire::Endpoint>{{"m", 5050}, {"n", 5}});
   CHECK(contains(refused({"pocket"}), "--data"));
   CHECK(contains(refused({"pocket", "--data", "/d", "--join", "a b"}), "--join"));
+}
+
+TEST_CASE("several masters take the ports after the first, or any free ones") {
+  const PocketOnly three = parsed<PocketOnly>({"pocket", "--data", "/d", "--masters", "3"});
+  CHECK(three.options.listen.port == 5050);
+  CHECK(three.options.listen_more == std::vector<wire::Endpoint>{{"127.0.0.1", 5051}, {"127.0.0.1", 5052}});
+  CHECK(parsed<Dev>({"dev", "--masters", "2"}).pocket.listen_more ==
+        std::vector<wire::Endpoint>{{"127.0.0.1", 0}});
+  CHECK(contains(refused({"dev", "--masters", "0"}), "--masters"));
+  CHECK(contains(refused({"pocket", "--data", "/d", "--join", "m", "--masters", "2"}), "--join"));
+  CHECK(contains(refused({"pocket", "--data", "/d", "--listen", "h:65535", "--masters", "2"}), "65535"));
 }
 
 TEST_CASE("what follows -- is the command, to the letter") {
