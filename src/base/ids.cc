@@ -1,5 +1,6 @@
 #include "base/ids.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace mimas {
@@ -29,6 +30,28 @@ Status check_mesos_id(std::string_view id, std::string_view what) {
   for (unsigned char c : id) {
     if (c < 0x20 || c == 0x7f) return bad("must not contain control characters");
     if (c == '/' || c == '\\') return bad("must not contain a slash or a backslash");
+  }
+  return Done{};
+}
+
+Status check_role(std::string_view role) {
+  const auto bad = [&](const char* why) {
+    return make_error(Code::invalid_argument, "a role " + std::string(why), std::string(role),
+                      "as in '*', 'prod' or 'prod/web'");
+  };
+  if (role == "*") return Done{};
+  if (role.empty()) return bad("must not be empty");
+  if (role.size() > 255) return bad("must not be longer than 255 bytes");
+  for (const unsigned char c : role) {
+    if (c <= 0x20 || c == 0x7f) return bad("must not contain blanks or control characters");
+  }
+  for (std::size_t at = 0; at <= role.size();) {
+    const std::size_t end = std::min(role.find('/', at), role.size());
+    const std::string_view part = role.substr(at, end - at);
+    if (part.empty()) return bad("must not begin or end with a slash, nor have two in a row");
+    if (part == "." || part == ".." || part == "*") return bad("must not have '.', '..' or '*' as a part");
+    if (part.front() == '-') return bad("must not have a part that begins with '-'");
+    at = end + 1;
   }
   return Done{};
 }

@@ -32,6 +32,10 @@ using ExecutorId = Id<struct ExecutorTag>;    // ours: equal to the task id, one
 // mesos-protocol §0.3: 1..255 bytes, no control characters, no '/' or '\', not "." or "..".
 Status check_mesos_id(std::string_view id, std::string_view what);
 
+// mesos-protocol §2.2: "*", or components between single slashes that are not empty, ".", "..", "*", do not
+// begin with "-" and hold no blanks or DEL. Control characters, which Mesos would take, are refused as well.
+Status check_role(std::string_view role);
+
 // "mimas-7" ↔ 7. parse_job_number answers -1 for anything that make_job_id would not write.
 JobId make_job_id(std::int64_t number);
 std::int64_t parse_job_number(std::string_view id);

@@ -19,6 +19,7 @@
 #include "cli/job_text.h"
 #include "cli/print.h"
 #include "cli/rest.h"
+#include "cli/table.h"
 #include "json/writer.h"
 #include "net/clock.h"
 #include "wire/endpoint.h"
@@ -28,7 +29,8 @@ namespace {
 
 constexpr std::size_t kJobFileBytesMax = 1u << 20;
 constexpr std::chrono::milliseconds kFollowPause{250};
-constexpr int kFollowFailuresMax = 120;  // in a row: outlasts a restart of the server by half a minute
+constexpr int kFollowFailuresMax = 120;        // in a row: outlasts a restart of the server by half a minute
+constexpr std::int64_t kTeardownMs = 120'000;  // two tries at the master, and a commit
 constexpr std::int64_t kNoWaitMs =
     3'000;  // offers need a moment to arrive before "cannot be placed" is believed
 
@@ -213,6 +215,25 @@ Result<int> scale(const Scale& command) {
       .end_object();
   const Result<std::string> answer = rest.post("/v2/jobs/setinstancecounts", body.take());
   if (!answer.ok()) return answer.error();
+  return kExitOk;
+}
+
+Result<int> teardown(const Teardown& command) {
+  net::Timeouts patient;
+  patient.response_ms = kTeardownMs;
+  Rest rest(command.client.server, patient);
+  const Result<std::string> health = rest.get("/health");
+  if (!health.ok()) return health.error();
+  const Result<json::Document> parsed = parse_answer(*health);
+  if (!parsed.ok()) return parsed.error();
+  const std::string framework(parsed->root().string_or("frameworkId", ""));
+  if (framework.empty())
+    return make_error(Code::conflict, "the server has no framework that could be torn down");
+  const Result<std::string> answer = rest.remove("/v2/framework/" + wire::percent_encode(framework));
+  if (!answer.ok()) return answer.error();
+  const Status printed = print("framework " + printable(framework) +
+                               " is torn down and the server stops; jobs stay on record\n");
+  if (!printed.ok()) return printed.error();
   return kExitOk;
 }
 

@@ -22,6 +22,7 @@ struct Flags {
   bool all = false;
   bool follow = false;
   bool standard_error = false;
+  bool yes = false;
   std::string id;
   std::vector<std::string> ids;
   std::int64_t instances = 0;
@@ -40,9 +41,12 @@ void add_server_flags(CLI::App& app, ServerFlags& flags) {
       ->type_name("CODEC")
       ->capture_default_str()
       ->envname("MIMAS_MESOS_CODEC");
-  app.add_option("--role", flags.role, "the Mesos role to take offers for")
+  app.add_option("--roles", flags.roles,
+                 "the Mesos roles to take offers for; the first one is the jobs' default [*]")
+      ->type_name("ROLE[,…]")
+      ->envname("MIMAS_ROLES");
+  app.add_option("--role", flags.role, "the same for a single role")
       ->type_name("ROLE")
-      ->capture_default_str()
       ->envname("MIMAS_ROLE");
   app.add_option("--user", flags.user, "whom tasks run as; default: who runs this")
       ->type_name("USER")
@@ -60,6 +64,14 @@ void add_server_flags(CLI::App& app, ServerFlags& flags) {
       ->type_name("DURATION")
       ->capture_default_str()
       ->envname("MIMAS_FAILOVER_TIMEOUT");
+  app.add_flag("--allow-zero-failover-timeout", flags.allow_zero_failover_timeout,
+               "take a --failover-timeout of 0: tasks end whenever the connection drops");
+  app.add_option(
+         "--new-framework", flags.new_framework,
+         "give up the framework of this id if it is ours, and register anew: its tasks are lost, jobs "
+         "start again")
+      ->type_name("OLD-ID")
+      ->envname("MIMAS_NEW_FRAMEWORK");
 }
 
 void add_agent_flags(CLI::App& app, PocketFlags& flags) {
@@ -189,6 +201,11 @@ void add_logs(CLI::App& app, Flags& flags) {
 
 void add_agents(CLI::App& app, Flags& flags) { add_client_flags(app, flags.client); }
 
+void add_teardown(CLI::App& app, Flags& flags) {
+  app.add_flag("--yes", flags.yes, "really: every task of every job ends")->required();
+  add_client_flags(app, flags.client);
+}
+
 void add_version(CLI::App& app, Flags& flags) {
   app.add_flag("--json", flags.client.json, "print JSON for programs");
 }
@@ -209,6 +226,7 @@ constexpr SubCommand kSubCommands[] = {
     {"scale", "Change how many instances of a service run", add_scale},
     {"logs", "Print what a task wrote", add_logs},
     {"agents", "List the cluster's agents", add_agents},
+    {"teardown", "End every task, remove the framework from the master and stop the server", add_teardown},
     {"version", "Print this program's version", add_version},
 };
 
@@ -253,6 +271,7 @@ Result<Command> to_command(const std::string& name, Flags& flags) {
   if (name == "scale") return Command(Scale{*client, flags.id, flags.instances});
   if (name == "logs") return Command(Logs{*client, flags.id, flags.follow, flags.standard_error});
   if (name == "agents") return Command(ListAgents{*client});
+  if (name == "teardown") return Command(Teardown{*client});
   Result<Run> run = to_run(flags.run, *client);
   if (!run.ok()) return run.error();
   return Command(std::move(*run));

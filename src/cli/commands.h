@@ -84,11 +84,14 @@ struct Logs {
 struct ListAgents {
   Client client;
 };
+struct Teardown {
+  Client client;
+};
 struct Version {
   bool json = false;
 };
 
-using Command =
-    std::variant<Serve, Dev, PocketOnly, Run, ListJobs, ShowJob, Kill, Scale, Logs, ListAgents, Version>;
+using Command = std::variant<Serve, Dev, PocketOnly, Run, ListJobs, ShowJob, Kill, Scale, Logs, ListAgents,
+                             Teardown, Version>;
 
 }  // namespace mimas::cli

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/ids.h"
 #include "base/time.h"
 
 namespace mimas::cli {
@@ -17,6 +18,7 @@ constexpr std::int64_t kMastersMax = 9;
 constexpr std::uint16_t kApiPort = 7101;
 constexpr std::int64_t kAgentsMax = 100;
 constexpr std::int64_t kFailoverTimeoutMsMax = 3650LL * 86'400'000;
+constexpr std::size_t kRolesMax = 100;
 constexpr std::size_t kTextBytesMax = 4096;  // of one flag that is a name or a path
 
 Error usage(std::string flag, std::string why) {
@@ -49,20 +51,36 @@ Status check_log_level(const std::string& text) {
   return usage("--log-level", "must be trace, debug, info, warn, error or off, not '" + text + "'");
 }
 
-Status check_role(const std::string& role) {
-  if (role.empty()) return usage("--role", "must not be empty; '*' is the default role");
-  const bool blanks = role.find_first_of(" \t\r\n\v\f") != std::string::npos;
-  if (blanks || role.front() == '-' || role.front() == '/' || role == "." || role == "..") {
-    return usage("--role", "is not a Mesos role: no blanks, no leading '-' or '/'");
+Result<std::vector<std::string>> parse_roles(const ServerFlags& flags) {
+  if (!flags.role.empty() && !flags.roles.empty()) return usage("--role", "does not go with --roles");
+  const bool many = !flags.roles.empty();
+  const std::string text = many ? flags.roles : flags.role.empty() ? "*" : flags.role;
+  const char* flag = many ? "--roles" : "--role";
+  std::vector<std::string> roles;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = many ? std::min(text.find(',', at), text.size()) : text.size();
+    std::string role = text.substr(at, end - at);
+    if (const Status fits = check_role(role); !fits.ok()) return usage(flag, fits.error());
+    if (std::find(roles.begin(), roles.end(), role) != roles.end()) {
+      return usage(flag, "names the role " + role + " twice");
+    }
+    roles.push_back(std::move(role));
+    at = end + 1;
   }
-  return check_text("--role", role);
+  if (roles.size() > kRolesMax) return usage(flag, "must not be more than " + std::to_string(kRolesMax));
+  return roles;
 }
 
-Result<std::int64_t> parse_failover_timeout(const std::string& text) {
-  Result<std::int64_t> parsed = parse_mesos_duration_ms(text);
+Result<std::int64_t> parse_failover_timeout(const ServerFlags& flags) {
+  Result<std::int64_t> parsed = parse_mesos_duration_ms(flags.failover_timeout);
   if (!parsed.ok()) return usage("--failover-timeout", parsed.error());
   if (*parsed < 0 || *parsed > kFailoverTimeoutMsMax)
-    return usage("--failover-timeout", "must be 0secs to 3650days");
+    return usage("--failover-timeout", "must be at most 3650days");
+  if (*parsed == 0 && !flags.allow_zero_failover_timeout) {
+    return usage("--failover-timeout",
+                 "of 0 would end every task whenever the connection drops; if that is what you want, say "
+                 "--allow-zero-failover-timeout as well");
+  }
   return parsed;
 }
 
@@ -210,17 +228,23 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
   }
   const Result<v1::MediaType> codec = parse_codec(flags.codec);
   if (!codec.ok()) return codec.error();
-  if (const Status fits = check_role(flags.role); !fits.ok()) return fits.error();
+  Result<std::vector<std::string>> roles = parse_roles(flags);
+  if (!roles.ok()) return roles.error();
   if (const Status fits = check_log_level(flags.log_level); !fits.ok()) return fits.error();
-  const Result<std::int64_t> failover = parse_failover_timeout(flags.failover_timeout);
+  const Result<std::int64_t> failover = parse_failover_timeout(flags);
   if (!failover.ok()) return failover.error();
   options.data_directory = flags.data;
   options.codec = *codec;
-  options.role = flags.role;
+  options.roles = std::move(*roles);
   options.user = flags.user;
   options.executors_directory = flags.executors;
   options.log_level = flags.log_level;
   options.failover_timeout_ms = *failover;
+  if (!flags.new_framework.empty()) {
+    const Status fits = check_mesos_id(flags.new_framework, "the framework id to give up");
+    if (!fits.ok()) return usage("--new-framework", fits.error());
+    options.abandoned_framework = FrameworkId(flags.new_framework);
+  }
   return options;
 }
 

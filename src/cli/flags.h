@@ -19,11 +19,14 @@ struct ServerFlags {
   std::string listen = "127.0.0.1:7101";
   std::string advertise;
   std::string codec = "protobuf";
-  std::string role = "*";
+  std::string role;  // one of the two; neither: "*"
+  std::string roles;
   std::string user;
   std::string executors;
   std::string log_level = "info";
   std::string failover_timeout = "7days";
+  bool allow_zero_failover_timeout = false;
+  std::string new_framework;
 };
 
 struct PocketFlags {

@@ -90,8 +90,8 @@ Error problem_error(int status, std::string_view body) {
   return error;
 }
 
-Rest::Rest(const wire::Endpoint& server)
-    : server_(server), client_(server, net::Timeouts{}, net::resolve_by_name) {}
+Rest::Rest(const wire::Endpoint& server, net::Timeouts timeouts)
+    : server_(server), client_(server, timeouts, net::resolve_by_name) {}
 
 wire::Request Rest::request(std::string method, const std::string& target) const {
   wire::Request wanted;
@@ -127,6 +127,10 @@ Result<std::string> Rest::post(const std::string& target, std::string body) {
   wanted.headers.push_back({"Content-Type", "application/json"});
   wanted.body = std::move(body);
   return exchange(std::move(wanted), false);
+}
+
+Result<std::string> Rest::remove(const std::string& target) {
+  return exchange(request("DELETE", target), false);
 }
 
 Status Rest::stream(const std::string& target, const std::function<bool(std::string_view)>& take) {

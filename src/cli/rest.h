@@ -20,10 +20,12 @@ Error problem_error(int status, std::string_view body);
 
 class Rest {
  public:
-  explicit Rest(const wire::Endpoint& server);
+  explicit Rest(const wire::Endpoint& server, net::Timeouts timeouts = {});
 
   Result<std::string> get(const std::string& target);
   Result<std::string> post(const std::string& target, std::string body);  // JSON in and out; never sent twice
+
+  Result<std::string> remove(const std::string& target);  // DELETE; never sent twice
 
   // The body's bytes as they come, until the end or `take` answers false. Silence lasts as long as it lasts.
   Status stream(const std::string& target, const std::function<bool(std::string_view)>& take);

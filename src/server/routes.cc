@@ -150,6 +150,10 @@ http::Router make_routes(const RouteContext& context) {
   });
   add("GET", "/agents",
       [context](const Request&, const Captures&) { return json_reply(api::render_agents(context.view)); });
+  add("DELETE", "/framework/{id}", [context](const Request&, const Captures& captures) {
+    const Status done = context.tear_down(FrameworkId(captures.at("id")));
+    return done.ok() ? no_content() : problem(done.error());
+  });
   router.add("GET", "/health", [context](const Request&, const Captures&) { return health(context); });
   router.add("GET", "/executor/{arch}", [context](const Request&, const Captures& captures) {
     return executor_file(context, captures);

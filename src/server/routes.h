@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "http/router.h"
@@ -19,6 +20,7 @@ struct RouteContext {
   const PublishedView& view;
   const Executors& executors;
   std::int64_t command_timeout_ms = 15'000;
+  std::function<Status(const FrameworkId&)> tear_down;  // blocks until it is done, or refuses
 };
 
 http::Router make_routes(const RouteContext& context);

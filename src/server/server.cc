@@ -13,6 +13,7 @@
 
 #include "http/listener.h"
 #include "mesos/detector.h"
+#include "net/clock.h"
 #include "server/executors.h"
 #include "server/log.h"
 #include "server/loop.h"
@@ -25,12 +26,14 @@
 namespace mimas::server {
 namespace {
 
-// Exit codes of `mimas serve` and `mimas dev`, documented in docs/operations.md.
+// Exit codes of `mimas serve` and `mimas dev`, documented in docs/mesos.md.
 constexpr int kExitStopped = 0;
 constexpr int kExitStore = 3;
 constexpr int kExitFailedOver = 4;
 constexpr int kExitFrameworkRemoved = 5;
 constexpr int kExitRefused = 6;
+
+constexpr std::int64_t kForgetMs = 60'000;  // for a commit
 
 int exit_code(mesos::Fatal fatal) {
   switch (fatal) {
@@ -42,6 +45,14 @@ int exit_code(mesos::Fatal fatal) {
     case mesos::Fatal::wrong_framework_id: return kExitRefused;
   }
   return kExitRefused;
+}
+
+std::string what_now(mesos::Fatal fatal, const engine::View& view) {
+  if (fatal == mesos::Fatal::failed_over)
+    return "; another instance has taken over, do not start this one again";
+  if (fatal != mesos::Fatal::framework_removed) return "";
+  return "; its tasks are gone. To start over with the jobs on record, start once with --new-framework " +
+         view.connection().framework.value;
 }
 
 std::string own_directory() {
@@ -74,6 +85,8 @@ struct Server::Impl {
   Status open();
   void run_loop(engine::State state);
   void finish(int code, const std::string& why);
+  Status abandon_framework(engine::State& state);
+  Status tear_down(const FrameworkId& framework);
   void stop();
   mesos::DriverOptions driver_options(const FrameworkId& framework) const;
   mesos::Driver::Hooks driver_hooks();
@@ -103,7 +116,7 @@ mesos::DriverOptions Server::Impl::driver_options(const FrameworkId& framework) 
   wanted.codec = options.codec;
   wanted.framework = framework;
   wanted.user = options.user.empty() ? own_user() : options.user;
-  wanted.roles = {options.role};
+  wanted.roles = options.roles;
   const std::string reachable = options.advertise.empty() ? listening.text() : options.advertise;
   wanted.webui_url = "http://" + reachable + "/";
   wanted.failover_timeout_ms = options.failover_timeout_ms;
@@ -116,7 +129,8 @@ mesos::DriverOptions Server::Impl::driver_options(const FrameworkId& framework) 
 mesos::Driver::Hooks Server::Impl::driver_hooks() {
   return {
       .post = [this](engine::Input input) { mailbox.put(std::move(input)); },
-      .on_fatal = [this](mesos::Fatal fatal, std::string why) { finish(exit_code(fatal), why); },
+      .on_fatal = [this](mesos::Fatal fatal,
+                         std::string why) { finish(exit_code(fatal), why + what_now(fatal, view)); },
       .log = [this](std::string line) { log.info(line); },
   };
 }
@@ -138,7 +152,17 @@ Status Server::Impl::open() {
   log.info("recovered " + std::to_string(loaded->jobs.size()) + " jobs and " +
            std::to_string(loaded->tasks.size()) + " tasks from " + options.data_directory);
 
-  const RouteContext context{mailbox, replies, view, executors, options.command_timeout_ms};
+  engine::State state(options.policy, {loaded->framework, loaded->next_job_number, std::move(loaded->jobs),
+                                       std::move(loaded->tasks)});
+  if (!loaded->framework.empty() && loaded->framework == options.abandoned_framework) {
+    if (Status done = abandon_framework(state); !done.ok()) return done;
+    loaded->framework = {};
+  }
+
+  const RouteContext context{
+      mailbox, replies, view, executors, options.command_timeout_ms, [this](const FrameworkId& framework) {
+        return tear_down(framework);
+      }};
   http::Options http_options;
   http_options.listen = options.listen;
   http_options.workers = options.http_workers;
@@ -163,13 +187,39 @@ Status Server::Impl::open() {
                 [this](std::vector<wire::Endpoint> masters) { driver->set_masters(std::move(masters)); },
             .log = [this](std::string line) { log.info(line); }});
   }
-  engine::State state(options.policy, {std::move(loaded->framework), loaded->next_job_number,
-                                       std::move(loaded->jobs), std::move(loaded->tasks)});
   loop_thread =
       std::thread([this, recovered = std::move(state)]() mutable { run_loop(std::move(recovered)); });
   driver->start();
   if (detector) detector->start();
   log.info("listening on http://" + listening.text());
+  return Done{};
+}
+
+Status Server::Impl::abandon_framework(engine::State& state) {
+  const engine::Step step = engine::step(state, engine::ForgetFramework{}, Instant{net::wall_now().ms});
+  for (const std::string& line : step.reasons) log.info(line);
+  Status committed = store->commit(step.changes);
+  if (committed.ok()) view.apply(step.changes);
+  return committed;
+}
+
+// On an http worker, whose client waits. The id guards against tearing down what somebody else had in mind.
+Status Server::Impl::tear_down(const FrameworkId& framework) {
+  if (framework.empty() || framework != view.connection().framework) {
+    return make_error(Code::not_found, "this server has no framework of that id", framework.value,
+                      "GET /health names the one it has");
+  }
+  log.info("tearing down framework " + framework.value);
+  if (Status torn_down = driver->teardown(); !torn_down.ok()) return torn_down;
+  const engine::RequestId request = replies.open();
+  mailbox.put(engine::ForgetFramework{request, true});
+  const auto answer = replies.wait(request, kForgetMs);
+  if (!answer) {
+    finish(kExitFrameworkRemoved, "framework " + framework.value + " is torn down, but that is not on disk" +
+                                      what_now(mesos::Fatal::framework_removed, view));
+    return make_error(Code::unavailable, "torn down, but the server could not write that down");
+  }
+  finish(kExitStopped, "framework " + framework.value + " is torn down; the next start registers anew");
   return Done{};
 }
 
@@ -183,7 +233,11 @@ void Server::Impl::run_loop(engine::State state) {
 }
 
 void Server::Impl::finish(int why_code, const std::string& why) {
-  log.error(why);
+  if (why_code == kExitStopped) {
+    log.info(why);
+  } else {
+    log.error(why);
+  }
   std::lock_guard hold(mutex);
   if (!code) code = why_code;
   ended.notify_all();

@@ -25,9 +25,12 @@ struct ServerOptions {
   MasterAccess master_access;
   v1::MediaType codec = v1::MediaType::protobuf;
   std::string executors_directory;  // holds mimas-executor-<arch>; empty: beside our binary
-  std::string role = "*";
+  std::vector<std::string> roles = {"*"};
   std::string user;  // executors run as; empty: who we run as
   std::int64_t failover_timeout_ms = 604'800'000;
+  // If this is the framework id on disk, it is given up and the server registers anew: launched tasks are
+  // lost, jobs start again. Any other id changes nothing, so that the option may stay when its work is done.
+  FrameworkId abandoned_framework;
   engine::Policy policy;
   std::size_t mailbox_inputs_max = 10'000;
   int http_workers = 96;
@@ -44,9 +47,9 @@ class Server {
   ~Server();
 
   wire::Endpoint listening() const;
-  // Blocks until stop() or a fatal end; answers the process's exit code (docs/operations.md): 0 stopped,
-  // 3 store failed, 4 framework failed over to another instance, 5 framework removed, 6 refused by the
-  // master.
+  // Blocks until stop() or a fatal end; answers the process's exit code (docs/mesos.md): 0 stopped,
+  // or torn down, 3 store failed, 4 framework failed over to another instance, 5 framework removed, 6 refused
+  // by the master.
   int wait();
   void stop();  // thread-safe; tasks go on
 

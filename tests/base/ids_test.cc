@@ -47,3 +47,16 @@ TEST_CASE(
 }
 
 TEST_CASE("ids sort by their text") { CHECK(JobId("mimas-10") < JobId("mimas-9")); }
+
+TEST_CASE("a role is a star or a path of plain names") {
+  for (const char* fine : {"*", "prod", "prod/web", "a.b", "a-b", "a/b/c"}) {
+    CAPTURE(fine);
+    CHECK(check_role(fine).ok());
+  }
+  for (const char* wrong :
+       {"", "/", "/a", "a/", "a//b", ".", "..", "a/..", "a/*", "-a", "a/-b", "a b", "a\tb", "a\x7f"}) {
+    CAPTURE(wrong);
+    CHECK(!check_role(wrong).ok());
+  }
+  CHECK(!check_role(std::string(256, 'r')).ok());
+}

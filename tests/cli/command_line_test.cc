@@ -82,7 +82,7 @@ TEST_CASE("serve takes masters, data and where to listen") {
   CHECK(serve.options.listen == wire::Endpoint{"127.0.0.1", 0});
   CHECK(serve.options.advertise == "mimas:7101");
   CHECK(serve.options.codec == v1::MediaType::json);
-  CHECK(serve.options.role == "r");
+  CHECK(serve.options.roles == Words{"r"});
   CHECK(serve.options.failover_timeout_ms == 3'600'000);
   CHECK(serve.options.log_level == "debug");
 }
@@ -91,7 +91,8 @@ TEST_CASE("serve has the documented defaults") {
   const Serve serve = parsed<Serve>({"serve", "--master", "m:1", "--data", "/d"});
   CHECK(serve.options.listen == wire::Endpoint{"127.0.0.1", 7101});
   CHECK(serve.options.codec == v1::MediaType::protobuf);
-  CHECK(serve.options.role == "*");
+  CHECK(serve.options.roles == Words{"*"});
+  CHECK(serve.options.abandoned_framework.empty());
   CHECK(serve.options.failover_timeout_ms == 604'800'000);
 }
 
@@ -112,7 +113,12 @@ TEST_CASE("every wrong flag of serve is named") {
   CHECK(contains(with({"--failover-timeout", "soon"}), "--failover-timeout"));
   CHECK(contains(with({"--failover-timeout", "100000days"}), "--failover-timeout"));
   CHECK(contains(with({"--role", "a b"}), "--role"));
-  CHECK(contains(with({"--role", ""}), "--role"));
+  CHECK(contains(with({"--roles", "a,"}), "--roles"));
+  CHECK(contains(with({"--roles", "a,b,a"}), "--roles"));
+  CHECK(contains(with({"--roles", "a/../b"}), "--roles"));
+  CHECK(contains(with({"--roles", "a", "--role", "b"}), "--role"));
+  CHECK(contains(with({"--failover-timeout", "0secs"}), "--allow-zero-failover-timeout"));
+  CHECK(contains(with({"--new-framework", "a/b"}), "--new-framework"));
   CHECK(contains(with({"--user", "a\nb"}), "--user"));
   CHECK(contains(with({"--executors", "/no/such/directory"}), "--executors"));
 }
@@ -280,6 +286,21 @@ TEST_CASE("agents advertise the machine's own address, IPv4 before IPv6, loopbac
   CHECK(*pick_own_address({"::1", "fd00::1"}) == "fd00::1");
   CHECK(!pick_own_address({"127.0.0.1", "::1"}).ok());
   CHECK(!pick_own_address({}).ok());
+}
+
+TEST_CASE(
+    "serve takes several roles, a failover timeout of zero on demand, and the id of a framework to give up") {
+  const Serve serve = parsed<Serve>({"serve", "--master", "m:1", "--data", "/d", "--roles", "prod/a,dev",
+                                     "--failover-timeout", "0secs", "--allow-zero-failover-timeout",
+                                     "--new-framework", "F-1"});
+  CHECK(serve.options.roles == Words{"prod/a", "dev"});
+  CHECK(serve.options.failover_timeout_ms == 0);
+  CHECK(serve.options.abandoned_framework.value == "F-1");
+}
+
+TEST_CASE("teardown asks for --yes") {
+  CHECK(contains(refused({"teardown"}), "--yes"));
+  CHECK(parsed<Teardown>({"teardown", "--yes", "--server", "s:1"}).client.server == wire::Endpoint{"s", 1});
 }
 
 }  // namespace mimas::cli
