@@ -21,6 +21,47 @@ void send_questions(Turn& turn, const Keys& keys) {
   if (!call.tasks.empty()) turn.effect(std::move(call));
 }
 
+// Decided or not: whoever is not there any more is forgotten.
+void ask_about_orphans(Turn& turn) {
+  Reconcile call;
+  for (const auto& [id, stray] : turn.data.strays) {
+    if (stray.orphan == nullptr) continue;
+    call.tasks.push_back({id, stray.agent});
+    if (static_cast<std::int64_t>(call.tasks.size()) >= turn.data.policy.reconcile_batch_max) {
+      turn.effect(std::exchange(call, {}));
+    }
+  }
+  if (!call.tasks.empty()) turn.effect(std::move(call));
+}
+
+void ask_for_listing_end(Turn& turn) {
+  State::Data& data = turn.data;
+  turn.effect(Reconcile{{{TaskId(std::string(kListingEnd)), AgentId()}}});
+  data.listing_at = turn.now + data.listing_delay_ms;
+  data.listing_delay_ms =
+      std::min(data.listing_delay_ms * 2, std::max<std::int64_t>(data.policy.reconcile_max_ms, 1));
+}
+
+// Implicit: finds what runs without our knowledge. The master answers calls in order, so an answer about a
+// task that nobody has comes after all others; it gives none while it waits for agents, whose tasks it cannot
+// show.
+void ask_for_listing(Turn& turn) {
+  turn.data.listing = Listing::asked;
+  turn.data.listing_began = turn.now;
+  turn.effect(Reconcile{});
+  ask_for_listing_end(turn);
+}
+
+// Many schedulers that subscribed together when the master came back should not ask together for ever after:
+// up to a tenth earlier, by the bits of the time.
+std::int64_t jittered(std::int64_t period_ms, Instant now) {
+  std::uint64_t mixed = static_cast<std::uint64_t>(now.ms) * 0x9e3779b97f4a7c15u >> 32;
+  std::int64_t spread = period_ms / 10;
+  std::int64_t earlier =
+      spread > 0 ? static_cast<std::int64_t>(mixed % static_cast<std::uint64_t>(spread)) : 0;
+  return std::max<std::int64_t>(period_ms - earlier, 1);
+}
+
 }  // namespace
 
 void ask_everything(Turn& turn) {
@@ -28,10 +69,13 @@ void ask_everything(Turn& turn) {
   data.unanswered.clear();
   for (const auto& [id, agent] : data.agents) data.unanswered.insert(agent.tasks.begin(), agent.tasks.end());
   send_questions(turn, data.unanswered);
-  turn.effect(Reconcile{});  // implicit: finds what runs without our knowledge
+  ask_about_orphans(turn);
+  data.asked_at = turn.now;
   data.ask_delay_ms = std::max<std::int64_t>(data.policy.reconcile_first_ms, 1);
   data.ask_at = data.unanswered.empty() ? kNever : turn.now + data.ask_delay_ms;
-  data.ask_all_at = turn.now + std::max<std::int64_t>(data.policy.reconcile_period_ms, 1);
+  data.ask_all_at = turn.now + jittered(data.policy.reconcile_period_ms, turn.now);
+  data.listing_delay_ms = std::max<std::int64_t>(data.policy.listing_first_ms, 1);
+  ask_for_listing(turn);
 }
 
 void ask_doubtful(Turn& turn) {
@@ -52,9 +96,36 @@ void ask_doubtful(Turn& turn) {
   data.unanswered.insert(asked.begin(), asked.end());
 }
 
+void listing_ended(Turn& turn) {
+  State::Data& data = turn.data;
+  if (!data.subscribed || data.listing == Listing::complete) return;
+  if (data.listing == Listing::waiting) {  // what the first list left out can be told now
+    ask_for_listing(turn);
+    return;
+  }
+  data.listing = Listing::complete;
+  data.listing_at = kNever;
+  if (!data.restarted) return;
+  turn.reason("the master has shown everything that runs");
+  data.launch_from = turn.now;
+  stop_waiting_for_listing(turn);
+}
+
+void stop_waiting_for_listing(Turn& turn) {
+  State::Data& data = turn.data;
+  if (!data.restarted || !data.subscribed || data.launch_from > turn.now) return;
+  data.restarted = false;
+  data.launch_from = kNever;
+  data.placement_stale = data.place_all = true;
+}
+
 void ask_when_due(Turn& turn) {
   State::Data& data = turn.data;
   if (!data.subscribed) return;
+  if (data.listing_at <= turn.now && data.ask_all_at > turn.now) {
+    data.listing = Listing::waiting;
+    ask_for_listing_end(turn);
+  }
   if (data.ask_all_at <= turn.now) {
     ask_everything(turn);
   } else if (data.unanswered.empty()) {

@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "model/agent.h"
 #include "model/job.h"
+#include "model/orphan.h"
 #include "model/task.h"
 
 namespace mimas::engine {
@@ -32,6 +33,12 @@ struct PutFramework {
 struct PutNextJobNumber {
   std::int64_t number = 1;
 };
+struct PutOrphan {
+  OrphanPtr orphan;
+};  // on disk unless undecided: those are found again
+struct RemoveOrphan {
+  TaskId task;
+};
 
 // published only: rebuilt from Mesos after a restart
 struct PutAgent {
@@ -48,9 +55,13 @@ struct PutConnection {
   bool subscribed = false;
   std::string master;
 };
+struct PutAlert {
+  std::string name;  // "orphans", "revived"
+  std::string text;  // for a person; empty: all is well again
+};
 
 using Change = std::variant<PutJob, PutTask, RemoveJob, RemoveTask, PutFramework, PutNextJobNumber, PutAgent,
-                            RemoveAgent, PutShortfall, PutConnection>;
+                            RemoveAgent, PutShortfall, PutConnection, PutOrphan, RemoveOrphan, PutAlert>;
 
 bool is_durable(const Change& change);
 

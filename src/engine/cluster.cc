@@ -1,6 +1,7 @@
 // What Mesos tells about the connection, offers and agents.
 #include <algorithm>
 
+#include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
 
@@ -63,9 +64,7 @@ void on_input(Turn& turn, const Subscribed& event) {
   data.revive_wanted = !data.ready.empty();
   data.revived_at = Instant{};
   data.placement_stale = data.place_all = true;
-  data.strays.clear();
-  data.strays_due.clear();
-  data.strays_foreign = 0;
+  note_subscription(turn);
   turn.change(PutConnection{true, event.master});
   turn.reason("subscribed to " + event.master + " as " + event.framework.value);
   for (auto& [id, agent] : data.agents) {
@@ -79,6 +78,7 @@ void on_input(Turn& turn, const Subscribed& event) {
       if (task.kill_requested) turn.effect(KillOnAgent{task.id, task.agent, job.record->spec->kill_grace_ms});
     }
   }
+  if (data.restarted) data.launch_from = turn.now + data.policy.listing_wait_ms;
   ask_everything(turn);
 }
 

@@ -76,6 +76,13 @@ std::string State::digest() const {
     write(out, *job.record);
     for (const auto& [place, task] : job.tasks) write(out, *task.record);
   }
+  for (const auto& [id, stray] : data_->strays) {
+    if (stray.orphan == nullptr || stray.orphan->decision == OrphanDecision::undecided) continue;
+    const Orphan& orphan = *stray.orphan;
+    out << "orphan " << id.value << " on " << orphan.agent.value << ' ' << orphan.state << ' '
+        << orphan_decision_name(orphan.decision) << ' ' << orphan.first_seen.ms << ' ' << orphan.reason
+        << '\n';
+  }
   return std::move(out).take();
 }
 

@@ -76,11 +76,23 @@ struct Acknowledge {
   std::string uuid;
 };
 
+// Names no task: asked for after an implicit reconciliation, its answer says that all others came before
+// (mesos-protocol §2.6).
+inline constexpr std::string_view kListingEnd = "mimas-end-of-listing";
+
 // --- replies
 struct JobAccepted {
   JobId job;
 };
-using Answer = std::variant<Done, JobAccepted>;
+struct OrphansDecided {
+  std::vector<TaskId> done;  // adopted, or being killed
+  struct Left {
+    TaskId task;
+    std::string why;
+  };
+  std::vector<Left> left;  // not adopted; left alone from now on
+};
+using Answer = std::variant<Done, JobAccepted, OrphansDecided>;
 struct Reply {
   RequestId request = 0;
   Result<Answer> answer;

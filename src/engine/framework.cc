@@ -1,6 +1,7 @@
 // The end of a framework: what ran under its id is gone, and nothing of it will be heard of again.
 #include <vector>
 
+#include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
 
@@ -45,9 +46,7 @@ void on_input(Turn& turn, const ForgetFramework& command) {
     }
   }
   data.unanswered.clear();
-  data.strays.clear();
-  data.strays_due.clear();
-  data.strays_foreign = 0;
+  forget_all_strays(turn);
   data.framework = {};
   data.suppressed = false;
   turn.change(PutFramework{});

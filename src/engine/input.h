@@ -53,6 +53,21 @@ struct ForgetFramework {
   bool torn_down = false;  // on purpose, by TEARDOWN
 };
 
+// Tasks that run unknown to the records (model/orphan.h). `all`: for adoption every orphan; for killing every
+// one that is not left alone.
+struct AdoptOrphans {
+  RequestId request = 0;
+  std::vector<TaskId> tasks;
+  bool all = false;
+  std::string user;
+};
+struct KillOrphans {
+  RequestId request = 0;
+  std::vector<TaskId> tasks;
+  bool all = false;
+  std::string user;
+};
+
 // --- Mesos
 struct Subscribed {
   FrameworkId framework;
@@ -108,7 +123,8 @@ struct StatusUpdate {
 // the inputs of a batch, and alone when the last Step's wake_at has come.
 struct Settle {};
 
-using Input = std::variant<SubmitJob, KillJob, SetInstanceCounts, KillTasks, ForgetFramework, Subscribed,
-                           Disconnected, OffersReceived, OfferRescinded, AgentLost, StatusUpdate, Settle>;
+using Input =
+    std::variant<SubmitJob, KillJob, SetInstanceCounts, KillTasks, ForgetFramework, AdoptOrphans, KillOrphans,
+                 Subscribed, Disconnected, OffersReceived, OfferRescinded, AgentLost, StatusUpdate, Settle>;
 
 }  // namespace mimas::engine

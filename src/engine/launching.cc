@@ -3,6 +3,7 @@
 // roles.
 #include <algorithm>
 
+#include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
 #include "placement/place.h"
@@ -19,8 +20,9 @@ struct Board {
   bool cut_short = false;  // a job has more waiting tasks than stand in its demand
 };
 
-void add_demand(const JobEntry& job, const std::set<std::pair<std::int64_t, std::int64_t>>& places,
-                Board& board) {
+// False when every slot is held by an orphan.
+bool add_demand(const State::Data& data, const JobEntry& job,
+                const std::set<std::pair<std::int64_t, std::int64_t>>& places, Board& board) {
   const JobSpec& spec = *job.record->spec;
   placement::Demand demand;
   demand.job = job.record->id;
@@ -29,13 +31,16 @@ void add_demand(const JobEntry& job, const std::set<std::pair<std::int64_t, std:
   demand.request.mem_mib += kExecutorMemMib;
   demand.constraints = spec.hard_constraints;
   for (const auto& place : places) {
+    if (is_slot_held(data, {job.record->number, place.first, place.second})) continue;
     if (demand.tasks.size() == kTasksPerDemandMax) {
       board.cut_short = true;
       break;
     }
     demand.tasks.push_back(job.tasks.at(place).record->id);
   }
+  if (demand.tasks.empty()) return false;
   board.demands.push_back(std::move(demand));
+  return true;
 }
 
 // The jobs to look at. What found no place stays so until an offer comes or a task ends, for launches only
@@ -156,8 +161,18 @@ void place_waiting(Turn& turn) {
     }
     return;
   }
+  if (data.restarted) {  // what is about to be started may be running
+    for (std::int64_t number : numbers) {
+      publish_shortfall(turn, data.jobs.at(number), "waiting for the master to show what runs already");
+    }
+    return;
+  }
   Board board;
-  for (std::int64_t number : numbers) add_demand(data.jobs.at(number), data.ready.at(number), board);
+  for (std::int64_t number : numbers) {
+    if (add_demand(data, data.jobs.at(number), data.ready.at(number), board)) continue;
+    publish_shortfall(turn, data.jobs.at(number),
+                      "an unknown task runs in the slot: see `mimas orphans list`");
+  }
   add_hosts(turn, board);
   placement::Plan plan = placement::place(board.hosts, board.demands);
   launch(turn, board, plan.assignments);

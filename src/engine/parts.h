@@ -12,6 +12,10 @@ void on_input(Turn& turn, const KillJob& command);
 void on_input(Turn& turn, const SetInstanceCounts& command);
 void on_input(Turn& turn, const KillTasks& command);
 
+// orphan_commands.cc
+void on_input(Turn& turn, const AdoptOrphans& command);
+void on_input(Turn& turn, const KillOrphans& command);
+
 // cluster.cc
 void on_input(Turn& turn, const Subscribed& event);
 void on_input(Turn& turn, const Disconnected& event);
@@ -24,7 +28,6 @@ void on_input(Turn& turn, const ForgetFramework& command);
 
 // updates.cc
 void on_input(Turn& turn, const StatusUpdate& update);
-void kill_due_strays(Turn& turn);
 
 // settle.cc
 void on_input(Turn& turn, const Settle& settle);
@@ -45,5 +48,7 @@ Instant revive_at(const State::Data& data);  // kNever: no need
 void ask_everything(Turn& turn);
 void ask_doubtful(Turn& turn);  // what this turn asked for
 void ask_when_due(Turn& turn);
+void listing_ended(Turn& turn);             // kListingEnd was answered
+void stop_waiting_for_listing(Turn& turn);  // when it takes too long
 
 }  // namespace mimas::engine

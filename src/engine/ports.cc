@@ -26,9 +26,12 @@ std::string_view mesos_state_name(MesosState state) {
 }
 
 bool is_durable(const Change& change) {
+  if (const auto* put = std::get_if<PutOrphan>(&change))
+    return put->orphan->decision != OrphanDecision::undecided;
   return std::holds_alternative<PutJob>(change) || std::holds_alternative<PutTask>(change) ||
          std::holds_alternative<RemoveJob>(change) || std::holds_alternative<RemoveTask>(change) ||
-         std::holds_alternative<PutFramework>(change) || std::holds_alternative<PutNextJobNumber>(change);
+         std::holds_alternative<PutFramework>(change) || std::holds_alternative<PutNextJobNumber>(change) ||
+         std::holds_alternative<RemoveOrphan>(change);
 }
 
 }  // namespace mimas::engine

@@ -2,6 +2,7 @@
 // part costs what there is to do; with nothing to do, nothing is walked.
 #include <algorithm>
 
+#include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
 
@@ -21,9 +22,7 @@ void make_ready(Turn& turn, const TaskKey& key, TaskEntry& entry) {
 }
 
 bool is_unreachable_too_long(const Turn& turn, const Task& task, const Job& job) {
-  Instant told = turn.data.subscribed_at + turn.data.policy.reconcile_first_ms;
-  return task.state == TaskState::unreachable && turn.now >= told &&
-         turn.now >= task.unreachable_since + job.spec->unreachable_timeout_ms;
+  return task.state == TaskState::unreachable && turn.now >= unreachable_deadline(turn.data, job, task);
 }
 
 void give_up_unreachable(Turn& turn, JobEntry& job, const TaskKey& key) {
@@ -153,7 +152,9 @@ Instant next_alarm(const Turn& turn) {
   no_later_than(wake, data.agents_leaving);
   no_later_than(wake, data.strays_due);
   no_later_than(wake, data.offers_due);
-  if (data.subscribed) wake = std::min({wake, data.ask_at, data.ask_all_at});
+  if (data.subscribed) {
+    wake = std::min({wake, data.ask_at, data.ask_all_at, data.listing_at, data.launch_from});
+  }
   wake = std::min({wake, revive_at(data), idle_at(data)});
   if (has_removals(data) || (data.placement_stale && !data.ready.empty())) wake = turn.now;
   return std::max(wake, turn.now);
@@ -168,7 +169,9 @@ void on_input(Turn& turn, const Settle&) {
   look_at_due(turn);
   ask_doubtful(turn);
   ask_when_due(turn);
+  stop_waiting_for_listing(turn);
   kill_due_strays(turn);
+  refresh_alerts(turn);
   place_waiting(turn);
   return_offers(turn);
   revive_or_suppress(turn);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/orphans.h"
+
 namespace mimas::engine {
 
 State::Data::Data(Policy the_policy, Recovered recovered)
@@ -36,6 +38,8 @@ State::Data::Data(Policy the_policy, Recovered recovered)
       if (failed && !last.kill_requested) ++job.slots_failed;
     }
   }
+  recover_orphans(*this, std::move(recovered.orphans));
+  restarted = !framework.empty();
 }
 
 TaskKey key_of(const Task& task, const Job& job) { return {job.number, task.index, task.number}; }
@@ -63,6 +67,15 @@ TaskEntry& task_at(JobEntry& job, const TaskKey& key) {
   return at->second;
 }
 
+Instant unreachable_deadline(const State::Data& data, const Job& job, const Task& task) {
+  // After a (re)subscription the master gets the chance to say first that the agent is back; while agents
+  // come back to a new master it says nothing at all, and nothing is concluded from that (rule 66).
+  bool silent = data.unanswered.contains(key_of(task, job));
+  Instant told = data.subscribed_at + data.policy.reconcile_first_ms;
+  if (silent) told = std::max(told, data.asked_at + data.policy.reconcile_silence_ms);
+  return std::max(task.unreachable_since + job.spec->unreachable_timeout_ms, told);
+}
+
 namespace {
 
 // How much one task weighs in its job's and the cluster's counts; `sign` is +1 or -1.
@@ -77,12 +90,6 @@ void count_task(State::Data& data, JobEntry& job, const Task& task, std::int64_t
   if (task.replaced) return;
   job.current += sign;
   if (is_leaving(task)) job.leaving += sign;
-}
-
-Instant unreachable_deadline(const State::Data& data, const Job& job, const Task& task) {
-  // After a (re)subscription the master gets the chance to say first that the agent is back.
-  Instant told = data.subscribed_at + data.policy.reconcile_first_ms;
-  return std::max(task.unreachable_since + job.spec->unreachable_timeout_ms, told);
 }
 
 }  // namespace

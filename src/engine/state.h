@@ -31,6 +31,7 @@ struct TaskEntry {
   Instant due = kNever;       // its place in Data::due
   bool ready = false;         // queued, and its not_before has come: stands in Data::ready
   bool launch_asked = false;  // the master was asked about a launch that nobody answered
+  bool refused = false;       // its offers were invalid: what the master does not know of it never ran
 };
 
 // One of a job's places 0…N-1. A batch slot without a current task is done; a service slot without one is
@@ -64,13 +65,19 @@ struct AgentEntry {
   std::map<std::int64_t, std::int64_t> running;  // live ones by job number
 };
 
-// A task on an agent that we do not want and have no record of as live; killed until it is gone.
+// A task on an agent that we do not want: killed until it is gone. Either its record has ended, or there is
+// none at all: then it is an orphan, and people may decide about it.
 struct Stray {
+  OrphanPtr orphan;  // null: there is a record of it
   AgentId agent;
-  bool foreign = false;  // no record of it at all
+  bool revived = false;  // an operator had declared it gone
   Instant kill_at;
   std::int64_t kill_sends = 0;
 };
+
+// How far the list of all tasks is that the master was asked for (implicit reconciliation): asked, waited for
+// when agents have yet to come back, asked again once they have.
+enum class Listing { complete, asked, waiting };
 
 struct State::Data {
   Policy policy;
@@ -100,7 +107,13 @@ struct State::Data {
   std::set<std::pair<Instant, OfferId>> offers_due;
   std::map<TaskId, Stray> strays;
   std::set<std::pair<Instant, TaskId>> strays_due;
-  std::int64_t strays_foreign = 0;
+  std::int64_t orphans = 0;            // among the strays
+  std::int64_t orphans_undecided = 0;  // … of them
+  std::int64_t orphans_waiting = 0;
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t>
+      slots_held;  // (job, index) → orphans that run there and were not left alone: nothing is launched
+                   // meanwhile
+  std::map<std::string, std::string> alerts;  // as published
   Instant stray_window_start;
   std::int64_t stray_window_kills = 0;
 
@@ -117,9 +130,16 @@ struct State::Data {
 
   // the reconciliation run
   std::set<TaskKey> unanswered;
+  Instant asked_at;  // when the run began
   Instant ask_at = kNever;
   std::int64_t ask_delay_ms = 0;
   Instant ask_all_at = kNever;
+  Listing listing = Listing::complete;
+  Instant listing_at = kNever;  // ask for its end again
+  std::int64_t listing_delay_ms = 0;
+  Instant listing_began;
+  bool restarted = false;        // with records of an earlier life, and not sure yet what runs
+  Instant launch_from = kNever;  // no launch before it; kNever once nothing is in the way
 
   // what the next Settle has to look at
   bool placement_stale = false;
@@ -160,6 +180,9 @@ void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntr
 void track_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry& entry);
 void untrack_job(State::Data& data, const JobEntry& job);
 void track_job(State::Data& data, const JobEntry& job);
+
+// When an unreachable task has been so for too long.
+Instant unreachable_deadline(const State::Data& data, const Job& job, const Task& task);
 
 // When the task needs a look next, from its record and the connection; sets its place in Data::due.
 void schedule(State::Data& data, const JobEntry& job, const TaskKey& key, TaskEntry& entry);

@@ -27,10 +27,13 @@ struct Policy {
   std::int64_t kill_retry_max_ms = 60'000;
   std::int64_t reconcile_first_ms = 5'000;  // explicit reconciliation: 5 s doubling to 60 s until answered
   std::int64_t reconcile_max_ms = 60'000;
-  std::int64_t reconcile_period_ms = 900'000;  // and everything again every 15 min
-  std::int64_t reconcile_batch_max = 1'000;    // tasks per RECONCILE call
-  std::int64_t launch_grace_ms = 30'000;       // before "unknown task" is believed of a fresh launch
-  std::int64_t launch_retry_first_ms = 500;    // a start that never ran anything: again after 0.5 s … 30 s,
+  std::int64_t reconcile_period_ms = 900'000;   // and everything again every 15 min
+  std::int64_t reconcile_batch_max = 1'000;     // tasks per RECONCILE call
+  std::int64_t reconcile_silence_ms = 600'000;  // how long nothing is concluded from not being answered
+  std::int64_t listing_first_ms = 1'000;     // the end of the list of all tasks: asked for after 1 s … 60 s
+  std::int64_t listing_wait_ms = 15'000;     // after a restart nothing is launched before it came, or this
+  std::int64_t launch_grace_ms = 30'000;     // before "unknown task" is believed of a fresh launch
+  std::int64_t launch_retry_first_ms = 500;  // a start that never ran anything: again after 0.5 s … 30 s,
   std::int64_t launch_retry_max_ms = 30'000;   // not counted as one of the job's retries
   std::int64_t launch_failures_max = 20;       // in a row per slot; then it counts
   std::int64_t service_stable_ms = 60'000;     // a service that ran this long starts its back-off anew
@@ -48,6 +51,7 @@ struct Recovered {
   std::int64_t next_job_number = 1;
   std::vector<Job> jobs;
   std::vector<Task> tasks;
+  std::vector<Orphan> orphans;  // those somebody decided about
 };
 
 struct Step {
@@ -61,6 +65,8 @@ struct Anomalies {  // things that should not happen but may; counted, for metri
   std::int64_t illegal_transitions = 0;
   std::int64_t unknown_tasks = 0;
   std::int64_t stray_kills_withheld = 0;
+  std::int64_t revivals = 0;        // tasks declared gone by an operator that live
+  std::int64_t records_behind = 0;  // tasks that the cluster knew to be further than our records
 };
 
 class State {

@@ -53,8 +53,7 @@ Ending ending_of(const Task& task, const StatusUpdate& update, Move move) {
     case to_stopped: return Ending::blameless;  // somebody else's kill: a draining agent, an operator
     default: break;
   }
-  if (!never_started(task)) return Ending::blameless;
-  return update.reason == "INVALID_OFFERS" ? Ending::never_ran_go_again : Ending::never_ran;
+  return never_started(task) ? Ending::never_ran : Ending::blameless;
 }
 
 // Whom the master does not know: GONE from a registered agent is certain for what ran there; everything else
@@ -98,9 +97,9 @@ Verdict judge(const Task& task, const StatusUpdate& update, bool doubt_believed)
   Move move = move_of(task.state, update.state);
   if (is_terminal(task.state) || task.state == TaskState::queued) return {move};
 
-  // A second ACCEPT of the same launch is answered so while the first one runs (rule 56).
+  // A second ACCEPT of the same launch is answered so while the first one runs, or is about to (rule 56).
   bool invalid_offers = update.reason == "INVALID_OFFERS" && (move == to_crashed || move == lost);
-  if (invalid_offers && !never_started(task)) return {stay, Ending::blameless, true};
+  if (invalid_offers) return {stay, Ending::blameless, true};
 
   bool unknown_to_master = update.state == MesosState::lost || update.state == MesosState::gone;
   if (is_reconciliation(update) && unknown_to_master) move = judge_doubt(task, update, doubt_believed);

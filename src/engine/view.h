@@ -2,12 +2,14 @@
 // taken stays consistent. Implementations are thread-safe (server::PublishedView); tests use a plain one.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/ids.h"
 #include "model/agent.h"
 #include "model/job.h"
+#include "model/orphan.h"
 #include "model/task.h"
 
 namespace mimas::engine {
@@ -26,7 +28,9 @@ class View {
   virtual TaskPtr task(const TaskId& id) const = 0;
   virtual std::vector<TaskPtr> tasks_of(const JobId& id) const = 0;  // by (index, number)
   virtual std::vector<AgentPtr> agents() const = 0;                  // by id
-  virtual std::string shortfall(const JobId& id) const = 0;  // why queued tasks wait; "" if they do not
+  virtual std::string shortfall(const JobId& id) const = 0;       // why queued tasks wait; "" if they do not
+  virtual std::vector<OrphanPtr> orphans() const = 0;             // by task id
+  virtual std::map<std::string, std::string> alerts() const = 0;  // what a person should know, by name
   virtual Connection connection() const = 0;
 };
 

@@ -4,6 +4,7 @@
 
 #include "model/agent.h"
 #include "model/job.h"
+#include "model/orphan.h"
 #include "model/task.h"
 
 namespace mimas {
@@ -11,6 +12,8 @@ namespace {
 
 constexpr std::array<std::string_view, kTaskStates> kTaskStateNames = {
     "QUEUED", "DISPATCHED", "STARTING", "RUNNING", "UNREACHABLE", "FINISHED", "FAILED", "STOPPED", "CRASHED"};
+
+constexpr std::array<std::string_view, 4> kOrphanDecisionNames = {"undecided", "waiting", "leave", "kill"};
 
 bool equal_but_for_case(std::string_view upper, std::string_view text) {
   if (upper.size() != text.size()) return false;
@@ -35,6 +38,17 @@ std::string_view agent_state_name(AgentState state) {
     case AgentState::gone: return "gone";
   }
   return "active";
+}
+
+std::string_view orphan_decision_name(OrphanDecision decision) {
+  return kOrphanDecisionNames[static_cast<std::size_t>(decision)];
+}
+
+std::optional<OrphanDecision> parse_orphan_decision(std::string_view name) {
+  for (std::size_t i = 0; i < kOrphanDecisionNames.size(); ++i) {
+    if (kOrphanDecisionNames[i] == name) return static_cast<OrphanDecision>(i);
+  }
+  return std::nullopt;
 }
 
 std::string_view task_state_name(TaskState state) { return kTaskStateNames[static_cast<std::size_t>(state)]; }

@@ -41,6 +41,12 @@ void PublishedView::apply(const std::vector<engine::Change>& changes) {
         const auto entry = jobs_.find(parse_job_number(put.job.value));
         if (entry != jobs_.end()) entry->second.shortfall = put.text;
       },
+      [this](const engine::PutOrphan& put) { orphans_[put.orphan->task] = put.orphan; },
+      [this](const engine::RemoveOrphan& removed) { orphans_.erase(removed.task); },
+      [this](const engine::PutAlert& put) {
+        alerts_[put.name] = put.text;
+        if (put.text.empty()) alerts_.erase(put.name);
+      },
       [this](const engine::PutConnection& put) {
         connection_.subscribed = put.subscribed;
         connection_.master = put.master;
@@ -102,6 +108,19 @@ std::string PublishedView::shortfall(const JobId& id) const {
   std::shared_lock hold(mutex_);
   const auto entry = jobs_.find(parse_job_number(id.value));
   return entry == jobs_.end() ? std::string() : entry->second.shortfall;
+}
+
+std::vector<OrphanPtr> PublishedView::orphans() const {
+  std::shared_lock hold(mutex_);
+  std::vector<OrphanPtr> all;
+  all.reserve(orphans_.size());
+  for (const auto& [id, orphan] : orphans_) all.push_back(orphan);
+  return all;
+}
+
+std::map<std::string, std::string> PublishedView::alerts() const {
+  std::shared_lock hold(mutex_);
+  return alerts_;
 }
 
 engine::Connection PublishedView::connection() const {

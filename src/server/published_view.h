@@ -26,6 +26,8 @@ class PublishedView : public engine::View {
   std::vector<TaskPtr> tasks_of(const JobId& id) const override;
   std::vector<AgentPtr> agents() const override;
   std::string shortfall(const JobId& id) const override;
+  std::vector<OrphanPtr> orphans() const override;
+  std::map<std::string, std::string> alerts() const override;
   engine::Connection connection() const override;
 
  private:
@@ -41,6 +43,8 @@ class PublishedView : public engine::View {
   mutable std::shared_mutex mutex_;
   std::map<std::int64_t, JobEntry> jobs_;  // by job number
   std::map<AgentId, AgentPtr> agents_;
+  std::map<TaskId, OrphanPtr> orphans_;
+  std::map<std::string, std::string> alerts_;
   engine::Connection connection_;
 };
 

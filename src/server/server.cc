@@ -72,6 +72,8 @@ std::vector<engine::Change> as_changes(const store::Loaded& loaded) {
   for (const Job& job : loaded.jobs) changes.push_back(engine::PutJob{std::make_shared<const Job>(job)});
   for (const Task& task : loaded.tasks)
     changes.push_back(engine::PutTask{std::make_shared<const Task>(task)});
+  for (const Orphan& orphan : loaded.orphans)
+    changes.push_back(engine::PutOrphan{std::make_shared<const Orphan>(orphan)});
   return changes;
 }
 
@@ -187,6 +189,12 @@ Status Server::Impl::open() {
                 [this](std::vector<wire::Endpoint> masters) { driver->set_masters(std::move(masters)); },
             .log = [this](std::string line) { log.info(line); }});
   }
+<<<<<<< HEAD
+=======
+  engine::State state(options.policy,
+                      {std::move(loaded->framework), loaded->next_job_number, std::move(loaded->jobs),
+                       std::move(loaded->tasks), std::move(loaded->orphans)});
+>>>>>>> b9f11f4 (Orphans wait for people when they are many; nothing is launched or killed before the master has shown what runs)
   loop_thread =
       std::thread([this, recovered = std::move(state)]() mutable { run_loop(std::move(recovered)); });
   driver->start();

@@ -45,6 +45,9 @@ constexpr std::array kTaskColumns{"id",
                                   "exit_code",
                                   "exit_signal"};
 
+constexpr std::array kOrphanColumns{"task",          "agent",    "hostname", "state",
+                                    "first_seen_ms", "decision", "reason"};
+
 constexpr std::array<std::pair<JobState, std::string_view>, 3> kJobStates{{
     {JobState::active, "active"},
     {JobState::killing, "killing"},
@@ -124,6 +127,10 @@ void put_optional(Statement& statement, const std::optional<int>& value) {
 }  // namespace
 
 std::string write_job_sql() { return upsert_sql("jobs", kJobColumns); }
+std::string write_orphan_sql() { return upsert_sql("orphans", kOrphanColumns); }
+std::string read_orphans_sql() {
+  return "SELECT " + joined(kOrphanColumns, "") + " FROM orphans ORDER BY task";
+}
 std::string write_task_sql() { return upsert_sql("tasks", kTaskColumns); }
 
 // Numbered parameters: the order is that of put_job(), where the key comes first.
@@ -178,6 +185,26 @@ void put_task(Statement& statement, const Task& task, std::string_view allocated
       .put(task.message);
   put_optional(statement, task.exit.code);
   put_optional(statement, task.exit.signal);
+}
+
+void put_orphan(Statement& statement, const Orphan& orphan) {
+  statement.put(orphan.task.value).put(orphan.agent.value).put(orphan.hostname).put(orphan.state);
+  statement.put(orphan.first_seen.ms).put(orphan_decision_name(orphan.decision)).put(orphan.reason);
+}
+
+Result<Orphan> take_orphan(Statement& statement) {
+  Orphan orphan;
+  orphan.task = TaskId(statement.take_text());
+  orphan.agent = AgentId(statement.take_text());
+  orphan.hostname = statement.take_text();
+  orphan.state = statement.take_text();
+  orphan.first_seen = take_instant(statement);
+  const std::string decision = statement.take_text();
+  const std::optional<OrphanDecision> known = parse_orphan_decision(decision);
+  if (!known) return unknown_value("orphans/" + orphan.task.value + "/decision", decision);
+  orphan.decision = *known;
+  orphan.reason = statement.take_text();
+  return orphan;
 }
 
 Result<Job> take_job(Statement& statement) {

@@ -80,7 +80,8 @@ struct Store::Impl {
 
   DirectoryLock lock;
   Connection connection;
-  Statement begin, end, write_job, update_job, write_task, remove_job, remove_task, write_meta, read_meta_row;
+  Statement begin, end, write_job, update_job, write_task, remove_job, remove_task, write_orphan,
+      remove_orphan, write_meta, read_meta_row;
   // The spec that is on disk for a job. Specs are large and rarely change: an unchanged one is not written
   // again.
   std::unordered_map<std::int64_t, std::shared_ptr<const JobSpec>> specs_on_disk;
@@ -97,6 +98,8 @@ Status Store::Impl::prepare() {
       {&write_task, write_task_sql()},
       {&remove_job, "DELETE FROM jobs WHERE id=?"},
       {&remove_task, "DELETE FROM tasks WHERE id=?"},
+      {&write_orphan, write_orphan_sql()},
+      {&remove_orphan, "DELETE FROM orphans WHERE task=?"},
       {&write_meta,
        "INSERT INTO meta(key,value) VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value"},
       {&read_meta_row, "SELECT value FROM meta WHERE key=?"},
@@ -164,6 +167,13 @@ Status Store::Impl::apply(const engine::Change& change) {
   if (const auto* next = std::get_if<engine::PutNextJobNumber>(&change)) {
     return put_meta(kNextJobNumber, std::to_string(next->number));
   }
+  if (const auto* put = std::get_if<engine::PutOrphan>(&change)) {
+    if (!engine::is_durable(change)) return Done{};
+    put_orphan(write_orphan, *put->orphan);
+    return write_orphan.run();
+  }
+  if (const auto* gone = std::get_if<engine::RemoveOrphan>(&change))
+    return remove_orphan.put(gone->task.value).run();
   ASSERT(
       !engine::is_durable(change));  // a durable kind of change that nobody stores would be lost in silence
   return Done{};
@@ -233,6 +243,15 @@ Result<Loaded> Store::load() {
     Result<Task> task = take_task(*rows);
     if (!task) return std::move(task).error();
     loaded.tasks.push_back(std::move(*task));
+  }
+  if (!row) return row.error();
+
+  rows = impl_->connection.prepare(read_orphans_sql());
+  if (!rows) return std::move(rows).error();
+  for (row = rows->next(); row && *row; row = rows->next()) {
+    Result<Orphan> orphan = take_orphan(*rows);
+    if (!orphan) return std::move(orphan).error();
+    loaded.orphans.push_back(std::move(*orphan));
   }
   if (!row) return row.error();
   return loaded;

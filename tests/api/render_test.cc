@@ -30,11 +30,15 @@ class PlainView : public engine::View {
   std::string shortfall(const JobId& id) const override {
     return id == waiting_ ? "no agent has 64 CPUs" : "";
   }
+  std::vector<OrphanPtr> orphans() const override { return orphans_; }
+  std::map<std::string, std::string> alerts() const override { return alerts_; }
   engine::Connection connection() const override { return {}; }
 
   std::vector<JobPtr> jobs_;
   std::map<JobId, std::vector<TaskPtr>> tasks_;
   std::vector<AgentPtr> agents_;
+  std::vector<OrphanPtr> orphans_;
+  std::map<std::string, std::string> alerts_;
   JobId waiting_;
 };
 

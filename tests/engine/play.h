@@ -40,11 +40,13 @@ class Play {
   // the store
   std::map<std::int64_t, Job> jobs;
   std::map<std::string, Task> tasks;
+  std::map<std::string, Orphan> orphans;
   FrameworkId framework;
   std::int64_t next_job_number = 1;
   // the view
   std::map<std::string, Agent> agents;
   std::map<std::string, std::string> shortfalls;
+  std::map<std::string, std::string> alerts;
 
   const Step& feed(const Input& input) {
     last = step(state, input, now);
@@ -55,14 +57,39 @@ class Play {
   void after(std::int64_t ms) { now = now + ms; }
 
   Recovered recovered() const {
-    Recovered all{framework, next_job_number, {}, {}};
+    Recovered all{framework, next_job_number, {}, {}, {}};
+    for (const auto& [id, orphan] : orphans) {
+      if (orphan.decision != OrphanDecision::undecided) all.orphans.push_back(orphan);
+    }
     for (const auto& [number, job] : jobs) all.jobs.push_back(job);
     for (const auto& [id, task] : tasks) all.tasks.push_back(task);
     return all;
   }
   void restart() { state = State(policy, recovered()); }
 
-  const Step& subscribe() { return feed(Subscribed{FrameworkId("F"), "master:5050"}); }
+  // The step of the subscription; the master has shown everything that runs when it returns.
+  const Step& subscribe() {
+    Step first = feed(Subscribed{FrameworkId("F"), "master:5050"});
+    end_listing();
+    last = std::move(first);
+    return last;
+  }
+  const Step& end_listing() {
+    StatusUpdate end;
+    end.task = TaskId(std::string(kListingEnd));
+    end.reason = "RECONCILIATION";
+    end.source = "MASTER";
+    return feed(end);
+  }
+  // What the last step asks about, but for the list of everything and its end.
+  std::vector<Reconcile> questions() const {
+    std::vector<Reconcile> found;
+    for (const Reconcile* one : all<Reconcile>()) {
+      bool listing = one->tasks.empty() || one->tasks[0].task.value == kListingEnd;
+      if (!listing) found.push_back(*one);
+    }
+    return found;
+  }
 
   JobId submit(std::shared_ptr<const JobSpec> spec, std::int64_t instances = 1) {
     SubmitJob command;
@@ -165,6 +192,9 @@ class Play {
   void keep(const RemoveAgent& gone) { agents.erase(gone.agent.value); }
   void keep(const PutShortfall& put) { shortfalls[put.job.value] = put.text; }
   void keep(const PutConnection&) {}
+  void keep(const PutOrphan& put) { orphans[put.orphan->task.value] = *put.orphan; }
+  void keep(const RemoveOrphan& gone) { orphans.erase(gone.task.value); }
+  void keep(const PutAlert& put) { alerts[put.name] = put.text; }
 
   int offers_ = 0;
   int uuids_ = 0;

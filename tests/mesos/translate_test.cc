@@ -132,7 +132,7 @@ TEST_CASE("a status keeps everything the engine wants to know") {
   CHECK(update->healthy == false);
 }
 
-TEST_CASE("rule 71: a missing health flag and a missing reason differ from false and from reason 0") {
+TEST_CASE("a missing health flag and a missing reason differ from false and from reason 0") {
   const auto bare = to_status(read<pb::TaskStatus>(R"({"task_id":{"value":"t"},"state":"TASK_RUNNING"})"));
   CHECK(!bare->healthy.has_value());
   CHECK(bare->reason.empty());

@@ -125,6 +125,37 @@ TEST_CASE("jobs come back by number and tasks by job number, slot and number") {
   CHECK(order == "mimas-9-worker-2-9 mimas-9-worker-2-10 mimas-9-worker-11-0 mimas-10-worker-0-2 ");
 }
 
+TEST_CASE("what was decided about orphans comes back, what was not decided does not") {
+  const Scratch scratch;
+  Orphan waits{TaskId("t1"), AgentId("a"), "h", "TASK_RUNNING", Instant{5}, OrphanDecision::waiting, "many"};
+  Orphan left{TaskId("t2"), AgentId(""), "", "TASK_STAGING", Instant{6}, OrphanDecision::leave, "no job"};
+  Orphan killed{TaskId("t3"), AgentId("b"), "", "TASK_KILLING", Instant{7}, OrphanDecision::kill, "by ann"};
+  Orphan fresh{TaskId("t4"), AgentId("b"), "", "TASK_RUNNING", Instant{8}, OrphanDecision::undecided, ""};
+  const auto put_orphan = [](const Orphan& one) {
+    return engine::PutOrphan{std::make_shared<const Orphan>(one)};
+  };
+  {
+    const auto store = opened(scratch.path());
+    REQUIRE(store->commit({put_orphan(fresh)}).ok());
+    CHECK(store->commits() == 0);
+    REQUIRE(store->commit({put_orphan(waits), put_orphan(left), put_orphan(fresh), put_orphan(killed)}).ok());
+    waits.decision = OrphanDecision::kill;
+    REQUIRE(store->commit({put_orphan(waits), engine::RemoveOrphan{left.task}}).ok());
+  }
+  const auto store = opened(scratch.path());
+  CHECK(loaded(*store).orphans == std::vector<Orphan>{waits, killed});
+}
+
+TEST_CASE("a database of the version before orphans were kept opens, and then keeps them") {
+  const Scratch scratch;
+  { const auto store = opened(scratch.path()); }
+  run_sql(scratch.path(), "DROP TABLE orphans; PRAGMA user_version=1");
+  const auto store = opened(scratch.path());
+  const Orphan left{TaskId("t"), AgentId("a"), "", "TASK_RUNNING", Instant{6}, OrphanDecision::leave, "x"};
+  REQUIRE(store->commit({engine::PutOrphan{std::make_shared<const Orphan>(left)}}).ok());
+  CHECK(loaded(*store).orphans == std::vector<Orphan>{left});
+}
+
 TEST_CASE("the changes of a batch apply in order, and twice is the same as once") {
   const Scratch scratch;
   const auto store = opened(scratch.path());

@@ -72,7 +72,7 @@ TEST_CASE(
         R"("unreachable_time":{"nanoseconds":9007199254740993},"limitation":{}})");
 }
 
-TEST_CASE("rule 73: integers above 2^53 come through both ways exactly") {
+TEST_CASE("integers above 2^53 come through both ways exactly") {
   const auto read_back = read<pb::TimeInfo>(R"({"nanoseconds":9223372036854775807})");
   CHECK(read_back.nanoseconds() == INT64_MAX);
   CHECK(encode(read_back, MediaType::json) == R"({"nanoseconds":9223372036854775807})");
