@@ -323,7 +323,7 @@ TEST_CASE("nobody listening is an error that names the address") {
   CHECK(got.error().where == to.text());
 }
 
-TEST_CASE("rule 135: a request with a line break never reaches the wire") {
+TEST_CASE("a request with a line break never reaches the wire") {
   Peer peer({});
   HttpClient client(peer.to(), kPatient);
   CHECK(client.exchange(get("/\r\nX: y"), true).error().code == Code::invalid_argument);

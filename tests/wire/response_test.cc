@@ -243,7 +243,7 @@ TEST_CASE("a request is written with its length, and nothing about compression (
   CHECK(format_request(request)->find("Content-Length") == std::string::npos);
 }
 
-TEST_CASE("rule 135: a line break, a NUL or a blank where it does not belong is refused") {
+TEST_CASE("a line break, a NUL or a blank where it does not belong is refused") {
   const auto with = [](auto change) {
     Request request;
     change(request);
