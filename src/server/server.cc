@@ -155,7 +155,7 @@ Status Server::Impl::open() {
            std::to_string(loaded->tasks.size()) + " tasks from " + options.data_directory);
 
   engine::State state(options.policy, {loaded->framework, loaded->next_job_number, std::move(loaded->jobs),
-                                       std::move(loaded->tasks)});
+                                       std::move(loaded->tasks), std::move(loaded->orphans)});
   if (!loaded->framework.empty() && loaded->framework == options.abandoned_framework) {
     if (Status done = abandon_framework(state); !done.ok()) return done;
     loaded->framework = {};
@@ -189,12 +189,6 @@ Status Server::Impl::open() {
                 [this](std::vector<wire::Endpoint> masters) { driver->set_masters(std::move(masters)); },
             .log = [this](std::string line) { log.info(line); }});
   }
-<<<<<<< HEAD
-=======
-  engine::State state(options.policy,
-                      {std::move(loaded->framework), loaded->next_job_number, std::move(loaded->jobs),
-                       std::move(loaded->tasks), std::move(loaded->orphans)});
->>>>>>> b9f11f4 (Orphans wait for people when they are many; nothing is launched or killed before the master has shown what runs)
   loop_thread =
       std::thread([this, recovered = std::move(state)]() mutable { run_loop(std::move(recovered)); });
   driver->start();
