@@ -114,11 +114,13 @@ void AgentModel::merge(AgentExecutor& executor, const mexecutor::Call::Subscribe
   std::vector<std::string> missing;
   for (const auto& [id, task] : executor.tasks)
     if (task.delivered && task.latest == mv1::TASK_STAGING && !listed.contains(id)) missing.push_back(id);
-  for (const std::string& id : missing)
+  for (const std::string& id : missing) {
+    executor.tasks.at(id).delivered = false;
     take_update(executor,
                 make_status(executor, id, mv1::TASK_DROPPED, mv1::TaskStatus::REASON_AGENT_RESTARTED,
                             "Task was not known to the executor when it subscribed", now),
                 now);
+  }
 }
 
 void AgentModel::deliver(AgentExecutor& executor, const std::vector<std::string>& ids) {

@@ -69,6 +69,19 @@ TEST_CASE("a launch for an executor that is ending is dropped, and a failed star
   CHECK(other.updates.back().message().find("http://x/y") != std::string::npos);
 }
 
+TEST_CASE("an executor whose only task never arrived is shut down, for it would wait for ever") {
+  World agent(recovered(4242, {{task("x"), {}, {}}}));
+  agent.command(Registered{"A", 750});
+  CHECK(agent.subscribe().status == 200);
+  REQUIRE(agent.updates.size() == 1);
+  CHECK(agent.updates[0].state() == mv1::TASK_DROPPED);
+  REQUIRE(agent.events.size() == 2);
+  CHECK(agent.events[0].type() == Event::SUBSCRIBED);
+  CHECK(agent.events[1].type() == Event::SHUTDOWN);
+  agent.advance(5'000);
+  CHECK(agent.kills.size() == 1);
+}
+
 TEST_CASE("while the master is away updates wait; they go out once it is back") {
   World world;
   world.run("t");
