@@ -12,7 +12,14 @@ namespace mimas::pocket {
 namespace {
 
 constexpr std::size_t kAgentsRememberedMax = 10'000;
+constexpr int kPortTries = 16;
 constexpr std::int64_t kListenAgainMs = 100;  // between two tries to get a port back
+
+std::uint16_t quiet_port() {
+  constexpr std::uint64_t kFirst = 15'000;
+  constexpr std::uint64_t kLast = 29'999;
+  return static_cast<std::uint16_t>(kFirst + net::random_seed() % (kLast - kFirst + 1));
+}
 
 std::vector<std::string> read_lines(const std::string& path) {
   std::vector<std::string> lines;
@@ -65,8 +72,18 @@ Status Masters::listen(Node& node) {
   at.workers = 512;
   at.streams_max = 256;
   at.body_bytes_max = 64u << 20;
-  auto opened =
-      http::Listener::open(at, [this, &node](const http::Request& request) { return handle(node, request); });
+  const auto open = [&] {
+    return http::Listener::open(
+        at, [this, &node](const http::Request& request) { return handle(node, request); });
+  };
+  // "Any port" is one below those the kernel hands out to clients (32768 on), so that nobody is given it
+  // while the master is away; only if there is none, any at all.
+  if (node.endpoint.port == 0) at.listen.port = quiet_port();
+  auto opened = open();
+  for (int tries = kPortTries; !opened && node.endpoint.port == 0 && tries >= 0; --tries) {
+    at.listen.port = tries > 0 ? quiet_port() : std::uint16_t{0};
+    opened = open();
+  }
   if (!opened) return opened.error();
   node.listener = std::move(*opened);
   if (node.endpoint.port == 0) node.endpoint.port = node.listener->port();  // any free one, kept from then on
