@@ -65,8 +65,11 @@ void AgentModel::recover(const RecoveredState& recovered, Instant now) {
     for (const RecoveredTask& old : one.tasks) {
       AgentTask& task = executor.tasks[old.info.task_id().value()];
       task.info = old.info;
-      task.delivered = true;
+      // Whether it was handed over is not on disk; but what only we ever spoke of was not (killed while
+      // queued).
+      task.delivered = old.updates.empty();
       for (const mv1::TaskStatus& status : old.updates) {
+        task.delivered = task.delivered || status.source() == mv1::TaskStatus::SOURCE_EXECUTOR;
         task.seen.insert(status.uuid());
         task.latest = status.state();
         task.last = status;

@@ -82,6 +82,18 @@ TEST_CASE("an executor whose only task never arrived is shut down, for it would 
   CHECK(agent.kills.size() == 1);
 }
 
+TEST_CASE(
+    "an executor whose only task was killed while queued is shut down after a restart of the agent, too") {
+  RecoveredTask killed{task("x"), {}, {}};
+  killed.updates.push_back(update("x", mv1::TASK_KILLED, 'k').update().status());
+  killed.updates.back().set_source(mv1::TaskStatus::SOURCE_AGENT);
+  World agent(recovered(4242, {killed}));
+  agent.command(Registered{"A", 750});
+  agent.subscribe();
+  REQUIRE(agent.events.size() == 2);
+  CHECK(agent.events[1].type() == Event::SHUTDOWN);
+}
+
 TEST_CASE("while the master is away updates wait; they go out once it is back") {
   World world;
   world.run("t");
