@@ -8,6 +8,8 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <cerrno>
 #include <condition_variable>
@@ -16,6 +18,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "http/channel.h"
 #include "http/exchange.h"
@@ -97,6 +100,37 @@ Result<int> open_listening(const wire::Endpoint& endpoint) {
   return fd;
 }
 
+// A long path goes by a descriptor of its folder; the name alone has to fit then.
+Result<int> open_listening_on(const std::string& path) {
+  const auto failed = [&](int number) {
+    return make_error(Code::io, "cannot listen: " + system_text(number), path);
+  };
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const int folder_fd = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (folder_fd < 0) return failed(errno);
+  std::string address = path;
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  if (address.size() >= sizeof at.sun_path)
+    address = "/proc/self/fd/" + std::to_string(folder_fd) + "/" + path.substr(slash + 1);
+  int number = ENAMETOOLONG;
+  int fd = -1;
+  if (address.size() < sizeof at.sun_path) {
+    std::memcpy(at.sun_path, address.data(), address.size());
+    struct stat old {};
+    if (::lstat(path.c_str(), &old) == 0 && S_ISSOCK(old.st_mode)) ::unlink(path.c_str());
+    fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const bool good = fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0 &&
+                      ::listen(fd, kBacklog) == 0;
+    number = errno;
+    if (!good && fd >= 0) ::close(std::exchange(fd, -1));
+  }
+  ::close(folder_fd);
+  if (fd < 0) return failed(number);
+  return fd;
+}
+
 std::uint16_t bound_port(int fd) {
   sockaddr_storage own{};
   socklen_t size = sizeof own;
@@ -174,10 +208,11 @@ struct Listener::Impl {
 };
 
 Status Listener::Impl::start() {
-  Result<int> opened = open_listening(options.listen);
+  const bool on_path = !options.unix_path.empty();
+  Result<int> opened = on_path ? open_listening_on(options.unix_path) : open_listening(options.listen);
   if (!opened) return std::move(opened).error();
   listen_fd = *opened;
-  port = bound_port(listen_fd);
+  port = on_path ? std::uint16_t{0} : bound_port(listen_fd);
   stop_signal.event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (stop_signal.event < 0)
     return make_error(Code::io, "cannot listen: " + system_text(errno), options.listen.text());
@@ -202,6 +237,7 @@ void Listener::Impl::stop() {
   }
   work_ready.notify_all();
   if (acceptor.joinable()) acceptor.join();
+  if (listen_fd >= 0 && !options.unix_path.empty()) ::unlink(options.unix_path.c_str());
   if (listen_fd >= 0)
     ::close(listen_fd);  // newcomers are refused from here on, rather than left in the backlog
   listen_fd = -1;

@@ -64,7 +64,10 @@ using Handler = std::function<Reply(const Request&)>;
 
 struct Options {
   wire::Endpoint listen;  // port 0: any free one, see port()
-  int workers = 64;       // connections served at once, streams included
+  // Instead of `listen` a unix socket of this path, which may be longer than a socket address holds; a socket
+  // left there is replaced, and ours is removed at the end.
+  std::string unix_path;
+  int workers = 64;  // connections served at once, streams included
   int streams_max = 48;
   std::size_t body_bytes_max = 1u << 20;  // above: 413 before the handler sees it
   std::int64_t idle_ms = 30'000;          // keep-alive idle, and the read deadline of a slow request

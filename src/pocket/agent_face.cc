@@ -6,12 +6,14 @@
 #include "pocket/agent_life.h"
 #include "pocket/call_check.h"
 #include "pocket/face.h"
+#include "pocket/jwt.h"
 
 namespace mimas::pocket {
 namespace {
 
 // Mesos does not look for dead executor streams (mesos-protocol §3.5); here a worker thread is freed in time.
 constexpr std::int64_t kPeerCheckMs = 2'000;
+const char* const kRealm = R"(Bearer realm="mesos-agent-executor")";
 const char* const kNotReady = "Agent has not finished recovery";
 
 std::string plain_path(std::string path) {
@@ -21,6 +23,32 @@ std::string plain_path(std::string path) {
 }
 
 }  // namespace
+
+namespace {
+
+http::Reply unauthorized(const std::string& why) {
+  http::Reply reply = plain(401, "401 Unauthorized.");
+  std::string challenge = kRealm;
+  if (!why.empty()) challenge += R"(, error="invalid_token", error_description=")" + why + '"';
+  reply.headers.push_back({"WWW-Authenticate", challenge});
+  return reply;
+}
+
+// Who the caller is by its token.
+Result<ContainerRef> claims_of(const http::Request& request, const std::string& secret) {
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string_view header = request.header("Authorization");
+  if (!header.starts_with(kBearer)) return make_error(Code::unauthenticated, "");
+  return read_token(secret, header.substr(kBearer.size()));
+}
+
+}  // namespace
+
+// By the unix socket only these two, by their long names (mesos-protocol §1.1).
+http::Reply AgentLife::handle_domain(const http::Request& request) {
+  const bool served = request.path == "/slave(1)/api/v1/executor" || request.path == "/slave(1)/api/v1";
+  return served ? handle(request) : plain(403, "");
+}
 
 http::Reply AgentLife::handle(const http::Request& request) {
   const std::string path = plain_path(request.path);
@@ -44,6 +72,12 @@ http::Reply AgentLife::files(const std::function<http::Reply(const Files&)>& use
 }
 
 http::Reply AgentLife::executor(const http::Request& request) {
+  std::optional<ContainerRef> claims;
+  if (!secret_.empty()) {
+    const Result<ContainerRef> caller = claims_of(request, secret_);
+    if (!caller) return unauthorized(caller.error().message);
+    claims = *caller;
+  }
   if (auto refusal = refuse_method(request, "POST")) return *std::move(refusal);
   mexecutor::Call call;
   Decoded decoded = decode_body(request, &call);
@@ -52,12 +86,12 @@ http::Reply AgentLife::executor(const http::Request& request) {
     return plain(400, "Failed to validate Executor::Call: " + why);
   if (call.type() == mexecutor::Call::SUBSCRIBE) {
     const auto type = negotiate(request.header("Accept"));
-    return type ? subscribe(call, *type) : not_acceptable();
+    return type ? subscribe(call, *type, claims) : not_acceptable();
   }
   if (!wait_while_frozen(call.framework_id().value(), call.executor_id().value()))
     return plain(503, kNotReady);  // to nobody: that connection was given up
   const auto answer = loop_.call<Answer>([&](Instant now) {
-    return model_ ? model_->call(call, now) : Answer{503, kNotReady};
+    return model_ ? model_->call(call, now, claims) : Answer{503, kNotReady};
   });
   return answer ? plain(answer->status, answer->text) : plain(503, kNotReady);
 }
@@ -77,7 +111,8 @@ void AgentLife::thaw(const std::string& framework_id, const std::string& executo
   if (frozen_.erase({framework_id, executor_id}) > 0) thawed_.notify_all();
 }
 
-http::Reply AgentLife::subscribe(const mexecutor::Call& call, v1::MediaType type) {
+http::Reply AgentLife::subscribe(const mexecutor::Call& call, v1::MediaType type,
+                                 const std::optional<ContainerRef>& claims) {
   thaw(call.framework_id().value(), call.executor_id().value());
   std::uint64_t number = 0;
   auto stream = std::make_shared<EventStream>();
@@ -85,7 +120,7 @@ http::Reply AgentLife::subscribe(const mexecutor::Call& call, v1::MediaType type
     if (!model_) return Answer{503, kNotReady};
     number = next_stream_++;
     subscribers_[number] = {stream, type};
-    Answer made = model_->subscribe(number, call, now);
+    Answer made = model_->subscribe(number, call, now, claims);
     if (made.status != 200) subscribers_.erase(number);
     return made;
   });

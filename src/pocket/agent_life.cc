@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "net/clock.h"
+#include "pocket/jwt.h"
 
 namespace mimas::pocket {
 namespace {
@@ -36,6 +37,7 @@ Status AgentLife::begin() {
   if (failed) return make_error(Code::io, "cannot make the work directory: " + failed.message(), setup_.dir);
   Result<CheckpointStore::Found> found = checkpoints_.load();
   if (!found) return found.error();
+  if (const Status done = take_secret(); !done) return done;
   const bool been_here = found->agent.has_id();
   if (been_here) {
     *setup_.info.mutable_id() = found->agent.id();
@@ -46,8 +48,12 @@ Status AgentLife::begin() {
   if (const Status bound = listen(been_here ? static_cast<std::uint16_t>(setup_.info.port()) : 0, needs_port);
       !bound)
     return bound;
+  if (const Status bound = listen_domain(); !bound) return bound;
   LaunchPlace place{setup_.dir, setup_.ip, listener_->port(), setup_.runner,
                     setup_.executor_reregistration_ms};
+  if (domain_listener_) place.domain_socket = domain_path();
+  if (!secret_.empty())
+    place.token = [key = secret_](const ContainerRef& container) { return make_token(key, container); };
   launcher_ = std::make_unique<Launcher>(
       place,
       [this](const ContainerRef& container, const Result<pid_t>& pid) { on_launched(container, pid); });
@@ -97,6 +103,29 @@ Status AgentLife::listen(std::uint16_t port, bool must_have_it) {
   if (!opened) return opened.error();
   listener_ = std::move(*opened);
   setup_.info.set_port(listener_->port());
+  return Done{};
+}
+
+Status AgentLife::listen_domain() {
+  if (!setup_.domain_sockets) return Done{};
+  http::Options options;
+  options.unix_path = domain_path();
+  options.workers = 2 * setup_.executors_max + 32;
+  options.streams_max = setup_.executors_max + 16;
+  options.body_bytes_max = 16u << 20;
+  auto opened =
+      http::Listener::open(options, [this](const http::Request& request) { return handle_domain(request); });
+  if (!opened) return opened.error();
+  domain_listener_ = std::move(*opened);
+  return Done{};
+}
+
+// The key stays over restarts: executors that run keep their tokens. Nobody else may read it.
+Status AgentLife::take_secret() {
+  if (!setup_.executor_auth) return Done{};
+  Result<std::string> secret = keep_secret(setup_.dir + "/meta/executor_key");
+  if (!secret) return secret.error();
+  secret_ = *std::move(secret);
   return Done{};
 }
 
@@ -215,6 +244,7 @@ void AgentLife::stop() {
     thawed_.notify_all();
   }
   for (auto& [number, subscriber] : subscribers_) subscriber.stream->close();
+  if (domain_listener_) domain_listener_->stop();
   if (listener_) listener_->stop();
   subscribers_.clear();
 }

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -37,6 +38,8 @@ struct AgentSetup {
   std::int64_t executor_registration_ms = 60'000;
   std::int64_t executor_reregistration_ms = 2'000;
   int executors_max = 2'000;
+  bool executor_auth = false;   // executors get a bearer token and must show it
+  bool domain_sockets = false;  // executors are offered <dir>/agent.sock
   std::function<void(std::string)> log;
 };
 
@@ -50,6 +53,7 @@ class AgentLife {
   void stop();
   void shutdown(std::int64_t grace_ms);  // executors first
   http::Reply handle(const http::Request& request);
+  http::Reply handle_domain(const http::Request& request);  // what came by the unix socket
 
   std::string id();  // empty before the first registration
 
@@ -69,6 +73,9 @@ class AgentLife {
   Status begin();
   static std::uint16_t random_port();
   Status listen(std::uint16_t port, bool must_have_it);
+  Status listen_domain();
+  Status take_secret();
+  std::string domain_path() const { return setup_.dir + "/agent.sock"; }
   void adopt(const RecoveredState& state);
   void start_link();
   Instant turn(Instant now);
@@ -77,7 +84,8 @@ class AgentLife {
   void on_launched(const ContainerRef& container, const Result<pid_t>& pid);
   void on_ended(std::uint64_t key, int wait_status);
   http::Reply executor(const http::Request& request);
-  http::Reply subscribe(const mexecutor::Call& call, v1::MediaType type);
+  http::Reply subscribe(const mexecutor::Call& call, v1::MediaType type,
+                        const std::optional<ContainerRef>& claims);
   bool wait_while_frozen(const std::string& framework_id, const std::string& executor_id);
   void thaw(const std::string& framework_id, const std::string& executor_id);
   http::Reply operate(const http::Request& request);
@@ -85,6 +93,7 @@ class AgentLife {
   void log(const std::string& line) const;
 
   AgentSetup setup_;
+  std::string secret_;           // signs tokens; empty: executors need none
   CheckpointStore checkpoints_;  // loop only, from here…
   std::unique_ptr<AgentModel> model_;
   std::map<std::uint64_t, Subscriber> subscribers_;
@@ -97,6 +106,7 @@ class AgentLife {
   std::uint64_t next_process_ = 1;  // …to here
   Loop loop_;
   std::unique_ptr<http::Listener> listener_;
+  std::unique_ptr<http::Listener> domain_listener_;
   std::unique_ptr<AgentLink> link_;
   std::unique_ptr<Launcher> launcher_;
   ProcessWatch watch_;

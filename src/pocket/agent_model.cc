@@ -358,6 +358,12 @@ void AgentModel::tick(Instant now) {
         executor.state = ExecutorState::terminating;
         outputs_.emplace_back(KillContainer{executor.container, false});
       }
+      if (executor.heartbeat_at <= now) {
+        executor.heartbeat_at = now + options_.heartbeat_ms;
+        Event event;
+        event.set_type(Event::HEARTBEAT);
+        outputs_.emplace_back(ToExecutorStream{executor.stream, std::move(event)});
+      }
       if (executor.kill_at <= now) {
         executor.kill_at = kNever;
         outputs_.emplace_back(KillContainer{executor.container, false});
@@ -371,7 +377,7 @@ Instant AgentModel::wake_at() const {
   for (const auto& [uuid, operation] : operations_) at = std::min(at, operation.retry_at);
   for (const auto& [framework_id, framework] : frameworks_) {
     for (const auto& [executor_id, executor] : framework.executors) {
-      at = std::min({at, executor.silent_until, executor.kill_at});
+      at = std::min({at, executor.silent_until, executor.kill_at, executor.heartbeat_at});
       for (const auto& [task_id, task] : executor.tasks) at = std::min(at, task.retry_at);
     }
   }

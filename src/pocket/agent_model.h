@@ -33,6 +33,7 @@ struct AgentModelOptions {
   std::int64_t executor_registration_ms = 60'000;
   std::int64_t executor_reregistration_ms = 2'000;
   std::int64_t shutdown_grace_ms = 5'000;
+  std::int64_t heartbeat_ms = 1'800'000;  // on executors' streams
   std::int64_t retry_ms = 10'000;
   std::int64_t retry_ms_max = 600'000;
   std::uint64_t seed = 1;
@@ -143,6 +144,7 @@ struct AgentExecutor {
   std::vector<std::vector<std::string>> queued;  // task ids waiting for SUBSCRIBE; more than one: a group
   Instant silent_until = kNever;                 // (re-)registration deadline
   Instant kill_at = kNever;
+  Instant heartbeat_at = kNever;  // the next HEARTBEAT event
   std::optional<Verdict> verdict;
 };
 
@@ -161,8 +163,10 @@ class AgentModel {
   void master_gone();
 
   // Executors. subscribe(): 200 means the stream is theirs. Calls are already validated by check_call.
-  Answer subscribe(std::uint64_t stream, const mexecutor::Call& call, Instant now);
-  Answer call(const mexecutor::Call& call, Instant now);
+  // `claims`: whom the caller's token speaks for; another executor's calls are 403.
+  Answer subscribe(std::uint64_t stream, const mexecutor::Call& call, Instant now,
+                   const std::optional<ContainerRef>& claims = {});
+  Answer call(const mexecutor::Call& call, Instant now, const std::optional<ContainerRef>& claims = {});
   void stream_gone(std::uint64_t stream);
 
   // Processes.

@@ -11,6 +11,8 @@ namespace {
 
 using Event = mexecutor::Event;
 
+const char* const kForeignToken = "The token belongs to another executor";
+
 double seconds(Instant at) { return static_cast<double>(at.ms) / 1000.0; }
 
 Event plain_event(Event::Type type) {
@@ -74,14 +76,17 @@ void AgentModel::report_untracked(const std::string& framework_id, const std::st
   outputs_.emplace_back(ToMaster{UpdateReport{framework_id, status, status.state()}});
 }
 
-Answer AgentModel::subscribe(std::uint64_t stream, const mexecutor::Call& call, Instant now) {
+Answer AgentModel::subscribe(std::uint64_t stream, const mexecutor::Call& call, Instant now,
+                             const std::optional<ContainerRef>& claims) {
   const std::string& framework_id = call.framework_id().value();
   const auto framework = frameworks_.find(framework_id);
   if (framework == frameworks_.end()) return {400, "Framework cannot be found"};
   AgentExecutor* executor = find(framework_id, call.executor_id().value());
   if (executor == nullptr || executor->command) return {400, "Executor cannot be found"};
+  if (claims && *claims != executor->container) return {403, kForeignToken};
   if (executor->stream != 0) outputs_.emplace_back(EndStream{executor->stream});
   executor->stream = stream;
+  executor->heartbeat_at = now + options_.heartbeat_ms;
   executor->silent_until = kNever;
   executor->recovered = false;
   if (executor->state == ExecutorState::terminating || executor->state == ExecutorState::terminated) {
@@ -163,12 +168,13 @@ void AgentModel::kill_queued(AgentExecutor& executor, std::size_t at, Instant no
   if (executor.command) shut_down(executor, now, -1);
 }
 
-Answer AgentModel::call(const mexecutor::Call& call, Instant now) {
+Answer AgentModel::call(const mexecutor::Call& call, Instant now, const std::optional<ContainerRef>& claims) {
   if (call.type() == mexecutor::Call::HEARTBEAT) return {};
   if (recovering()) return {503, "Agent has not finished recovery"};
   if (!frameworks_.contains(call.framework_id().value())) return {400, "Framework cannot be found"};
   AgentExecutor* executor = find(call.framework_id().value(), call.executor_id().value());
   if (executor == nullptr || executor->command) return {400, "Executor cannot be found"};
+  if (claims && *claims != executor->container) return {403, kForeignToken};
   if (executor->state == ExecutorState::registering) return {403, "Executor is not subscribed"};
   if (call.type() == mexecutor::Call::MESSAGE) {
     outputs_.emplace_back(ToMaster{
@@ -184,7 +190,7 @@ Answer AgentModel::call(const mexecutor::Call& call, Instant now) {
 void AgentModel::stream_gone(std::uint64_t stream) {
   for (auto& [framework_id, framework] : frameworks_)
     for (auto& [executor_id, executor] : framework.executors)
-      if (executor.stream == stream) executor.stream = 0;
+      if (executor.stream == stream) executor.stream = 0, executor.heartbeat_at = kNever;
 }
 
 void AgentModel::acknowledge_to_executor(const AgentExecutor& executor, const mv1::TaskStatus& status) {
@@ -305,7 +311,7 @@ void AgentModel::settle(AgentExecutor& executor, const Verdict& verdict, int wai
                 now);
   executor.state = ExecutorState::terminated;
   executor.queued.clear();
-  executor.silent_until = executor.kill_at = kNever;
+  executor.silent_until = executor.kill_at = executor.heartbeat_at = kNever;
   if (executor.stream != 0) outputs_.emplace_back(EndStream{executor.stream});
   executor.stream = 0;
   outputs_.emplace_back(ToMaster{ExecutorExited{

@@ -1,5 +1,8 @@
 #include "pocket/checkpoint.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -9,6 +12,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "net/clock.h"
 #include "pocket/call_check.h"
 #include "pocket/process.h"
 
@@ -133,6 +137,25 @@ void read_operations(const std::string& agent_path, RecoveredState& state) {
 }
 
 }  // namespace
+
+Result<std::string> keep_secret(const std::string& path) {
+  constexpr std::size_t kSecretBytes = 32;
+  if (const std::string kept = read_all(path); kept.size() == kSecretBytes) return kept;
+  std::string secret;
+  while (secret.size() < kSecretBytes)
+    for (const std::uint8_t byte : net::random_bytes()) secret.push_back(static_cast<char>(byte));
+  std::error_code failed;
+  fs::create_directories(fs::path(path).parent_path(), failed);
+  if (failed) return make_error(Code::io, "cannot make the folder: " + failed.message(), path);
+  const std::string temporary = path + ".new";
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return io_error("cannot write", temporary).error();
+  const bool written = ::write(fd, secret.data(), secret.size()) == static_cast<ssize_t>(secret.size());
+  ::close(fd);
+  if (!written) return io_error("cannot write", temporary).error();
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) return io_error("cannot rename", path).error();
+  return secret;
+}
 
 Result<std::string> volume_path(const std::string& agent_dir, const mv1::Resource& volume) {
   std::string role = volume.reservations_size() > 0 ? volume.reservations().rbegin()->role() : volume.role();

@@ -45,6 +45,10 @@ class CheckpointStore {
       frameworks_written_;  // replacing a file by its equal can cost a disk flush
 };
 
+// 32 random bytes that stay the same for as long as the file is there; made when there is none, readable by
+// its owner alone. Errors: io.
+Result<std::string> keep_secret(const std::string& path);
+
 // <agent dir>/volumes/roles/<role>/<persistence id>; a blank stands for the '/' of a role.
 Result<std::string> volume_path(const std::string& agent_dir, const mv1::Resource& volume);
 

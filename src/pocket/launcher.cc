@@ -41,6 +41,8 @@ std::vector<std::string> executor_environment(const StartContainer& start, const
     variables["MESOS_RECOVERY_TIMEOUT"] = mesos_duration(place.recovery_timeout_ms);
     variables["MESOS_SUBSCRIPTION_BACKOFF_MAX"] = mesos_duration(place.subscription_backoff_ms);
   }
+  if (!place.domain_socket.empty()) variables["MESOS_DOMAIN_SOCKET"] = place.domain_socket;
+  if (place.token) variables["MESOS_EXECUTOR_AUTHENTICATION_TOKEN"] = place.token(start.container);
   for (const auto& variable : start.executor.command().environment().variables())
     if (variable.has_value()) variables[variable.name()] = variable.value();
   std::vector<std::string> lines;

@@ -24,6 +24,8 @@ struct LaunchPlace {
   std::vector<std::string> runner;
   std::int64_t subscription_backoff_ms = 2'000;
   std::int64_t recovery_timeout_ms = 900'000;
+  std::string domain_socket;                              // empty: none is offered
+  std::function<std::string(const ContainerRef&)> token;  // none: no authentication
 };
 
 // "NAME=value" lines an executor starts with; its own CommandInfo's win.
