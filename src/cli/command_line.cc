@@ -98,6 +98,14 @@ void add_agent_flags(CLI::App& app, PocketFlags& flags) {
                  "starts executors built for another processor; none: start them as they are")
       ->type_name("CMD")
       ->envname("MIMAS_AGENT_RUNNER");
+  app.add_flag("--executor-auth", flags.executor_auth, "executors must show the token their agent gave them");
+  app.add_flag("--executor-domain-sockets", flags.executor_domain_sockets,
+               "executors may reach their agent by a unix socket");
+  app.add_option("--executor-reregistration-timeout", flags.executor_reregistration_timeout,
+                 "how long a restarted agent waits for its executors; Mesos waits 2secs")
+      ->type_name("DURATION")
+      ->capture_default_str()
+      ->envname("MIMAS_EXECUTOR_REREGISTRATION_TIMEOUT");
 }
 
 void add_client_flags(CLI::App& app, ClientFlags& flags) {

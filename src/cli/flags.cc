@@ -289,6 +289,14 @@ Result<pocket::PocketOptions> to_pocket_options(const PocketFlags& flags, bool s
   if (flags.agent_ip.empty()) return usage("--agent-ip", "must be an address, or auto");
   options.agent_ip = flags.agent_ip;
   options.runner = split_words(flags.runner);
+  options.executor_auth = flags.executor_auth;
+  options.domain_sockets = flags.executor_domain_sockets;
+  const Result<std::int64_t> wait = parse_mesos_duration_ms(flags.executor_reregistration_timeout);
+  constexpr std::int64_t kWaitMsMin = 100, kWaitMsMax = 600'000;
+  if (!wait.ok()) return usage("--executor-reregistration-timeout", wait.error());
+  if (*wait < kWaitMsMin || *wait > kWaitMsMax)
+    return usage("--executor-reregistration-timeout", "must be 100ms to 10mins");
+  options.executor_reregistration_ms = *wait;
   return options;
 }
 

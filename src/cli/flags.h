@@ -40,6 +40,9 @@ struct PocketFlags {
   std::vector<std::string> agent;
   std::string agent_ip = "127.0.0.1";
   std::string runner;
+  bool executor_auth = false;
+  bool executor_domain_sockets = false;
+  std::string executor_reregistration_timeout = "10secs";
 };
 
 struct ClientFlags {

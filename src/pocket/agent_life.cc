@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <system_error>
@@ -15,6 +16,9 @@ namespace mimas::pocket {
 namespace {
 
 constexpr int kPortTries = 16;
+// Mesos tells executors to pause no longer than it waits for them; where we wait longer than it does, they
+// need not.
+constexpr std::int64_t kSubscriptionBackoffMs = 2'000;
 
 constexpr std::int64_t kShutdownLookMs = 20;
 constexpr std::int64_t kDrainMs = 500;
@@ -50,7 +54,7 @@ Status AgentLife::begin() {
     return bound;
   if (const Status bound = listen_domain(); !bound) return bound;
   LaunchPlace place{setup_.dir, setup_.ip, listener_->port(), setup_.runner,
-                    setup_.executor_reregistration_ms};
+                    std::min(setup_.executor_reregistration_ms, kSubscriptionBackoffMs)};
   if (domain_listener_) place.domain_socket = domain_path();
   if (!secret_.empty())
     place.token = [key = secret_](const ContainerRef& container) { return make_token(key, container); };
@@ -168,6 +172,11 @@ Instant AgentLife::turn(Instant now) {
 void AgentLife::carry_out(const AgentOutput& output) {
   if (const auto* start = std::get_if<StartContainer>(&output)) {
     launcher_->launch(*start);
+  } else if (const auto* mount = std::get_if<MountVolumes>(&output)) {
+    const Result<std::string> sandbox =
+        make_sandbox(setup_.dir, model_->info().id().value(), mount->container);
+    const Status linked = sandbox ? link_volumes(setup_.dir, *sandbox, mount->volumes) : sandbox.error();
+    if (!linked) log("volume: " + linked.error().text());
   } else if (const auto* killed = std::get_if<KillContainer>(&output)) {
     kill(*killed);
   } else if (const auto* event = std::get_if<ToExecutorStream>(&output)) {

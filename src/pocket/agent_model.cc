@@ -21,6 +21,11 @@ mv1::ExecutorInfo executor_for_command(const mv1::TaskInfo& task, const std::str
   return info;
 }
 
+void add_volumes(const ResourceList& resources, std::vector<mv1::Resource>& volumes) {
+  for (const mv1::Resource& resource : resources)
+    if (resource.disk().has_persistence()) volumes.push_back(resource);
+}
+
 }  // namespace
 
 AgentModel::AgentModel(AgentModelOptions options, RecoveredState recovered, Instant now)
@@ -214,12 +219,17 @@ void AgentModel::on_command(const RunTasks& run, Instant now) {
           Checkpoint{RecordKind::task, executor.container, task.task_id().value(), task.SerializeAsString()});
   }
   if (ids.empty()) return;
+  std::vector<mv1::Resource> volumes;
+  if (fresh) add_volumes(info.resources(), volumes);
+  for (const mv1::TaskInfo& task : run.tasks) add_volumes(task.resources(), volumes);
   if (fresh) {
     const std::int64_t grace = info.has_shutdown_grace_period()
                                    ? info.shutdown_grace_period().nanoseconds() / 1'000'000
                                    : options_.shutdown_grace_ms;
     outputs_.emplace_back(
-        StartContainer{executor.container, run.framework, info, options_.info.id().value(), grace});
+        StartContainer{executor.container, run.framework, info, options_.info.id().value(), grace, volumes});
+  } else if (!volumes.empty()) {
+    outputs_.emplace_back(MountVolumes{executor.container, volumes});
   }
   if (executor.state == ExecutorState::running && executor.pid > 0) {
     deliver(executor, ids);

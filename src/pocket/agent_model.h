@@ -53,6 +53,11 @@ struct StartContainer {  // fetch, then fork; answered by started() or start_fai
   mv1::ExecutorInfo executor;
   std::string agent_id;
   std::int64_t shutdown_grace_ms = 0;
+  std::vector<mv1::Resource> volumes;  // persistent ones of it and of its first tasks, to be in the sandbox
+};
+struct MountVolumes {  // those of tasks that came later
+  ContainerRef container;
+  std::vector<mv1::Resource> volumes;
 };
 struct KillContainer {  // its process group; gentle: SIGTERM
   ContainerRef container;
@@ -81,8 +86,8 @@ struct ForgetContainer {
   ContainerRef container;
 };
 struct ForgetAll {};  // this agent id is over: drop every record and register as a new agent
-using AgentOutput = std::variant<StartContainer, KillContainer, ToExecutorStream, EndStream, ToMaster,
-                                 Checkpoint, VolumeChange, ForgetContainer, ForgetAll>;
+using AgentOutput = std::variant<StartContainer, MountVolumes, KillContainer, ToExecutorStream, EndStream,
+                                 ToMaster, Checkpoint, VolumeChange, ForgetContainer, ForgetAll>;
 
 // --- what a restart finds (pocket/checkpoint.h) ---
 struct RecoveredTask {

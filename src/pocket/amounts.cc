@@ -64,7 +64,8 @@ Status check_plain(const mv1::Resource& resource) {
 Status read_scalar(const mv1::Resource& resource, Amounts& into) {
   if (!resource.has_scalar()) return bad(resource, "Expecting 'scalar' to be present");
   const double value = resource.scalar().value();
-  if (!std::isfinite(value) || std::signbit(value) || value > kScalarMax) return bad(resource, "value out of range");
+  if (!std::isfinite(value) || std::signbit(value) || value > kScalarMax)
+    return bad(resource, "value out of range");
   const std::int64_t milli = std::llround(value * 1000.0);
   if (milli == 0 && value != 0) return bad(resource, "value rounds to 0.000");
   if (milli == 0) return Done{};

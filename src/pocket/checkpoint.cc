@@ -295,4 +295,24 @@ Result<std::string> make_sandbox(const std::string& agent_dir, const std::string
   return sandbox;
 }
 
+Status link_volumes(const std::string& agent_dir, const std::string& sandbox,
+                    const std::vector<mv1::Resource>& volumes) {
+  for (const mv1::Resource& volume : volumes) {
+    const Result<std::string> folder = volume_path(agent_dir, volume);
+    if (!folder) return folder.error();
+    const std::string& text = volume.disk().volume().container_path();
+    const fs::path inner = fs::path(text).lexically_normal();
+    const bool inside = inner.is_relative() && !inner.empty() && *inner.begin() != ".." && inner != ".";
+    if (!inside) return make_error(Code::invalid_argument, "a volume must be inside the sandbox", text);
+    const fs::path link = fs::path(sandbox) / inner;
+    std::error_code failed;
+    if (fs::is_symlink(link, failed) && fs::read_symlink(link, failed) == fs::path(*folder)) continue;
+    fs::create_directories(*folder, failed);
+    fs::create_directories(link.parent_path(), failed);
+    fs::create_directory_symlink(*folder, link, failed);
+    if (failed) return make_error(Code::io, "cannot link a volume: " + failed.message(), text);
+  }
+  return Done{};
+}
+
 }  // namespace mimas::pocket

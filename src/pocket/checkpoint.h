@@ -12,6 +12,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "pocket/agent_model.h"
@@ -55,5 +56,10 @@ Result<std::string> volume_path(const std::string& agent_dir, const mv1::Resourc
 // <agent dir>/slaves/<agent>/frameworks/<fw>/executors/<ex>/runs/<container>, made with its `latest` link.
 Result<std::string> make_sandbox(const std::string& agent_dir, const std::string& agent_id,
                                  const ContainerRef& container);
+
+// The volumes' folders as links in the sandbox, at their `container_path`s. Errors name the path that is
+// absolute, leads out of the sandbox or is taken.
+Status link_volumes(const std::string& agent_dir, const std::string& sandbox,
+                    const std::vector<mv1::Resource>& volumes);
 
 }  // namespace mimas::pocket

@@ -13,9 +13,7 @@
 namespace mimas::pocket {
 namespace {
 
-Error bad(const char* what) {
-  return make_error(Code::unauthenticated, std::string("Invalid JWT: ") + what);
-}
+Error bad(const char* what) { return make_error(Code::unauthenticated, std::string("Invalid JWT: ") + what); }
 
 // RFC 7515's base64url: two other letters, no padding.
 std::string encode_url(std::string_view bytes) {

@@ -92,6 +92,8 @@ void Launcher::work() {
 Result<pid_t> Launcher::run(const StartContainer& start) {
   const Result<std::string> sandbox = make_sandbox(place_.agent_dir, start.agent_id, start.container);
   if (!sandbox) return sandbox.error();
+  if (const Status linked = link_volumes(place_.agent_dir, *sandbox, start.volumes); !linked)
+    return linked.error();
   const mv1::CommandInfo& command = start.executor.command();
   if (const Status fetched = fetcher_.fetch(command, *sandbox); !fetched) return fetched.error();
   const Result<std::vector<std::string>> words = command_words(command, *sandbox, place_.runner);

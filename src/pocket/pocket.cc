@@ -116,6 +116,8 @@ Status Pocket::Impl::start_agents() {
     setup.executor_registration_ms = options.executor_registration_ms;
     setup.executor_reregistration_ms = options.executor_reregistration_ms;
     setup.executors_max = std::max(1, options.executors_max);
+    setup.executor_auth = options.executor_auth;
+    setup.domain_sockets = options.domain_sockets;
     setup.log = options.log;
     auto agent = Agent::start(std::move(setup));
     if (!agent) return agent.error();

@@ -45,6 +45,8 @@ struct PocketOptions {
   // that kills executors that were about to come. Nothing waits longer than for the last of them.
   std::int64_t executor_reregistration_ms = 10'000;
   std::int64_t executor_registration_ms = 60'000;
+  bool executor_auth = false;            // executors get a bearer token and must show it
+  bool domain_sockets = false;           // executors are offered a unix socket beside the TCP port
   int executors_max = 2'000;             // connections are sized by it
   std::function<void(std::string)> log;  // short lines for people; thread-safe
 };

@@ -117,6 +117,24 @@ TEST_CASE("a volume is made and removed, under the role's name without slashes, 
   CHECK(!volume_path("/w", odd).ok());
 }
 
+TEST_CASE("a volume is a link in the sandbox of whoever was given it, and never leads out of it") {
+  char name[] = "/tmp/pocket-volumes-XXXXXX";
+  const std::string dir = ::mkdtemp(name);
+  const std::string sandbox = dir + "/sandbox";
+  std::filesystem::create_directories(sandbox);
+  mv1::Resource volume = disk(100, "r");
+  volume.mutable_disk()->mutable_persistence()->set_id("v1");
+  volume.mutable_disk()->mutable_volume()->set_container_path("deep/data");
+  REQUIRE(link_volumes(dir, sandbox, {volume}).ok());
+  CHECK(std::filesystem::read_symlink(sandbox + "/deep/data") == dir + "/volumes/roles/r/v1");
+  CHECK(link_volumes(dir, sandbox, {volume}).ok());
+  for (const char* path : {"/etc", "../x", "a/../../x", "", "."}) {
+    volume.mutable_disk()->mutable_volume()->set_container_path(path);
+    CHECK(!link_volumes(dir, sandbox, {volume}).ok());
+  }
+  std::filesystem::remove_all(dir);
+}
+
 TEST_CASE("what operations made of an agent is on disk over a restart") {
   char name[] = "/tmp/pocket-operations-XXXXXX";
   const std::string dir = ::mkdtemp(name);
