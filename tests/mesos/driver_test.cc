@@ -121,31 +121,6 @@ engine::AcceptOffers accept_one() {
 
 }  // namespace
 
-TEST_CASE("rule 24: the first SUBSCRIBE on the wire: headers exact, no ids, no stream id") {
-  Master master;
-  Ear ear;
-  Driver driver(options(master), ear.hooks());
-  driver.start();
-  Connection stream = master.accept();
-  const auto request = stream.read_request();
-  CHECK(request.start == "POST /api/v1/scheduler HTTP/1.1");
-  CHECK(request.header("Host") == master.endpoint().text());
-  CHECK(request.header("Content-Type") == "application/json");
-  CHECK(request.header("Accept") == "application/json");
-  CHECK(request.header("Accept-Encoding").empty());
-  CHECK(request.header("Mesos-Stream-Id").empty());
-  CHECK(request.header("Expect").empty());
-  const auto call = call_in(request);
-  CHECK(call.type() == scheduler::Call::SUBSCRIBE);
-  CHECK(!call.has_framework_id());
-  const auto& info = call.subscribe().framework_info();
-  CHECK(!info.has_id());
-  CHECK(info.checkpoint());
-  CHECK(info.failover_timeout() == 604'800.0);
-  CHECK(info.roles(0) == "*");
-  CHECK(info.capabilities_size() == 4);
-}
-
 TEST_CASE("offers reach the engine, and an accept leaves on the other connection with the stream id") {
   Master master;
   Ear ear;
@@ -192,117 +167,7 @@ TEST_CASE("golden: a recorded protobuf stream of a real master, byte for byte, t
   CHECK(ear.expect<engine::StatusUpdate>().state == engine::MesosState::running);
 }
 
-TEST_CASE(
-    "rule 14 and 26: the last chunk ends the subscription although the socket stays, and the id comes back") {
-  Master master;
-  Ear ear;
-  Driver driver(options(master), ear.hooks());
-  driver.start();
-  Connection stream = subscribe(master, ear);
-  stream.end_stream();
-  CHECK(!ear.expect<engine::Disconnected>().reason.empty());
-  Connection second = master.accept();
-  const auto call = call_in(second.read_request());
-  CHECK(call.framework_id().value() == "fw-1");
-  CHECK(call.subscribe().framework_info().id().value() == "fw-1");
-  second.begin_stream("stream-2");
-  second.event(kSubscribed);
-  ear.expect<engine::Subscribed>();
-  // Rule 39: calls carry the new stream id.
-  driver.send(engine::ReviveOffers{});
-  Connection calls = master.accept();
-  CHECK(calls.read_request().header("Mesos-Stream-Id") == "stream-2");
-  calls.accept_call();
-}
-
-TEST_CASE(
-    "rule 26: a stored framework id is in the first SUBSCRIBE; rule 27: another one in the answer is fatal") {
-  Master master;
-  Ear ear;
-  auto stored = options(master);
-  stored.framework = FrameworkId("fw-0");
-  Driver driver(stored, ear.hooks());
-  driver.start();
-  Connection stream = master.accept();
-  CHECK(call_in(stream.read_request()).framework_id().value() == "fw-0");
-  stream.begin_stream("s");
-  stream.event(kSubscribed);
-  const auto fatal = ear.fatal();
-  CHECK(fatal.first == Fatal::wrong_framework_id);
-  CHECK(ear.quiet());
-}
-
-TEST_CASE("rule 31: a redirect is followed with the same body") {
-  Master standby, leader;
-  Ear ear;
-  Driver driver(options(standby), ear.hooks());
-  driver.start();
-  Connection first = standby.accept();
-  const auto asked = first.read_request();
-  first.answer(307, "", "Location: //" + leader.endpoint().text() + "/master/api/v1/scheduler\r\n");
-  Connection second = leader.accept();
-  const auto again = second.read_request();
-  CHECK(again.start == "POST /api/v1/scheduler HTTP/1.1");
-  CHECK(again.body == asked.body);
-}
-
-TEST_CASE("rule 34: 503 is waited out") {
-  Master master;
-  Ear ear;
-  Driver driver(options(master), ear.hooks());
-  driver.start();
-  for (int i = 0; i < 2; ++i) {
-    Connection refused = master.accept();
-    (void)refused.read_request();
-    refused.answer(503, "No leader elected");
-  }
-  Connection stream = subscribe(master, ear);
-}
-
-TEST_CASE("rule 36: 401 stops with the reason") {
-  Master master;
-  Ear ear;
-  Driver driver(options(master), ear.hooks());
-  driver.start();
-  Connection refused = master.accept();
-  (void)refused.read_request();
-  refused.answer(401, "no credentials");
-  const auto fatal = ear.fatal();
-  CHECK(fatal.first == Fatal::unauthorized);
-  CHECK(fatal.second.find("no credentials") != std::string::npos);
-}
-
-TEST_CASE("rule 40: eviction tells the engine, then stops for good") {
-  Master master;
-  Ear ear;
-  Driver driver(options(master), ear.hooks());
-  driver.start();
-  Connection stream = subscribe(master, ear);
-  stream.event(R"({"type":"ERROR","error":{"message":"Framework failed over"}})");
-  stream.end_stream();
-  ear.expect<engine::Disconnected>();
-  CHECK(ear.fatal().first == Fatal::failed_over);
-}
-
-TEST_CASE("rules 37 and 38: a call answered 'not subscribed' leads to a new subscription") {
-  for (const char* name : {"e19-unknown-framework.resp", "s37-call-while-disconnected.resp"}) {
-    Master master;
-    Ear ear;
-    Driver driver(options(master), ear.hooks());
-    driver.start();
-    Connection stream = subscribe(master, ear);
-    driver.send(engine::KillOnAgent{TaskId("t"), AgentId("S0"), 0});
-    driver.send(engine::ReviveOffers{});  // dropped with the subscription
-    Connection calls = master.accept();
-    CHECK(call_in(calls.read_request()).type() == scheduler::Call::KILL);
-    calls.write(recording::bytes(name));
-    ear.expect<engine::Disconnected>();
-    Connection again = master.accept();
-    CHECK(call_in(again.read_request()).type() == scheduler::Call::SUBSCRIBE);
-  }
-}
-
-TEST_CASE("rule 54: an ACCEPT without an answer is not repeated; the subscription begins anew") {
+TEST_CASE("an ACCEPT without an answer is not repeated; the subscription begins anew") {
   Master master;
   Ear ear;
   Driver driver(options(master), ear.hooks());
@@ -339,25 +204,7 @@ TEST_CASE("a call that may be repeated is sent once more on a fresh connection")
   CHECK(ear.quiet());
 }
 
-TEST_CASE("rule 44: effects sent while not subscribed never reach the wire") {
-  Master master;
-  Ear ear;
-  Driver driver(options(master), ear.hooks());
-  driver.send(engine::ReviveOffers{});
-  driver.start();
-  Connection stream = master.accept();
-  (void)stream.read_request();
-  driver.send(engine::ReviveOffers{});
-  stream.begin_stream("s");
-  driver.send(engine::ReviveOffers{});
-  stream.event(kSubscribed);
-  ear.expect<engine::Subscribed>();
-  driver.send(engine::SuppressOffers{});
-  Connection calls = master.accept();
-  CHECK(call_in(calls.read_request()).type() == scheduler::Call::SUPPRESS);
-}
-
-TEST_CASE("rules 46 and 50: an ACCEPT of an offer that was rescinded is answered by the driver itself") {
+TEST_CASE("an ACCEPT of an offer that was rescinded is answered by the driver itself") {
   Master master;
   Ear ear;
   Driver driver(options(master), ear.hooks());
@@ -390,34 +237,6 @@ TEST_CASE("nonsense within a record is skipped, nonsense in the framing ends the
   ear.expect<engine::Disconnected>();
   Connection again = master.accept();
   (void)again.read_request();
-}
-
-TEST_CASE("rule 29: silence for five heartbeats leads to a new subscription") {
-  Master master;
-  Ear ear;
-  Driver driver(options(master), ear.hooks());
-  driver.start();
-  Connection stream = master.accept();
-  (void)stream.read_request();
-  stream.begin_stream("s");
-  stream.event(
-      R"({"type":"SUBSCRIBED","subscribed":{"framework_id":{"value":"fw-1"},"heartbeat_interval_seconds":0.1}})");
-  ear.expect<engine::Subscribed>();
-  CHECK(ear.expect<engine::Disconnected>().reason.find("heartbeats") != std::string::npos);
-  CHECK(stream.peer_closes());
-}
-
-TEST_CASE("rule 48: stop closes the stream and says nothing more, no TEARDOWN, no Disconnected") {
-  Master master;
-  Ear ear;
-  Driver driver(options(master), ear.hooks());
-  driver.start();
-  Connection stream = subscribe(master, ear);
-  driver.stop();
-  CHECK(stream.peer_closes());
-  CHECK(ear.quiet());
-  driver.stop();
-  driver.send(engine::ReviveOffers{});
 }
 
 TEST_CASE("a driver can be stopped before it was started, and while it waits for a head") {

@@ -43,6 +43,13 @@ class Ear {
     REQUIRE_MESSAGE(std::holds_alternative<T>(input), "another input came: kind " << input.index());
     return std::get<T>(std::move(input));
   }
+  std::pair<mimas::mesos::Fatal, std::string> fatal() {
+    std::unique_lock lock(mutex_);
+    wait(lock, [&] { return !fatals_.empty(); });
+    auto value = std::move(fatals_.front());
+    fatals_.pop_front();
+    return value;
+  }
   // A line of the log that has `part` in it; the lines before it are forgotten.
   std::string line_with(const std::string& part) {
     std::unique_lock lock(mutex_);
@@ -95,12 +102,14 @@ inline std::string chunk(std::string_view bytes) {
 
 // A driver and the scripted master it speaks to.
 struct Talk {
-  explicit Talk(mimas::v1::MediaType codec = mimas::v1::MediaType::json) {
+  explicit Talk(mimas::v1::MediaType codec = mimas::v1::MediaType::json,
+                const std::function<void(mimas::mesos::DriverOptions&)>& adjust = {}) {
     mimas::mesos::DriverOptions options;
     options.masters = {master.endpoint()};
     options.codec = codec;
     options.executor_base_url = "http://127.0.0.1:1";
     options.default_arch = "x86_64";
+    if (adjust) adjust(options);
     driver = std::make_unique<mimas::mesos::Driver>(options, ear.hooks());
     driver->start();
   }

@@ -194,8 +194,7 @@ TEST_CASE("a runtime limit is told to Mesos in nanoseconds and never overflows")
             .nanoseconds() > 0);
 }
 
-TEST_CASE(
-    "rule 74: pieces keep their reservations and allocation, reserved ones go first, and sums are exact") {
+TEST_CASE("pieces keep their reservations and allocation, reserved ones go first, and sums are exact") {
   OfferBook offers =
       book(R"({"name":"cpus","type":"SCALAR","scalar":{"value":4},"allocation_info":{"role":"r"}},
     {"name":"cpus","type":"SCALAR","scalar":{"value":0.3},"allocation_info":{"role":"r"},
@@ -281,7 +280,7 @@ TEST_CASE("a container is refused for good rather than run as a process") {
   CHECK(made.call.accept().operations_size() == 0);
 }
 
-TEST_CASE("rule 46: with an offer that is gone nothing is launched, and what is left is given back") {
+TEST_CASE("with an offer that is gone nothing is launched, and what is left is given back") {
   OfferBook offers = book();
   auto stale = accept({launch()});
   stale.offers.push_back(OfferId("O-old"));
@@ -312,7 +311,7 @@ TEST_CASE("a piece too small for a share leaves the pool as it was") {
 
 // ---- the other calls
 
-TEST_CASE("rule 24: the first SUBSCRIBE has no framework id; golden: it says what the recorded one says") {
+TEST_CASE("the first SUBSCRIBE has no framework id; golden: it says what the recorded one says") {
   DriverOptions options;
   options.framework_name = "wire-suite";
   options.failover_timeout_ms = 120'000;
@@ -327,7 +326,7 @@ TEST_CASE("rule 24: the first SUBSCRIBE has no framework id; golden: it says wha
   CHECK(call.SerializeAsString() == recorded.SerializeAsString());
 }
 
-TEST_CASE("rule 26: with a stored id both fields carry it; golden: as recorded") {
+TEST_CASE("with a stored id both fields carry it; golden: as recorded") {
   DriverOptions options;
   options.framework_name = "wire-suite";
   options.failover_timeout_ms = 120'000;

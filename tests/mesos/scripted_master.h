@@ -147,6 +147,12 @@ class Master {
     pollfd one{fd_, POLLIN, 0};
     return ::poll(&one, 1, 0) == 1;
   }
+  // Whether anybody connects before so many milliseconds have passed. For "nobody does": a slow machine makes
+  // the answer weaker, never wrong.
+  bool anybody_within(int ms) {
+    pollfd one{fd_, POLLIN, 0};
+    return ::poll(&one, 1, ms) == 1;
+  }
   Connection accept() {
     pollfd one{fd_, POLLIN, 0};
     REQUIRE(::poll(&one, 1, kPatienceMs) == 1);

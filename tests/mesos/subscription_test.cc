@@ -1,4 +1,4 @@
-// The subscription machine by values: rules 24 to 49 of mesos-protocol §8.2, as far as it decides them.
+// The subscription machine by values: how mesos-protocol §1.4 to §1.9 is decided.
 #include "mesos/subscription.h"
 
 #include <doctest/doctest.h>
@@ -10,47 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "machine.h"
 #include "recording.h"
 
 using namespace mimas;
 using namespace mimas::mesos;
+using namespace rules;
 using Next = Reaction::Next;
-
-namespace {
-
-const wire::Endpoint kA{"a", 5050}, kB{"b", 5050}, kC{"c", 5050};
-
-Subscription machine(std::vector<wire::Endpoint> masters = {kA, kB}, std::string framework = "") {
-  SubscriptionOptions options;
-  options.masters = std::move(masters);
-  options.framework = FrameworkId(std::move(framework));
-  options.codec = v1::MediaType::json;
-  return Subscription(std::move(options), Prng(1));
-}
-
-wire::ResponseHead head(int status, std::vector<wire::Header> headers = {}) {
-  wire::ResponseHead out;
-  out.status = status;
-  out.headers = std::move(headers);
-  return out;
-}
-
-wire::ResponseHead stream_head(const std::string& stream_id = "sid") {
-  return head(200, {{"content-type", "application/json"}, {"mesos-stream-id", stream_id}});
-}
-
-wire::ResponseHead redirect(const std::string& location) { return head(307, {{"Location", location}}); }
-
-// Through to SUBSCRIBED at `now`; answers the generation.
-std::uint64_t subscribe(Subscription& m, std::int64_t now, const std::string& id = "fw",
-                        double heartbeat = 15) {
-  const auto attempt = m.next_attempt(now);
-  REQUIRE(m.answered(attempt.generation, stream_head(), "", attempt.at_ms).next == Next::go_on);
-  REQUIRE(m.subscribed_event(attempt.generation, FrameworkId(id), heartbeat, attempt.at_ms).subscribed);
-  return attempt.generation;
-}
-
-}  // namespace
 
 TEST_CASE("the first attempt goes to the first master at once") {
   auto m = machine();
@@ -109,7 +75,7 @@ TEST_CASE("a stream without a stream id, or with an endless one, is refused") {
   }
 }
 
-TEST_CASE("rule 25: SUBSCRIBED gives the framework id, which every later attempt asks for") {
+TEST_CASE("SUBSCRIBED gives the framework id, which every later attempt asks for") {
   auto m = machine();
   const auto generation = subscribe(m, 0, "fw-1");
   CHECK(m.phase() == Phase::subscribed);
@@ -120,7 +86,7 @@ TEST_CASE("rule 25: SUBSCRIBED gives the framework id, which every later attempt
   CHECK(m.framework().value == "fw-1");
 }
 
-TEST_CASE("rule 27: SUBSCRIBED with another id than asked for is fatal") {
+TEST_CASE("SUBSCRIBED with another id than asked for is fatal") {
   auto m = machine({kA}, "fw-1");
   const auto attempt = m.next_attempt(0);
   m.answered(attempt.generation, stream_head(), "", 0);
@@ -142,7 +108,7 @@ TEST_CASE("an unusable framework id is not taken") {
   }
 }
 
-TEST_CASE("rule 28: bytes before SUBSCRIBED are accepted and do not move the deadline of the first event") {
+TEST_CASE("bytes before SUBSCRIBED are accepted and do not move the deadline of the first event") {
   auto m = machine();
   const auto attempt = m.next_attempt(0);
   m.answered(attempt.generation, stream_head(), "", 0);
@@ -151,7 +117,7 @@ TEST_CASE("rule 28: bytes before SUBSCRIBED are accepted and do not move the dea
   CHECK(m.subscribed_event(attempt.generation, FrameworkId("f"), 15, 25'000).subscribed);
 }
 
-TEST_CASE("rule 29: silence for five heartbeats ends the subscription, any bytes move the watchdog") {
+TEST_CASE("silence for five heartbeats ends the subscription, any bytes move the watchdog") {
   auto m = machine();
   const auto generation = subscribe(m, 0, "fw", 2.5);
   CHECK(m.deadline_ms() == 12'500);
@@ -180,7 +146,7 @@ TEST_CASE("a heartbeat interval that is absent, senseless or extreme is put righ
   }
 }
 
-TEST_CASE("rule 30: a head without a first event within its deadline leads to the next master") {
+TEST_CASE("a head without a first event within its deadline leads to the next master") {
   auto m = machine();
   const auto attempt = m.next_attempt(0);
   m.answered(attempt.generation, stream_head(), "", 100);
@@ -191,7 +157,7 @@ TEST_CASE("rule 30: a head without a first event within its deadline leads to th
   CHECK(m.next_attempt(0).to == kB);
 }
 
-TEST_CASE("rule 31: a redirect is followed in every spelling of Location") {
+TEST_CASE("a redirect is followed in every spelling of Location") {
   for (const char* location : {"//b:5050/api/v1/scheduler", "//b:5050", "b:5050",
                                "http://b:5050/api/v1/scheduler", "//b:5050/master/api/v1/scheduler"}) {
     CAPTURE(location);
@@ -222,7 +188,7 @@ TEST_CASE("a redirect that names nobody leads to the next candidate") {
   }
 }
 
-TEST_CASE("rule 32: masters that point at each other are waited out, with bounded hops") {
+TEST_CASE("masters that point at each other are waited out, with bounded hops") {
   auto m = machine({kA});
   std::int64_t now = 0;
   int hops = 0, to_candidate = 0;
@@ -247,7 +213,7 @@ TEST_CASE("a leader that fails is forgotten: the candidates know better") {
   CHECK(m.next_attempt(0).to == kA);
 }
 
-TEST_CASE("rule 33: a call that is redirected means the subscription is lost") {
+TEST_CASE("a call that is redirected means the subscription is lost") {
   auto m = machine({kA});
   const auto generation = subscribe(m, 0);
   const auto reaction = m.call_refused(generation, redirect("//b:5050/api/v1/scheduler"), "", 5);
@@ -256,7 +222,7 @@ TEST_CASE("rule 33: a call that is redirected means the subscription is lost") {
   CHECK(m.next_attempt(5).to == kB);
 }
 
-TEST_CASE("rule 34: 503 backs off; the counter begins anew only after a heartbeat of stability") {
+TEST_CASE("503 backs off; the counter begins anew only after a heartbeat of stability") {
   auto m = machine({kA});
   std::int64_t now = 0;
   for (int i = 0; i < 12; ++i) {
@@ -294,13 +260,13 @@ TEST_CASE("what a real master says while it has no leader or is recovering is wa
   }
 }
 
-TEST_CASE("rule 35: 404 is a master whose routes are not there yet") {
+TEST_CASE("404 is a master whose routes are not there yet") {
   auto m = machine({kA});
   CHECK(m.answered(m.next_attempt(0).generation, head(404), "", 0).next == Next::reconnect);
   CHECK(subscribe(m, 0) > 0);
 }
 
-TEST_CASE("rule 36: 401 and 403 stop with the reason") {
+TEST_CASE("401 and 403 stop with the reason") {
   for (const int status : {401, 403}) {
     auto m = machine();
     const auto reaction = m.answered(m.next_attempt(0).generation, head(status), "who are you", 0);
@@ -319,7 +285,7 @@ TEST_CASE("a SUBSCRIBE refused as malformed stops: it will not get better") {
   }
 }
 
-TEST_CASE("rules 37 to 39: a call that shows the subscription gone leads to another, with the same id") {
+TEST_CASE("a call that shows the subscription gone leads to another, with the same id") {
   for (const char* name :
        {"e19-unknown-framework.resp", "s36-old-stream-id.resp", "s37-call-while-disconnected.resp"}) {
     CAPTURE(name);
@@ -333,7 +299,7 @@ TEST_CASE("rules 37 to 39: a call that shows the subscription gone leads to anot
   }
 }
 
-TEST_CASE("rule 38: a call refused for another reason is told and leaves the subscription alone") {
+TEST_CASE("a call refused for another reason is told and leaves the subscription alone") {
   for (const auto& [status, body] :
        {std::pair{403, "not allowed to do that"}, {400, "Failed to validate"}, {405, "no"}, {501, "what"}}) {
     auto m = machine();
@@ -345,8 +311,7 @@ TEST_CASE("rule 38: a call refused for another reason is told and leaves the sub
   }
 }
 
-TEST_CASE(
-    "rule 40: 'Framework failed over' stops on the current generation and is ignored from an older one") {
+TEST_CASE("'Framework failed over' stops on the current generation and is ignored from an older one") {
   auto m = machine();
   const auto first = subscribe(m, 0);
   m.stream_ended(first, "eof", 1);
@@ -378,7 +343,7 @@ TEST_CASE(
         Fatal::failed_over);
 }
 
-TEST_CASE("rules 41 and 42: hopeless ERROR texts stop with their own reason, unknown ones subscribe again") {
+TEST_CASE("hopeless ERROR texts stop with their own reason, unknown ones subscribe again") {
   CHECK(classify_error_event("Framework has been removed") == Fatal::framework_removed);
   CHECK(classify_error_event("Not authorized to use role 'x'") == Fatal::unauthorized);
   CHECK(classify_error_event("Suppressed roles { x } are not contained in the set of roles") ==
@@ -395,7 +360,7 @@ TEST_CASE("rules 41 and 42: hopeless ERROR texts stop with their own reason, unk
   CHECK(m.next_attempt(5).at_ms > 5);
 }
 
-TEST_CASE("rule 43: an ERROR before SUBSCRIBED stores no id and surfaces the message") {
+TEST_CASE("an ERROR before SUBSCRIBED stores no id and surfaces the message") {
   auto m = machine();
   const auto attempt = m.next_attempt(0);
   m.answered(attempt.generation, stream_head(), "", 0);
@@ -406,7 +371,7 @@ TEST_CASE("rule 43: an ERROR before SUBSCRIBED stores no id and surfaces the mes
   CHECK(m.framework().empty());
 }
 
-TEST_CASE("rule 45: whatever belongs to an older generation is ignored") {
+TEST_CASE("whatever belongs to an older generation is ignored") {
   auto m = machine();
   const auto old = subscribe(m, 0);
   m.stream_ended(old, "eof", 1);
