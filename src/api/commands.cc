@@ -84,7 +84,36 @@ std::vector<TaskId> read_task_ids(FieldReader& in) {
   return ids;
 }
 
+template <class Command>
+Checked<Command> parse_orphan_command(std::string_view body) {
+  Faults faults;
+  const auto document = parse_body(body, faults);
+  if (!document) return {{}, faults.take()};
+  FieldReader in(document->root(), faults);
+  Command out;
+  out.all = in.flag("all", false);
+  const bool named = in.has("taskIds") || in.has("taskId");
+  if (out.all && named) {
+    faults.add("/all", "give either `all` or `taskIds`, not both");
+  } else if (!out.all && !named) {
+    faults.add("/taskIds", "`taskIds` or `all` is required");
+  }
+  if (named) out.tasks = read_task_ids(in);
+  out.user = in.text("user");
+  std::vector<std::string> ignored;
+  in.refuse_unknown(false, ignored);
+  return {std::move(out), faults.take()};
+}
+
 }  // namespace
+
+Checked<engine::AdoptOrphans> parse_adopt_orphans(std::string_view body) {
+  return parse_orphan_command<engine::AdoptOrphans>(body);
+}
+
+Checked<engine::KillOrphans> parse_kill_orphans(std::string_view body) {
+  return parse_orphan_command<engine::KillOrphans>(body);
+}
 
 Checked<Submission> parse_submission(std::string_view body, bool lenient) {
   Faults faults;

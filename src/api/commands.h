@@ -22,5 +22,7 @@ Checked<engine::KillJob> parse_kill_job(std::string_view body,
                                         std::string_view content_type);  // JSON, or text/plain id
 Checked<engine::SetInstanceCounts> parse_set_instance_counts(std::string_view body);
 Checked<engine::KillTasks> parse_kill_tasks(std::string_view body);
+Checked<engine::AdoptOrphans> parse_adopt_orphans(std::string_view body);  // ids, or all of them
+Checked<engine::KillOrphans> parse_kill_orphans(std::string_view body);
 
 }  // namespace mimas::api

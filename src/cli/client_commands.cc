@@ -34,12 +34,6 @@ constexpr std::int64_t kTeardownMs = 120'000;  // two tries at the master, and a
 constexpr std::int64_t kNoWaitMs =
     3'000;  // offers need a moment to arrive before "cannot be placed" is believed
 
-// Who asks, for the server's records; nobody checks it.
-std::string own_user() {
-  const passwd* entry = ::getpwuid(::geteuid());
-  return entry != nullptr ? entry->pw_name : "uid-" + std::to_string(::geteuid());
-}
-
 std::string job_target(std::string_view id) { return "/v2/jobs/" + wire::percent_encode(id); }
 
 Status print_json(const std::string& body) {
@@ -150,6 +144,11 @@ Result<std::string> newest_task(Rest& rest, const std::string& job) {
 }
 
 }  // namespace
+
+std::string own_user() {
+  const passwd* entry = ::getpwuid(::geteuid());
+  return entry != nullptr ? entry->pw_name : "uid-" + std::to_string(::geteuid());
+}
 
 Result<int> run_job(const Run& command) {
   Result<std::string> body = command.file.empty() ? job_body(command.request) : read_job_file(command.file);

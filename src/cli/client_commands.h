@@ -15,5 +15,9 @@ Result<int> scale(const Scale& command);
 Result<int> print_logs(const Logs& command);
 Result<int> teardown(const Teardown& command);
 Result<int> list_agents(const ListAgents& command);
+Result<int> orphans(const Orphans& command);
+
+// Who asks, for the server's records; nobody checks it.
+std::string own_user();
 
 }  // namespace mimas::cli

@@ -209,6 +209,16 @@ void add_logs(CLI::App& app, Flags& flags) {
 
 void add_agents(CLI::App& app, Flags& flags) { add_client_flags(app, flags.client); }
 
+void add_orphans(CLI::App& app, Flags& flags) {
+  app.add_option("WHAT", flags.id, "list, adopt or kill")
+      ->type_name("")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"list", "adopt", "kill"}));
+  app.add_option("TASK", flags.ids, "task ids")->type_name("");
+  app.add_flag("--all", flags.all, "adopt: every orphan; kill: every one that is not left alone");
+  add_client_flags(app, flags.client);
+}
+
 void add_teardown(CLI::App& app, Flags& flags) {
   app.add_flag("--yes", flags.yes, "really: every task of every job ends")->required();
   add_client_flags(app, flags.client);
@@ -234,6 +244,7 @@ constexpr SubCommand kSubCommands[] = {
     {"scale", "Change how many instances of a service run", add_scale},
     {"logs", "Print what a task wrote", add_logs},
     {"agents", "List the cluster's agents", add_agents},
+    {"orphans", "List, adopt or kill tasks that run unknown to the server's records", add_orphans},
     {"teardown", "End every task, remove the framework from the master and stop the server", add_teardown},
     {"version", "Print this program's version", add_version},
 };
@@ -258,6 +269,19 @@ Result<Command> to_dev(Flags& flags) {
   return Command(Dev{flags.server.data, std::move(*server), std::move(*pocket)});
 }
 
+Result<Command> to_orphans(const Client& client, const Flags& flags) {
+  const bool list = flags.id.empty() || flags.id == "list";
+  if (list && (flags.all || !flags.ids.empty())) {
+    return make_error(Code::invalid_argument, "orphans list takes neither task ids nor --all");
+  }
+  if (!list && flags.all == !flags.ids.empty()) {
+    return make_error(Code::invalid_argument, "orphans " + flags.id + " takes either task ids or --all");
+  }
+  const auto what =
+      list ? Orphans::What::list : (flags.id == "adopt" ? Orphans::What::adopt : Orphans::What::kill);
+  return Command(Orphans{client, what, flags.ids, flags.all});
+}
+
 Result<Command> to_command(const std::string& name, Flags& flags) {
   if (name == "version") return Command(Version{flags.client.json});
   if (name == "dev") return to_dev(flags);
@@ -279,6 +303,7 @@ Result<Command> to_command(const std::string& name, Flags& flags) {
   if (name == "scale") return Command(Scale{*client, flags.id, flags.instances});
   if (name == "logs") return Command(Logs{*client, flags.id, flags.follow, flags.standard_error});
   if (name == "agents") return Command(ListAgents{*client});
+  if (name == "orphans") return to_orphans(*client, flags);
   if (name == "teardown") return Command(Teardown{*client});
   Result<Run> run = to_run(flags.run, *client);
   if (!run.ok()) return run.error();

@@ -84,6 +84,12 @@ struct Logs {
 struct ListAgents {
   Client client;
 };
+struct Orphans {
+  Client client;
+  enum class What { list, adopt, kill } what = What::list;
+  std::vector<std::string> ids;
+  bool all = false;
+};
 struct Teardown {
   Client client;
 };
@@ -92,6 +98,6 @@ struct Version {
 };
 
 using Command = std::variant<Serve, Dev, PocketOnly, Run, ListJobs, ShowJob, Kill, Scale, Logs, ListAgents,
-                             Teardown, Version>;
+                             Orphans, Teardown, Version>;
 
 }  // namespace mimas::cli

@@ -223,6 +223,40 @@ std::string agents_table(json::Value agents, bool colour) {
   return table.text(colour);
 }
 
+std::string orphans_table(json::Value list, bool colour) {
+  const std::optional<json::Value> orphans = list.find("orphans");
+  if (!orphans || !orphans->is_array() || orphans->size() == 0) return "no orphans\n";
+  const std::string alert = field(list, "alert");
+  Table table({"TASK", "STATE", "HOSTNAME", "FIRST SEEN", "DECISION", "REASON"});
+  for (std::size_t i = 0; i < orphans->size() && i < kRowsMax; ++i) {
+    const json::Value orphan = orphans->at(i);
+    const std::string decision = field(orphan, "decision");
+    table.add({{field(orphan, "taskId")},
+               {field(orphan, "state")},
+               {field(orphan, "hostname")},
+               {field(orphan, "firstSeenAt")},
+               {decision, decision == "waiting" ? Tone::waiting : Tone::plain},
+               {field(orphan, "reason")}});
+  }
+  return (alert.empty() ? std::string() : "! " + printable(alert) + "\n") + table.text(colour);
+}
+
+std::string decided_text(json::Value answer, bool) {
+  std::string text;
+  for (const char* name : {"adopted", "killed"}) {
+    const std::optional<json::Value> done = answer.find(name);
+    for (std::size_t i = 0; done && done->is_array() && i < done->size() && i < kRowsMax; ++i) {
+      text +=
+          scalar(done->at(i)) + (std::string_view(name) == "adopted" ? " is adopted\n" : " will be killed\n");
+    }
+  }
+  const std::optional<json::Value> left = answer.find("leftAlone");
+  for (std::size_t i = 0; left && left->is_array() && i < left->size() && i < kRowsMax; ++i) {
+    text += field(left->at(i), "taskId") + " is left alone: " + field(left->at(i), "reason") + "\n";
+  }
+  return text.empty() ? "there was nothing to decide\n" : text;
+}
+
 std::string job_body(const JobRequest& request) {
   json::Writer out;
   out.begin_object();

@@ -51,6 +51,25 @@ std::string hostname_of(const State::Data& data, const AgentId& agent) {
   return at == data.agents.end() ? std::string() : at->second.record.hostname;
 }
 
+// A job whose numbers were behind may have given its queued tasks ids that ran in the life that was lost:
+// they get new ones before they are launched.
+void renumber_queued(Turn& turn, JobEntry& job, std::int64_t seen) {
+  std::vector<TaskKey> behind;
+  for (const auto& [place, entry] : job.tasks) {
+    if (entry.record->state == TaskState::queued && place.second <= seen) {
+      behind.push_back({job.record->number, place.first, place.second});
+    }
+  }
+  for (const TaskKey& key : behind) {
+    Task task = *task_at(job, key).record;
+    turn.remove_task(job, key);
+    task.number = job.record->next_task_number;
+    task.id = make_task_id(task.job, task.index, task.number);
+    turn.change_job(job, [](Job& changed) { ++changed.next_task_number; });
+    turn.add_task(job, std::move(task));
+  }
+}
+
 // An id that was seen is never given out again, whatever an old database says.
 void raise_numbers(Turn& turn, const TaskId& id) {
   Result<TaskName> name = parse_task_id(id.value);
@@ -60,6 +79,7 @@ void raise_numbers(Turn& turn, const TaskId& id) {
   if (JobEntry* job = find_job(data, name->job)) {
     if (job->record->next_task_number > name->number) return;
     turn.change_job(*job, [&](Job& changed) { changed.next_task_number = name->number + 1; });
+    renumber_queued(turn, *job, name->number);
   } else if (number >= data.next_job_number && number < kNumberMax) {
     data.next_job_number = number + 1;
     turn.change(PutNextJobNumber{data.next_job_number});

@@ -7,6 +7,7 @@
 
 #include "api/commands.h"
 #include "api/render.h"
+#include "api/render_orphans.h"
 #include "json/writer.h"
 #include "server/answers.h"
 #include "server/log_routes.h"
@@ -43,6 +44,16 @@ Reply command_reply(const RouteContext& context, api::Checked<Command> checked) 
   if (!checked.ok()) return faults(checked.faults);
   const auto answer = carry_out(context, std::move(checked.value));
   return answer.ok() ? no_content() : problem(answer.error());
+}
+
+template <class Command>
+Reply decide_orphans(const RouteContext& context, api::Checked<Command> checked, const char* done_name) {
+  if (!checked.ok()) return faults(checked.faults);
+  const auto answer = carry_out(context, std::move(checked.value));
+  if (!answer.ok()) return problem(answer.error());
+  const auto* decided = std::get_if<engine::OrphansDecided>(&*answer);
+  if (!decided) return problem(make_error(Code::internal, "nothing was said about the orphans"));
+  return json_reply(api::render_decided(*decided, done_name));
 }
 
 Reply submit_job(const RouteContext& context, const Request& request) {
@@ -96,8 +107,12 @@ Reply health(const RouteContext& context) {
       .member("status", "ok")
       .member("subscribed", connection.subscribed)
       .member("master", connection.master)
-      .member("frameworkId", connection.framework.value)
-      .end_object();
+      .member("frameworkId", connection.framework.value);
+  writer.key("alerts").begin_array();
+  for (const auto& [name, text] : context.view.alerts()) {
+    writer.begin_object().member("name", name).member("text", text).end_object();
+  }
+  writer.end_array().end_object();
   return json_reply(writer.take());
 }
 
@@ -150,6 +165,14 @@ http::Router make_routes(const RouteContext& context) {
   });
   add("GET", "/agents",
       [context](const Request&, const Captures&) { return json_reply(api::render_agents(context.view)); });
+  add("GET", "/orphans",
+      [context](const Request&, const Captures&) { return json_reply(api::render_orphans(context.view)); });
+  add("POST", "/orphans/adopt", [context](const Request& request, const Captures&) {
+    return decide_orphans(context, api::parse_adopt_orphans(request.body), "adopted");
+  });
+  add("POST", "/orphans/kill", [context](const Request& request, const Captures&) {
+    return decide_orphans(context, api::parse_kill_orphans(request.body), "killed");
+  });
   add("DELETE", "/framework/{id}", [context](const Request&, const Captures& captures) {
     const Status done = context.tear_down(FrameworkId(captures.at("id")));
     return done.ok() ? no_content() : problem(done.error());

@@ -298,6 +298,20 @@ TEST_CASE(
   CHECK(serve.options.abandoned_framework.value == "F-1");
 }
 
+TEST_CASE("orphans are listed, or decided about by their ids or all together") {
+  CHECK(parsed<Orphans>({"orphans"}).what == Orphans::What::list);
+  CHECK(parsed<Orphans>({"orphans", "list"}).what == Orphans::What::list);
+  const Orphans adopt = parsed<Orphans>({"orphans", "adopt", "t1", "t2", "--server", "s:1"});
+  CHECK(adopt.what == Orphans::What::adopt);
+  CHECK(adopt.ids == std::vector<std::string>{"t1", "t2"});
+  CHECK(adopt.client.server == wire::Endpoint{"s", 1});
+  CHECK(parsed<Orphans>({"orphans", "kill", "--all"}).all);
+  CHECK(contains(refused({"orphans", "kill"}), "either task ids or --all"));
+  CHECK(contains(refused({"orphans", "adopt", "t", "--all"}), "either task ids or --all"));
+  CHECK(contains(refused({"orphans", "list", "t"}), "neither task ids nor --all"));
+  CHECK(contains(refused({"orphans", "hide"}), "hide"));
+}
+
 TEST_CASE("teardown asks for --yes") {
   CHECK(contains(refused({"teardown"}), "--yes"));
   CHECK(parsed<Teardown>({"teardown", "--yes", "--server", "s:1"}).client.server == wire::Endpoint{"s", 1});

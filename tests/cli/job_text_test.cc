@@ -61,6 +61,21 @@ TEST_CASE("agents are listed with what our tasks hold there and what is offered 
         "pi2       active  0         0            0                                                 a-S1\n");
 }
 
+TEST_CASE("orphans are shown below their alert, decisions one by one") {
+  CHECK(orphans_table(parsed(R"({"alert":null,"orphans":[]})").root(), false) == "no orphans\n");
+  CHECK(orphans_table(parsed(R"({"alert":"many","orphans":[{"taskId":"t1","state":"TASK_RUNNING",
+      "hostname":"pi1","firstSeenAt":"2026-11-21T07:00:00.000Z","decision":"waiting","reason":null}]})")
+                          .root(),
+                      false) ==
+        "! many\n"
+        "TASK  STATE         HOSTNAME  FIRST SEEN                DECISION  REASON\n"
+        "t1    TASK_RUNNING  pi1       2026-11-21T07:00:00.000Z  waiting\n");
+  CHECK(decided_text(parsed(R"({"adopted":["t1"],"leftAlone":[{"taskId":"t2","reason":"no job"}]})").root(),
+                     false) == "t1 is adopted\nt2 is left alone: no job\n");
+  CHECK(decided_text(parsed(R"({"killed":["t1"],"leftAlone":[]})").root(), false) == "t1 will be killed\n");
+  CHECK(decided_text(parsed("{}").root(), false) == "there was nothing to decide\n");
+}
+
 TEST_CASE("answers of any shape are shown without harm") {
   for (const char* text :
        {"null", "7", "\"x\"", "{}", "[]", "[7]", R"([{"tasks":7,"instances":"x","id":{}}])",
@@ -70,6 +85,8 @@ TEST_CASE("answers of any shape are shown without harm") {
     CHECK(!jobs_table(document.root(), true).empty());
     CHECK(!job_page(document.root(), true).empty());
     CHECK(!agents_table(document.root(), true).empty());
+    CHECK(!orphans_table(document.root(), true).empty());
+    CHECK(!decided_text(document.root(), true).empty());
   }
 }
 

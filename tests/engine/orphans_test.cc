@@ -74,8 +74,8 @@ TEST_CASE("adopting takes what runs into the records as the tasks of its slots, 
     CHECK(task.agent == AgentId("a1"));
     CHECK(task.message == "adopted by ann");
     CHECK(task.allocated.cpu_milli == 500);
-    CHECK(old.play.job(old.jobs[i]).next_task_number == 3);
-    CHECK(old.play.task(make_task_id(old.jobs[i], 0, 1).value).state == TaskState::stopped);
+    CHECK(old.play.job(old.jobs[i]).next_task_number == 4);
+    CHECK(old.play.task(make_task_id(old.jobs[i], 0, 3).value).state == TaskState::stopped);
   }
   CHECK(old.play.orphans.empty());
   CHECK(old.play.questions().at(0).tasks.size() == 10);
@@ -84,7 +84,7 @@ TEST_CASE("adopting takes what runs into the records as the tasks of its slots, 
   CHECK(old.play.state.digest() == State(old.play.policy, old.play.recovered()).digest());
   // From now on they are tasks like others.
   old.play.says(old.running(0), MesosState::failed);
-  CHECK(old.play.task(make_task_id(old.jobs[0], 0, 3).value).state == TaskState::queued);
+  CHECK(old.play.task(make_task_id(old.jobs[0], 0, 4).value).state == TaskState::queued);
 }
 
 TEST_CASE("what waits for a person waits over restarts, however large the cluster grows") {
@@ -256,6 +256,10 @@ TEST_CASE("an id that was seen in the cluster is never given out again") {
   CHECK(play.submit(service_spec()) == JobId("mimas-42"));
   play.says("mimas-1-worker-0-0", MesosState::failed);
   CHECK(play.tasks.contains("mimas-1-worker-0-78"));
+  play.master_says("mimas-1-worker-9-80", MesosState::running, "RECONCILIATION");
+  CHECK_FALSE(play.tasks.contains("mimas-1-worker-0-78"));  // that one may have run, too
+  CHECK(play.task("mimas-1-worker-0-81").state == TaskState::queued);
+  CHECK(play.state.digest() == State(play.policy, play.recovered()).digest());
 }
 
 TEST_CASE("a task that an operator declared gone and that lives raises an alert and is killed") {
