@@ -98,7 +98,7 @@ void remember(Turn& turn, const StatusUpdate& update, Stray stray) {
   Stray& kept = data.strays.emplace(update.task, std::move(stray)).first->second;
   set_kill_at(data, update.task, kept, turn.now + kStrayKillDelayMs);
   turn.reason("task " + update.task.value + " " + std::string(mesos_state_name(update.state)) + " on " +
-              update.agent.value + " is not wanted");
+              update.agent.value + (kept.orphan == nullptr ? " is not wanted" : " is unknown here"));
 }
 
 template <class Mutate>

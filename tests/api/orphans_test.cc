@@ -46,7 +46,7 @@ TEST_CASE("orphans are chosen by their ids or all together, never both and never
   CHECK(faults_of(parse_kill_orphans(R"({"all":false})")) == "/taskIds: `taskIds` or `all` is required\n");
   CHECK(faults_of(parse_adopt_orphans(R"({"all":true,"taskIds":["a"]})")) ==
         "/all: give either `all` or `taskIds`, not both\n");
-  CHECK(faults_of(parse_adopt_orphans(R"({"all":"yes"})")).starts_with("/all: expected a boolean"));
+  CHECK(faults_of(parse_adopt_orphans(R"({"all":"yes"})")).starts_with("/all: expected true or false"));
   CHECK(faults_of(parse_adopt_orphans(R"({"taskIds":[5],"force":true})")).find("/taskIds/0") !=
         std::string::npos);
   CHECK(faults_of(parse_adopt_orphans(R"({"taskIds":["a"],"force":true})")).find("/force: unknown field") !=

@@ -61,6 +61,25 @@ TEST_CASE("removing a job takes its tasks and its shortfall along") {
   CHECK(view.shortfall(make_job_id(1)).empty());
 }
 
+TEST_CASE("orphans come by task id until they are removed, alerts until their text is empty") {
+  server::PublishedView view;
+  const auto orphan = [](const char* id, OrphanDecision decision) {
+    Orphan one;
+    one.task = TaskId(id);
+    one.decision = decision;
+    return engine::PutOrphan{std::make_shared<const Orphan>(one)};
+  };
+  view.apply({orphan("t2", {}), orphan("t1", {}), orphan("t2", OrphanDecision::leave),
+              engine::PutAlert{"orphans", "two"}, engine::PutAlert{"revived", "one"}});
+  REQUIRE(view.orphans().size() == 2);
+  CHECK(view.orphans()[0]->task.value == "t1");
+  CHECK(view.orphans()[1]->decision == OrphanDecision::leave);
+  CHECK(view.alerts() == std::map<std::string, std::string>{{"orphans", "two"}, {"revived", "one"}});
+  view.apply({engine::RemoveOrphan{TaskId("t1")}, engine::PutAlert{"orphans", ""}});
+  CHECK(view.orphans().size() == 1);
+  CHECK(view.alerts().size() == 1);
+}
+
 TEST_CASE("ids that never were ours find nothing") {
   server::PublishedView view;
   view.apply({engine::PutJob{make_job(1)}});
