@@ -3,7 +3,7 @@
 // container>/<file…>. Nothing outside that run's sandbox can be read: components are checked as text, and
 // after symbolic links are resolved the result must still be inside, compared by whole components
 // (mesos-protocol §8.7 rule 134). Stateless but for the root, thread-safe. Tested in
-// tests/pocket/files_test.cc.
+// tests/pocket/rules_agent_test.cc.
 #pragma once
 
 #include <cstdint>
