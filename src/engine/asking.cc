@@ -69,6 +69,7 @@ void ask_everything(Turn& turn) {
   data.unanswered.clear();
   for (const auto& [id, agent] : data.agents) data.unanswered.insert(agent.tasks.begin(), agent.tasks.end());
   send_questions(turn, data.unanswered);
+  ask_operations(turn);
   ask_about_orphans(turn);
   data.asked_at = turn.now;
   data.ask_delay_ms = std::max<std::int64_t>(data.policy.reconcile_first_ms, 1);

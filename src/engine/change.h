@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "model/agent.h"
 #include "model/job.h"
+#include "model/operation.h"
 #include "model/orphan.h"
 #include "model/task.h"
 
@@ -39,6 +40,12 @@ struct PutOrphan {
 struct RemoveOrphan {
   TaskId task;
 };
+struct PutOperation {
+  OperationPtr operation;
+};
+struct RemoveOperation {
+  OperationId operation;
+};
 
 // published only: rebuilt from Mesos after a restart
 struct PutAgent {
@@ -60,8 +67,9 @@ struct PutAlert {
   std::string text;  // for a person; empty: all is well again
 };
 
-using Change = std::variant<PutJob, PutTask, RemoveJob, RemoveTask, PutFramework, PutNextJobNumber, PutAgent,
-                            RemoveAgent, PutShortfall, PutConnection, PutOrphan, RemoveOrphan, PutAlert>;
+using Change = std::variant<PutJob, PutTask, RemoveJob, RemoveTask, PutFramework, PutNextJobNumber,
+                            PutOperation, RemoveOperation, PutAgent, RemoveAgent, PutShortfall, PutConnection,
+                            PutOrphan, RemoveOrphan, PutAlert>;
 
 bool is_durable(const Change& change);
 

@@ -13,6 +13,8 @@ void drop_all_offers(State::Data& data) {
   for (auto& [id, agent] : data.agents) agent.offers.clear();
   data.offers.clear();
   data.offers_due.clear();
+  for (auto& [name, role] : data.roles) role.offers = 0;
+  data.inverse_offers.clear();
 }
 
 void take_offer(Turn& turn, const Offer& offer) {
@@ -27,6 +29,8 @@ void take_offer(Turn& turn, const Offer& offer) {
   record.zone = offer.zone;
   record.state = AgentState::active;
   record.seen_at = turn.now;
+  set_maintenance(data, agent, offer.unavailability);
+  ++role_entry(data, offer.role).offers;
   HeldOffer held{offer, turn.now + data.policy.offer_hold_ms};
   data.offers_due.insert({held.decline_at, offer.id});
   data.offers[offer.id] = offer.agent;
@@ -44,6 +48,7 @@ void drop_offer(State::Data& data, const OfferId& id) {
   ASSERT(held != agent.offers.end());
   data.offers_due.erase({held->second.decline_at, id});
   data.agents_unpublished.insert(at->second);
+  --role_entry(data, held->second.offer.role).offers;
   agent.offers.erase(held);
   data.offers.erase(at);
 }
@@ -60,9 +65,13 @@ void on_input(Turn& turn, const Subscribed& event) {
   data.subscribed_at = turn.now;
   data.offers_seen = false;
   // `suppressed` stands: the SUBSCRIBE said so (rule 47).
-  data.long_filters = false;
-  data.revive_wanted = !data.ready.empty();
-  data.revived_at = Instant{};
+  for (auto& [name, role] : data.roles) {
+    role.long_filters = false;
+    role.revive_wanted = role.ready > 0 || role.operations > 0;
+    role.revived_at = Instant{};
+  }
+  data.agents_without_feedback.clear();
+  data.operations_stale = true;
   data.placement_stale = data.place_all = true;
   note_subscription(turn);
   turn.change(PutConnection{true, event.master});
@@ -79,6 +88,9 @@ void on_input(Turn& turn, const Subscribed& event) {
     }
   }
   if (data.restarted) data.launch_from = turn.now + data.policy.listing_wait_ms;
+  for (std::int64_t number : data.operations_open) {
+    schedule_operation(data, number, data.operations.at(number));
+  }
   ask_everything(turn);
 }
 
@@ -98,7 +110,7 @@ void on_input(Turn& turn, const OffersReceived& event) {
     if (!offer.id.empty() && !offer.agent.empty()) take_offer(turn, offer);
   }
   turn.data.offers_seen = true;
-  turn.data.placement_stale = turn.data.place_all = true;
+  turn.data.placement_stale = turn.data.place_all = turn.data.operations_stale = true;
 }
 
 void on_input(Turn& turn, const OfferRescinded& event) { drop_offer(turn.data, event.offer); }

@@ -59,10 +59,22 @@ void write(Text& out, const Task& task) {
       << " reason=" << task.reason << " message=" << task.message << '\n';
 }
 
+void write(Text& out, const Operation& operation) {
+  out << operation.id.value << ' ' << operation_type_name(operation.type) << ' '
+      << operation_state_name(operation.state) << " agent=" << operation.agent.value
+      << " role=" << operation.role << " amounts=";
+  write(out, operation.amounts);
+  out << " volume=" << operation.volume << " at=" << operation.path << " user=" << operation.user
+      << " attempt=" << operation.attempt << " feedback=" << operation.feedback << " before=";
+  write(out, operation.reserved_before);
+  out << " times=" << operation.created_at.ms << ',' << operation.sent_at.ms << ',' << operation.updated_at.ms
+      << " message=" << operation.message << '\n';
+}
+
 }  // namespace
 
 State::State(Policy policy, Recovered recovered)
-    : data_(std::make_unique<Data>(policy, std::move(recovered))) {}
+    : data_(std::make_unique<Data>(std::move(policy), std::move(recovered))) {}
 State::~State() = default;
 State::State(State&&) noexcept = default;
 State& State::operator=(State&&) noexcept = default;
@@ -76,6 +88,7 @@ std::string State::digest() const {
     write(out, *job.record);
     for (const auto& [place, task] : job.tasks) write(out, *task.record);
   }
+  for (const auto& [number, operation] : data_->operations) write(out, *operation.record);
   for (const auto& [id, stray] : data_->strays) {
     if (stray.orphan == nullptr || stray.orphan->decision == OrphanDecision::undecided) continue;
     const Orphan& orphan = *stray.orphan;

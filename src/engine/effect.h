@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "engine/input.h"
 #include "model/job.h"
+#include "model/operation.h"
 #include "model/task.h"
 
 namespace mimas::engine {
@@ -27,7 +28,8 @@ struct AcceptOffers {
   std::vector<OfferId> offers;  // all of one agent and one role
   AgentId agent;
   std::vector<Launch> launches;
-  std::int64_t refuse_ms = 0;  // filter on the untouched remainder
+  std::int64_t refuse_ms = 0;            // filter on the untouched remainder
+  std::vector<OperationPtr> operations;  // carried out in order, before the launches
 };
 struct DeclineOffers {
   std::vector<OfferId> offers;
@@ -56,6 +58,13 @@ struct ConstrainOffers {
   std::map<std::string, std::vector<std::vector<AttributeTest>>> roles;
   bool operator==(const ConstrainOffers&) const = default;
 };
+struct AcceptInverseOffers {
+  std::vector<OfferId> offers;
+};
+struct DeclineInverseOffers {
+  std::vector<OfferId> offers;
+  std::int64_t refuse_ms = 0;
+};
 struct KillOnAgent {
   TaskId task;
   AgentId agent;  // may be empty when unknown
@@ -69,11 +78,24 @@ struct Reconcile {  // explicit; empty list: implicit
   std::vector<Item> tasks;
 };
 
+struct ReconcileOperations {
+  struct Item {
+    OperationId operation;  // as on the wire
+    AgentId agent;
+  };
+  std::vector<Item> operations;
+};
+
 // --- acknowledgements
 struct Acknowledge {
   AgentId agent;
   TaskId task;
   std::string uuid;
+};
+struct AcknowledgeOperation {
+  AgentId agent;
+  OperationId operation;  // as on the wire
+  std::string uuid;       // 16 raw bytes
 };
 
 // Names no task: asked for after an implicit reconciliation, its answer says that all others came before
@@ -84,6 +106,9 @@ inline constexpr std::string_view kListingEnd = "mimas-end-of-listing";
 struct JobAccepted {
   JobId job;
 };
+struct OperationAccepted {
+  OperationId operation;
+};
 struct OrphansDecided {
   std::vector<TaskId> done;  // adopted, or being killed
   struct Left {
@@ -92,13 +117,14 @@ struct OrphansDecided {
   };
   std::vector<Left> left;  // not adopted; left alone from now on
 };
-using Answer = std::variant<Done, JobAccepted, OrphansDecided>;
+using Answer = std::variant<Done, JobAccepted, OperationAccepted, OrphansDecided>;
 struct Reply {
   RequestId request = 0;
   Result<Answer> answer;
 };
 
 using Effect = std::variant<AcceptOffers, DeclineOffers, ReviveOffers, SuppressOffers, ConstrainOffers,
-                            KillOnAgent, Reconcile, Acknowledge, Reply>;
+                            AcceptInverseOffers, DeclineInverseOffers, KillOnAgent, Reconcile,
+                            ReconcileOperations, Acknowledge, AcknowledgeOperation, Reply>;
 
 }  // namespace mimas::engine

@@ -47,8 +47,9 @@ void on_input(Turn& turn, const ForgetFramework& command) {
   }
   data.unanswered.clear();
   forget_all_strays(turn);
+  end_operations(turn, why);
   data.framework = {};
-  data.suppressed = false;
+  for (auto& [name, role] : data.roles) role.suppressed = false;
   turn.change(PutFramework{});
   turn.reason("framework " + id + " is forgotten, " + std::to_string(lost) + " tasks ended with it");
   turn.reply(command.request, Answer(Done{}));

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "model/agent.h"
 #include "model/job.h"
+#include "model/operation.h"
 #include "model/task.h"
 
 namespace mimas::engine {
@@ -52,6 +53,16 @@ struct ForgetFramework {
   RequestId request = 0;
   bool torn_down = false;  // on purpose, by TEARDOWN
 };
+struct RequestOperation {
+  RequestId request = 0;
+  OperationType type = OperationType::reserve;
+  AgentId agent;
+  std::string role;    // empty: the first of ours
+  Resources amounts;   // RESERVE, UNRESERVE; CREATE: disk_mib alone
+  std::string volume;  // CREATE, DESTROY
+  std::string path;    // CREATE
+  std::string user;
+};
 
 // Tasks that run unknown to the records (model/orphan.h). `all`: for adoption every orphan; for killing every
 // one that is not left alone.
@@ -80,6 +91,12 @@ struct OffersReceived {
   std::vector<Offer> offers;
 };
 struct OfferRescinded {
+  OfferId offer;
+};
+struct InverseOffersReceived {
+  std::vector<InverseOffer> offers;
+};
+struct InverseOfferRescinded {
   OfferId offer;
 };
 struct AgentLost {  // FAILURE without executor: advisory, the agent may come back
@@ -118,13 +135,35 @@ struct StatusUpdate {
   std::optional<bool> healthy;
 };
 
+// mesos-protocol §2.6 "Operations". A state of a newer master arrives as `unsupported` and changes nothing.
+enum class MesosOperationState {
+  unsupported,
+  pending,
+  finished,
+  failed,
+  error,
+  dropped,
+  unreachable,
+  gone_by_operator,
+  recovering,
+  unknown,
+};
+struct OperationUpdate {
+  OperationId operation;  // as on the wire; empty for operations without one
+  MesosOperationState state = MesosOperationState::unsupported;
+  AgentId agent;     // empty when the master made the update up itself
+  std::string uuid;  // 16 raw bytes; empty: nothing to acknowledge
+  std::string message;
+};
+
 // --- time
 // The batch is over: place what waits, decline what is left, repeat what is due. The loop sends it once after
 // the inputs of a batch, and alone when the last Step's wake_at has come.
 struct Settle {};
 
-using Input =
-    std::variant<SubmitJob, KillJob, SetInstanceCounts, KillTasks, ForgetFramework, AdoptOrphans, KillOrphans,
-                 Subscribed, Disconnected, OffersReceived, OfferRescinded, AgentLost, StatusUpdate, Settle>;
+using Input = std::variant<SubmitJob, KillJob, SetInstanceCounts, KillTasks, ForgetFramework, AdoptOrphans,
+                           KillOrphans, RequestOperation, Subscribed, Disconnected, OffersReceived,
+                           OfferRescinded, InverseOffersReceived, InverseOfferRescinded, AgentLost,
+                           StatusUpdate, OperationUpdate, Settle>;
 
 }  // namespace mimas::engine

@@ -70,17 +70,25 @@ std::vector<const Job*> unique_jobs(const State::Data& data, const Board& board)
   return jobs;
 }
 
-void add_hosts(const Turn& turn, Board& board) {
-  std::vector<const Job*> unique = unique_jobs(turn.data, board);
-  for (const auto& [id, agent] : turn.data.agents) {
+// A host for each agent as it stands to one role: with what it offers to that role, or with nothing, for the
+// explanation. Where all roles are one, an agent is there once per role it offers to.
+void add_hosts(const Turn& turn, std::string_view wanted, Board& board) {
+  const State::Data& data = turn.data;
+  std::vector<const Job*> unique = unique_jobs(data, board);
+  for (const auto& [id, agent] : data.agents) {
     if (agent.offers.empty() && agent.record.state != AgentState::active) continue;
-    placement::Host host{id, agent.record.hostname, agent.record.attributes, {}, {}, false};
+    placement::Host host{id, agent.record.hostname, agent.record.attributes, {}, {}, false, false};
+    host.leaving = is_leaving_soon(turn, agent.record);
     for (const Job* job : unique) {
       auto running = agent.running.find(job->number);
       if (running != agent.running.end()) host.running[job->id] = running->second;
     }
     std::map<std::string, std::vector<const Offer*>> by_role;
-    for (const auto& [offer_id, held] : agent.offers) by_role[held.offer.role].push_back(&held.offer);
+    for (const auto& [offer_id, held] : agent.offers) {
+      if (data.policy.roles.empty() || held.offer.role == wanted) {
+        by_role[held.offer.role].push_back(&held.offer);
+      }
+    }
     if (by_role.empty()) {
       board.hosts.push_back(std::move(host));
       board.offers.emplace_back();
@@ -117,7 +125,8 @@ TaskPtr dispatch(Turn& turn, const placement::Assignment& assignment, const Agen
   return task_at(*found.job, found.key).record;
 }
 
-void launch(Turn& turn, const Board& board, const std::vector<placement::Assignment>& assignments) {
+void launch(Turn& turn, RoleEntry& role, const Board& board,
+            const std::vector<placement::Assignment>& assignments) {
   std::map<std::size_t, AcceptOffers> calls;
   for (const placement::Assignment& assignment : assignments) {
     AgentEntry& agent = turn.data.agents.at(board.hosts[assignment.host].agent);
@@ -127,13 +136,13 @@ void launch(Turn& turn, const Board& board, const std::vector<placement::Assignm
     const Job& job = *find_job(turn.data, task->job)->record;
     call.launches.push_back({std::move(task), job.spec, agent.record.attributes});
   }
-  bool more = work_waits(turn);
+  bool more = work_waits(turn, role);
   for (auto& [host, call] : calls) {
     call.offers = board.offers[host];
     // Without a filter the remainder comes back with the next allocation, for the next job (is_warm).
     const Policy& policy = turn.data.policy;
-    call.refuse_ms = more ? policy.busy_refuse_ms : (is_warm(turn) ? 0 : policy.idle_refuse_ms);
-    if (call.refuse_ms == policy.idle_refuse_ms) turn.data.long_filters = true;
+    call.refuse_ms = more ? policy.busy_refuse_ms : (is_warm(turn, role) ? 0 : policy.idle_refuse_ms);
+    if (call.refuse_ms == policy.idle_refuse_ms) role.long_filters = true;
     for (const OfferId& id : call.offers) drop_offer(turn.data, id);
     turn.effect(std::move(call));
   }
@@ -145,6 +154,30 @@ std::string why(const placement::Shortfall& shortfall, const State::Data& data) 
     return "no offers from any agent yet (" + std::to_string(data.agents.size()) + " agents known)";
   }
   return shortfall.text();
+}
+
+void place_role(Turn& turn, const std::string& role, const std::vector<std::int64_t>& numbers) {
+  State::Data& data = turn.data;
+  if (!is_ours(data.policy, role)) {
+    for (std::int64_t number : numbers) {
+      publish_shortfall(turn, data.jobs.at(number), "the role " + role + " is not one of this scheduler's");
+    }
+    return;
+  }
+  Board board;
+  for (std::int64_t number : numbers) {
+    if (add_demand(data, data.jobs.at(number), data.ready.at(number), board)) continue;
+    publish_shortfall(turn, data.jobs.at(number),
+                      "an unknown task runs in the slot: see `mimas orphans list`");
+  }
+  add_hosts(turn, role, board);
+  placement::Plan plan = placement::place(board.hosts, board.demands);
+  launch(turn, role_entry(data, role), board, plan.assignments);
+  for (const placement::Shortfall& shortfall : plan.shortfalls) {
+    publish_shortfall(turn, *find_job(data, shortfall.job), why(shortfall, data));
+  }
+  // What was cut off gets its turn at once, as long as that leads anywhere.
+  if (board.cut_short && !plan.assignments.empty()) data.placement_stale = data.place_all = true;
 }
 
 }  // namespace
@@ -167,20 +200,9 @@ void place_waiting(Turn& turn) {
     }
     return;
   }
-  Board board;
-  for (std::int64_t number : numbers) {
-    if (add_demand(data, data.jobs.at(number), data.ready.at(number), board)) continue;
-    publish_shortfall(turn, data.jobs.at(number),
-                      "an unknown task runs in the slot: see `mimas orphans list`");
-  }
-  add_hosts(turn, board);
-  placement::Plan plan = placement::place(board.hosts, board.demands);
-  launch(turn, board, plan.assignments);
-  for (const placement::Shortfall& shortfall : plan.shortfalls) {
-    publish_shortfall(turn, *find_job(data, shortfall.job), why(shortfall, data));
-  }
-  // What was cut off gets its turn at once, as long as that leads anywhere.
-  if (board.cut_short && !plan.assignments.empty()) data.placement_stale = data.place_all = true;
+  std::map<std::string, std::vector<std::int64_t>> by_role;
+  for (std::int64_t number : numbers) by_role[data.jobs.at(number).role].push_back(number);
+  for (const auto& [role, jobs] : by_role) place_role(turn, role, jobs);
 }
 
 }  // namespace mimas::engine

@@ -16,6 +16,28 @@ void on_input(Turn& turn, const KillTasks& command);
 void on_input(Turn& turn, const AdoptOrphans& command);
 void on_input(Turn& turn, const KillOrphans& command);
 
+// operations.cc
+void on_input(Turn& turn, const RequestOperation& command);
+void on_input(Turn& turn, const OperationUpdate& update);
+void look_at_operations(Turn& turn);  // what is due, and what later offers show
+void send_operations(Turn& turn);     // waiting ones onto held offers
+void ask_operations(Turn& turn);      // all that were sent and have not ended
+void end_operations(Turn& turn,
+                    const std::string& why);  // those that were sent: nothing is heard of them again
+void remove_old_operations(Turn& turn);
+
+// maintenance.cc
+void on_input(Turn& turn, const InverseOffersReceived& event);
+void on_input(Turn& turn, const InverseOfferRescinded& event);
+void set_maintenance(State::Data& data, AgentEntry& agent, const std::optional<Unavailability>& planned);
+bool is_leaving_soon(const Turn& turn, const Agent& agent);  // no new tasks there
+void look_at_maintenance(Turn& turn);                        // moves services, answers inverse offers
+Instant maintenance_at(const Turn& turn);
+
+// constraints.cc: offer constraints out of what waits
+void constrain_offers(Turn& turn);
+Instant constrain_at(const State::Data& data);  // kNever: what was said is right
+
 // cluster.cc
 void on_input(Turn& turn, const Subscribed& event);
 void on_input(Turn& turn, const Disconnected& event);
@@ -37,12 +59,13 @@ void place_waiting(Turn& turn);
 
 // offers.cc: what becomes of offers that nothing was placed on
 void drop_offer(State::Data& data, const OfferId& id);
-bool work_waits(const Turn& turn);  // tasks are placeable, or would be had this Settle not been cut short
-bool is_warm(const Turn& turn);     // there was work a moment ago
-Instant idle_at(const State::Data& data);  // when to send back what is kept; kNever: nothing is
+// Tasks or operations wait for an offer in the role, or would had this Settle not been cut short.
+bool work_waits(const Turn& turn, const RoleEntry& role);
+bool is_warm(const Turn& turn, const RoleEntry& role);  // there was work a moment ago
+Instant idle_at(const State::Data& data);               // when to send back what is kept; kNever: nothing is
 void return_offers(Turn& turn);
 void revive_or_suppress(Turn& turn);
-Instant revive_at(const State::Data& data);  // kNever: no need
+Instant revive_at(const Turn& turn);  // kNever: no need
 
 // asking.cc: explicit and implicit reconciliation
 void ask_everything(Turn& turn);

@@ -31,7 +31,8 @@ bool is_durable(const Change& change) {
   return std::holds_alternative<PutJob>(change) || std::holds_alternative<PutTask>(change) ||
          std::holds_alternative<RemoveJob>(change) || std::holds_alternative<RemoveTask>(change) ||
          std::holds_alternative<PutFramework>(change) || std::holds_alternative<PutNextJobNumber>(change) ||
-         std::holds_alternative<RemoveOrphan>(change);
+         std::holds_alternative<RemoveOrphan>(change) || std::holds_alternative<PutOperation>(change) ||
+         std::holds_alternative<RemoveOperation>(change);
 }
 
 }  // namespace mimas::engine

@@ -17,8 +17,11 @@ void make_ready(Turn& turn, const TaskKey& key, TaskEntry& entry) {
   turn.data.ready[key.job].insert({key.index, key.number});
   turn.data.placement_stale = true;
   turn.data.to_place.insert(key.job);
-  turn.data.revive_wanted = true;
-  turn.data.worked_at = turn.now;
+  turn.data.constraints_stale = true;
+  RoleEntry& role = role_entry(turn.data, turn.data.jobs.at(key.job).role);
+  ++role.ready;
+  role.revive_wanted = true;
+  role.worked_at = turn.now;
 }
 
 bool is_unreachable_too_long(const Turn& turn, const Task& task, const Job& job) {
@@ -125,6 +128,7 @@ void forget_agents(Turn& turn) {
       data.agents_leaving.insert({turn.now + kForgetAgentMs, id});
       continue;
     }
+    set_maintenance(data, at->second, std::nullopt);
     data.agents.erase(at);
     data.agents_unpublished.erase(id);
     turn.change(RemoveAgent{id});
@@ -155,7 +159,8 @@ Instant next_alarm(const Turn& turn) {
   if (data.subscribed) {
     wake = std::min({wake, data.ask_at, data.ask_all_at, data.listing_at, data.launch_from});
   }
-  wake = std::min({wake, revive_at(data), idle_at(data)});
+  no_later_than(wake, data.operations_due);
+  wake = std::min({wake, revive_at(turn), idle_at(data), constrain_at(data), maintenance_at(turn)});
   if (has_removals(data) || (data.placement_stale && !data.ready.empty())) wake = turn.now;
   return std::max(wake, turn.now);
 }
@@ -172,11 +177,16 @@ void on_input(Turn& turn, const Settle&) {
   stop_waiting_for_listing(turn);
   kill_due_strays(turn);
   refresh_alerts(turn);
+  look_at_maintenance(turn);
+  look_at_operations(turn);
+  send_operations(turn);
   place_waiting(turn);
   return_offers(turn);
+  constrain_offers(turn);
   revive_or_suppress(turn);
   clear_shortfalls(turn);
   remove_old(turn);
+  remove_old_operations(turn);
   forget_agents(turn);
   publish_agents(turn);
   turn.wake_at(next_alarm(turn));

@@ -7,9 +7,11 @@
 namespace mimas::engine {
 
 State::Data::Data(Policy the_policy, Recovered recovered)
-    : policy(the_policy),
+    : policy(std::move(the_policy)),
       framework(std::move(recovered.framework)),
       next_job_number(std::max<std::int64_t>(recovered.next_job_number, 1)) {
+  for (const std::string& role : policy.roles) roles.try_emplace(role);
+  if (policy.roles.empty()) roles.try_emplace("");
   for (Job& job : recovered.jobs) {
     // A record that we could not have written is left alone on disk and takes no part.
     if (!job.spec || job.number < 0 || job.id != make_job_id(job.number)) continue;
@@ -17,6 +19,7 @@ State::Data::Data(Policy the_policy, Recovered recovered)
     if (!fresh) continue;
     next_job_number = std::max(next_job_number, job.number + 1);
     if (job.state != JobState::ended) jobs_unchecked.insert(job.number);
+    at->second.role = role_of(policy, *job.spec);
     at->second.record = std::make_shared<const Job>(std::move(job));
     track_job(*this, at->second);
   }
@@ -28,6 +31,14 @@ State::Data::Data(Policy the_policy, Recovered recovered)
     if (!fresh) continue;
     at->second.record = std::make_shared<const Task>(std::move(task));
     track_task(*this, *job, key, at->second);
+  }
+  for (Operation& operation : recovered.operations) {
+    if (operation.number < 0 || operation.id != make_operation_id(operation.number)) continue;
+    auto [at, fresh] = operations.try_emplace(operation.number);
+    if (!fresh) continue;
+    std::int64_t number = operation.number;
+    at->second.record = std::make_shared<const Operation>(std::move(operation));
+    track_operation(*this, number, at->second);
   }
   for (auto& [number, job] : jobs) {
     if (job.record->spec->type != JobType::batch || job.record->state == JobState::ended) continue;
@@ -85,11 +96,18 @@ void count_task(State::Data& data, JobEntry& job, const Task& task, std::int64_t
   if (task.state == TaskState::queued) {
     job.queued += sign;
     data.tasks_queued += sign;
+    role_entry(data, job.role).queued += sign;
   }
   if (is_live_on_agent(task.state)) data.tasks_live += sign;
   if (task.replaced) return;
   job.current += sign;
   if (is_leaving(task)) job.leaving += sign;
+}
+
+// Is it to end as soon as its successor runs? One that is unreachable may never come back to be ended.
+bool is_moving(const Task& task) {
+  return task.replaced && !task.kill_requested &&
+         (task.state == TaskState::starting || task.state == TaskState::running);
 }
 
 }  // namespace
@@ -123,12 +141,15 @@ void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntr
     auto waiting = data.ready.find(key.job);
     ASSERT(waiting != data.ready.end());
     waiting->second.erase({key.index, key.number});
+    --role_entry(data, job.role).ready;
+    data.constraints_stale = true;
     if (waiting->second.empty()) data.ready.erase(waiting);
   }
   if (task.state == TaskState::queued) data.shortfalls_stale.insert(key.job);
   Slot& slot = job.slots[key.index];
   if (slot.current == key.number) slot.current = -1;
   slot.ended.erase(key.number);
+  data.moving.erase(key);
   if (is_live_on_agent(task.state)) {
     AgentEntry& agent = agent_at(data, task.agent);
     agent.tasks.erase(key);
@@ -164,7 +185,70 @@ void track_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry&
     ++agent.running[key.job];
     data.agents_unpublished.insert(task.agent);
   }
+  if (is_moving(task)) data.moving.insert(key);
   schedule(data, job, key, entry);
+}
+
+RoleEntry& role_entry(State::Data& data, std::string_view role) {
+  std::string_view key = data.policy.roles.empty() ? std::string_view() : role;
+  auto at = data.roles.find(key);
+  return at != data.roles.end() ? at->second : data.roles[std::string(key)];
+}
+
+void schedule_operation(State::Data& data, std::int64_t number, OperationEntry& entry) {
+  if (entry.due != kNever) data.operations_due.erase({entry.due, number});
+  const Operation& operation = *entry.record;
+  Instant due = kNever;
+  if (operation.state == OperationState::waiting) {
+    due = operation.created_at + data.policy.operation_wait_ms;
+  } else if (operation.state == OperationState::sent && !operation.feedback) {
+    due = std::max(operation.sent_at, data.subscribed_at) + data.policy.operation_confirm_ms;
+  } else if (operation.state == OperationState::sent && data.subscribed) {
+    due = std::max(operation.sent_at + data.policy.launch_grace_ms,
+                   entry.asked_at + data.policy.reconcile_max_ms);
+  }
+  entry.due = due;
+  if (due != kNever) data.operations_due.insert({due, number});
+}
+
+namespace {
+
+// Does it need an offer, to be applied to or to be seen in?
+bool wants_offer(const Operation& operation) {
+  return operation.state == OperationState::waiting ||
+         (operation.state == OperationState::sent && !operation.feedback);
+}
+
+}  // namespace
+
+void untrack_operation(State::Data& data, OperationEntry& entry) {
+  const Operation& operation = *entry.record;
+  if (entry.due != kNever) data.operations_due.erase({entry.due, operation.number});
+  entry.due = kNever;
+  data.operations_open.erase(operation.number);
+  data.operations_waiting.erase(operation.number);
+  if (wants_offer(operation)) --role_entry(data, operation.role).operations;
+}
+
+void track_operation(State::Data& data, std::int64_t number, OperationEntry& entry) {
+  const Operation& operation = *entry.record;
+  if (is_terminal(operation.state)) return;
+  data.operations_open.insert(number);
+  if (operation.state == OperationState::waiting) data.operations_waiting.insert(number);
+  if (wants_offer(operation)) ++role_entry(data, operation.role).operations;
+  data.operations_stale = data.constraints_stale = true;
+  schedule_operation(data, number, entry);
+}
+
+std::string role_of(const Policy& policy, const JobSpec& spec) {
+  if (policy.roles.empty()) return {};
+  auto label = spec.labels.find(std::string(kRoleLabel));
+  return label == spec.labels.end() || label->second.empty() ? policy.roles.front() : label->second;
+}
+
+bool is_ours(const Policy& policy, std::string_view role) {
+  return policy.roles.empty() ||
+         std::find(policy.roles.begin(), policy.roles.end(), role) != policy.roles.end();
 }
 
 void untrack_job(State::Data& data, const JobEntry& entry) {

@@ -12,6 +12,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,7 @@ struct Slot {
 
 struct JobEntry {
   JobPtr record;
+  std::string role;  // whose offers its tasks are started with (role_of)
   std::map<std::pair<std::int64_t, std::int64_t>, TaskEntry> tasks;  // by (index, number)
   std::map<std::int64_t, Slot> slots;
   std::int64_t open = 0;          // tasks that have not ended
@@ -63,6 +65,39 @@ struct AgentEntry {
   std::map<OfferId, HeldOffer> offers;
   std::set<TaskKey> tasks;                       // live ones
   std::map<std::int64_t, std::int64_t> running;  // live ones by job number
+};
+
+using OfferGroup = std::vector<AttributeTest>;  // all of them; a role's groups are alternatives
+
+// What we want of the master in one role, and what we told it.
+struct RoleEntry {
+  // derived from the records
+  std::int64_t queued = 0;      // tasks that wait
+  std::int64_t ready = 0;       // … of them placeable
+  std::int64_t operations = 0;  // operations that wait for an offer, to be applied to or to be seen in
+
+  std::int64_t offers = 0;  // held
+  bool suppressed = false;
+  bool long_filters = false;   // offers were sent back for long since the last REVIVE
+  bool revive_wanted = false;  // work became ready since the last REVIVE
+  Instant worked_at;           // when work last became ready; 0: never
+  Instant revived_at;
+
+  // Offer constraints: what is in force, what would be right, and since when. Empty: none.
+  std::vector<OfferGroup> groups_said;
+  std::vector<OfferGroup> groups_wanted;
+  Instant groups_since;
+};
+
+struct OperationEntry {
+  OperationPtr record;
+  Instant due = kNever;  // its place in Data::operations_due
+  Instant asked_at;      // when the master was last asked about it; 0: not since we subscribed
+};
+
+struct HeldInverseOffer {
+  InverseOffer offer;
+  Instant decline_at;
 };
 
 // A task on an agent that we do not want: killed until it is gone. Either its record has ended, or there is
@@ -97,7 +132,14 @@ struct State::Data {
       crowded_slots;  // (job, index) with more ended tasks than are kept
   std::int64_t tasks_queued = 0;
   std::int64_t tasks_live = 0;
+  std::set<TaskKey> moving;  // alive though replaced: end when their successors run
   std::int64_t instances_wanted = 0;
+
+  std::map<std::int64_t, OperationEntry> operations;  // by number
+  std::set<std::int64_t> operations_open;             // not terminal
+  std::set<std::int64_t> operations_waiting;          // … of them not sent
+  std::set<std::pair<Instant, std::int64_t>> operations_due;
+  std::map<std::string, RoleEntry, std::less<>> roles;
 
   // about the cluster; rebuilt from Mesos after a restart
   std::map<AgentId, AgentEntry> agents;
@@ -105,6 +147,11 @@ struct State::Data {
   std::set<std::pair<Instant, AgentId>> agents_leaving;  // lost ones, and when they are forgotten
   std::map<OfferId, AgentId> offers;
   std::set<std::pair<Instant, OfferId>> offers_due;
+  std::map<OfferId, HeldInverseOffer> inverse_offers;
+  std::set<std::pair<Instant, AgentId>> maintenance;  // agents by the start of it
+  Instant maintenance_looked_at;                      // 0: look at once
+  bool services_to_move = false;                      // … that had to wait for others to be moved
+  std::set<AgentId> agents_without_feedback;          // the master said so
   std::map<TaskId, Stray> strays;
   std::set<std::pair<Instant, TaskId>> strays_due;
   std::int64_t orphans = 0;            // among the strays
@@ -122,11 +169,7 @@ struct State::Data {
   std::string master;
   Instant subscribed_at;
   bool offers_seen = false;  // since subscribed
-  bool suppressed = false;
-  bool long_filters = false;   // offers were sent back for long since the last REVIVE
-  bool revive_wanted = false;  // work became ready since the last REVIVE
-  Instant worked_at;           // when work last became ready; 0: never
-  Instant revived_at;
+  Instant constrained_at;    // when offer constraints were last said
 
   // the reconciliation run
   std::set<TaskKey> unanswered;
@@ -143,6 +186,8 @@ struct State::Data {
 
   // what the next Settle has to look at
   bool placement_stale = false;
+  bool operations_stale = false;    // an offer came, or an operation
+  bool constraints_stale = false;   // other work waits than before
   bool place_all = false;           // what did not fit before may fit now, or waits for another reason
   std::set<std::int64_t> to_place;  // jobs with tasks that became ready since the last placement
   std::set<std::int64_t> shortfalls_stale;  // jobs of which a queued task was placed or stopped
@@ -186,6 +231,18 @@ Instant unreachable_deadline(const State::Data& data, const Job& job, const Task
 
 // When the task needs a look next, from its record and the connection; sets its place in Data::due.
 void schedule(State::Data& data, const JobEntry& job, const TaskKey& key, TaskEntry& entry);
+
+void untrack_operation(State::Data& data, OperationEntry& entry);
+void track_operation(State::Data& data, std::int64_t number, OperationEntry& entry);
+// When the operation needs a look next; sets its place in Data::operations_due.
+void schedule_operation(State::Data& data, std::int64_t number, OperationEntry& entry);
+
+// The label of a job that names its role (mesos.role), or the first of ours; empty when we have but one.
+inline constexpr std::string_view kRoleLabel = "mesos.role";
+std::string role_of(const Policy& policy, const JobSpec& spec);
+// Created when missing. Without Policy::roles all roles are one.
+RoleEntry& role_entry(State::Data& data, std::string_view role);
+bool is_ours(const Policy& policy, std::string_view role);  // whether offers may be asked for in it
 
 // "app-stack-detail-sequence" of a service that must be alone with it; empty when there is no sequence.
 std::string group_key(const JobSpec& spec);

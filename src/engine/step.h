@@ -18,12 +18,29 @@ namespace mimas::engine {
 
 // Knobs of the engine, all in milliseconds unless named otherwise. Defaults are the documented ones.
 struct Policy {
-  std::int64_t idle_refuse_ms = 120'000;     // filter on offers declined for lack of work
-  std::int64_t idle_after_ms = 2'000;        // no new work for this long is idle: offers are kept until then
-  std::int64_t busy_refuse_ms = 1'000;       // filter while work waits that may fit the remainder
-  std::int64_t revive_min_ms = 1'000;        // not more than one REVIVE in this time
-  std::int64_t offer_hold_ms = 5'000;        // an offer unused for this long while work waits goes back
-  std::int64_t kill_retry_first_ms = 5'000;  // KILL is repeated: 5 s, 10 s, … 60 s until terminal
+  // What we subscribe in; the first is that of jobs that name none. Empty: one role, whatever it is called.
+  std::vector<std::string> roles;
+  std::int64_t idle_refuse_ms = 120'000;  // filter on offers declined for lack of work
+  std::int64_t idle_after_ms = 2'000;     // no new work for this long is idle: offers are kept until then
+  std::int64_t busy_refuse_ms = 1'000;    // filter while work waits that may fit the remainder
+  std::int64_t revive_min_ms = 1'000;     // not more than one REVIVE in this time
+  std::int64_t offer_hold_ms = 5'000;     // an offer unused for this long while work waits goes back
+  // Offer constraints are said only when the same work has waited for this long: fewer offers also mean fewer
+  // explanations of why it waits.
+  std::int64_t constrain_after_ms = 30'000;
+  // Agents whose maintenance begins within this get no new tasks; services are moved away so long before it,
+  // so many tasks at a time. An inverse offer that cannot be accepted within inverse_hold_ms is declined, for
+  // inverse_refuse_ms.
+  std::int64_t maintenance_avoid_ms = 3'600'000;
+  std::int64_t maintenance_move_ms = 1'800'000;
+  std::int64_t moves_max = 10;
+  std::int64_t inverse_hold_ms = 30'000;
+  std::int64_t inverse_refuse_ms = 60'000;
+  std::int64_t operation_wait_ms = 300'000;    // for an offer that an operation can be applied to
+  std::int64_t operation_confirm_ms = 60'000;  // for a later offer to show one without feedback
+  std::int64_t operations_open_max = 1'000;    // above: resource_exhausted
+  std::int64_t operations_kept = 1'000;        // oldest ended ones above this are removed
+  std::int64_t kill_retry_first_ms = 5'000;    // KILL is repeated: 5 s, 10 s, … 60 s until terminal
   std::int64_t kill_retry_max_ms = 60'000;
   std::int64_t reconcile_first_ms = 5'000;  // explicit reconciliation: 5 s doubling to 60 s until answered
   std::int64_t reconcile_max_ms = 60'000;
@@ -52,6 +69,7 @@ struct Recovered {
   std::vector<Job> jobs;
   std::vector<Task> tasks;
   std::vector<Orphan> orphans;  // those somebody decided about
+  std::vector<Operation> operations;
 };
 
 struct Step {

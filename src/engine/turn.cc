@@ -7,6 +7,7 @@ namespace {
 
 int release_rank(const Effect& effect) {
   if (std::holds_alternative<Acknowledge>(effect)) return 1;
+  if (std::holds_alternative<AcknowledgeOperation>(effect)) return 1;
   if (std::holds_alternative<Reply>(effect)) return 2;
   return 0;
 }
@@ -37,6 +38,7 @@ void Turn::add_job(Job job) {
   ASSERT(fresh);
   auto record = std::make_shared<Job>(std::move(job));
   jobs_[number] = record;
+  at->second.role = role_of(data.policy, *record->spec);
   at->second.record = record;
   track_job(data, at->second);
 }
@@ -75,6 +77,34 @@ void Turn::remove_job(std::int64_t number) {
   data.jobs.erase(at);
 }
 
+void Turn::add_operation(Operation operation) {
+  std::int64_t number = operation.number;
+  auto [at, fresh] = data.operations.try_emplace(number);
+  ASSERT(fresh);
+  auto record = std::make_shared<Operation>(std::move(operation));
+  operations_[number] = record;
+  at->second.record = record;
+  track_operation(data, number, at->second);
+}
+
+Operation& Turn::copy_of(OperationEntry& entry) {
+  std::shared_ptr<Operation>& copy = operations_[entry.record->number];
+  if (!copy) {
+    copy = std::make_shared<Operation>(*entry.record);
+    entry.record = copy;
+  }
+  return *copy;
+}
+
+void Turn::remove_operation(std::int64_t number) {
+  auto at = data.operations.find(number);
+  ASSERT(at != data.operations.end());
+  untrack_operation(data, at->second);
+  removals_.push_back(RemoveOperation{at->second.record->id});
+  operations_.erase(number);
+  data.operations.erase(at);
+}
+
 void Turn::vacate(const Task& last, const Job& job, Ending ending) {
   vacancies_[job.number].push_back({last, ending});
   touched_.insert(job.number);
@@ -92,11 +122,12 @@ void Turn::reply(RequestId request, Result<Answer> answer) {
 
 void Turn::finish() {
   std::vector<Change>& changes = step_.changes;
-  changes.reserve(jobs_.size() + tasks_.size() + removals_.size() + others_.size());
+  changes.reserve(jobs_.size() + tasks_.size() + operations_.size() + removals_.size() + others_.size());
   auto durable = std::stable_partition(others_.begin(), others_.end(), is_durable);
   std::move(others_.begin(), durable, std::back_inserter(changes));
   for (auto& [number, job] : jobs_) changes.push_back(PutJob{std::move(job)});
   for (auto& [key, task] : tasks_) changes.push_back(PutTask{std::move(task)});
+  for (auto& [number, operation] : operations_) changes.push_back(PutOperation{std::move(operation)});
   std::move(removals_.begin(), removals_.end(), std::back_inserter(changes));
   std::move(durable, others_.end(), std::back_inserter(changes));
   std::stable_sort(effects_.begin(), effects_.end(),

@@ -47,10 +47,21 @@ class Turn {
     mutate(copy_of(job));
     track_job(data, job);
   }
+  template <class Mutate>
+  void change_operation(OperationEntry& entry, Mutate mutate) {
+    std::int64_t number = entry.record->number;
+    untrack_operation(data, entry);
+    Operation& copy = copy_of(entry);
+    mutate(copy);
+    copy.updated_at = now;
+    track_operation(data, number, entry);
+  }
   void add_job(Job job);  // ASSERTs that the number is free
   void add_task(JobEntry& job, Task task);
   void remove_task(JobEntry& job, const TaskKey& key);
   void remove_job(std::int64_t number);
+  void add_operation(Operation operation);
+  void remove_operation(std::int64_t number);
 
   // The slot of this task, which was its current one, is without one now; `last` is a copy of the task.
   struct Vacancy {
@@ -81,10 +92,12 @@ class Turn {
  private:
   Task& copy_of(const TaskKey& key, TaskEntry& entry);
   Job& copy_of(JobEntry& entry);
+  Operation& copy_of(OperationEntry& entry);
 
   Step& step_;
   std::map<std::int64_t, std::shared_ptr<Job>> jobs_;
   std::map<TaskKey, std::shared_ptr<Task>> tasks_;
+  std::map<std::int64_t, std::shared_ptr<Operation>> operations_;
   std::vector<Change> others_;
   std::vector<Change> removals_;
   std::vector<Effect> effects_;

@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "model/agent.h"
 #include "model/job.h"
+#include "model/operation.h"
 #include "model/orphan.h"
 #include "model/task.h"
 
@@ -31,6 +32,8 @@ class View {
   virtual std::string shortfall(const JobId& id) const = 0;       // why queued tasks wait; "" if they do not
   virtual std::vector<OrphanPtr> orphans() const = 0;             // by task id
   virtual std::map<std::string, std::string> alerts() const = 0;  // what a person should know, by name
+  virtual OperationPtr operation(const OperationId& id) const = 0;  // nullptr if unknown
+  virtual std::vector<OperationPtr> operations() const = 0;         // by number, ended ones too
   virtual Connection connection() const = 0;
 };
 

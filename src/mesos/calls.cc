@@ -46,6 +46,49 @@ struct Translate {
     return {std::move(call)};
   }
 
+  Calls operator()(const engine::AcceptInverseOffers& accept) const {
+    if (accept.offers.empty()) return {};
+    Call call = begin(Call::ACCEPT_INVERSE_OFFERS, framework);
+    for (const OfferId& id : accept.offers) {
+      call.mutable_accept_inverse_offers()->add_inverse_offer_ids()->set_value(id.value);
+    }
+    return {std::move(call)};
+  }
+
+  Calls operator()(const engine::DeclineInverseOffers& decline) const {
+    if (decline.offers.empty()) return {};
+    Call call = begin(Call::DECLINE_INVERSE_OFFERS, framework);
+    auto* body = call.mutable_decline_inverse_offers();
+    for (const OfferId& id : decline.offers) body->add_inverse_offer_ids()->set_value(id.value);
+    const std::int64_t ms = std::max<std::int64_t>(0, decline.refuse_ms);
+    body->mutable_filters()->set_refuse_seconds(static_cast<double>(ms) / 1000.0);
+    return {std::move(call)};
+  }
+
+  Calls operator()(const engine::ReconcileOperations& reconcile) const {
+    Calls calls;
+    for (const auto& item : reconcile.operations) {
+      if (calls.empty() ||
+          calls.back().reconcile_operations().operations_size() >= static_cast<int>(kReconcileIdsMax)) {
+        calls.push_back(begin(Call::RECONCILE_OPERATIONS, framework));
+      }
+      auto* operation = calls.back().mutable_reconcile_operations()->add_operations();
+      operation->mutable_operation_id()->set_value(item.operation.value);
+      if (!item.agent.empty()) operation->mutable_agent_id()->set_value(item.agent.value);
+    }
+    return calls;  // an empty one would ask about all, which nothing here needs
+  }
+
+  Calls operator()(const engine::AcknowledgeOperation& acknowledge) const {
+    if (acknowledge.agent.empty() || acknowledge.uuid.empty()) return {};
+    Call call = begin(Call::ACKNOWLEDGE_OPERATION_STATUS, framework);
+    auto* body = call.mutable_acknowledge_operation_status();
+    body->mutable_agent_id()->set_value(acknowledge.agent.value);
+    body->set_uuid(acknowledge.uuid);
+    body->mutable_operation_id()->set_value(acknowledge.operation.value);
+    return {std::move(call)};
+  }
+
   Calls operator()(const engine::KillOnAgent& kill) const {
     Call call = begin(Call::KILL, framework);
     call.mutable_kill()->mutable_task_id()->set_value(kill.task.value);
@@ -100,7 +143,7 @@ pb::FrameworkInfo framework_info(const DriverOptions& options, const FrameworkId
   if (!hostname.empty()) info.set_hostname(hostname);
   if (!options.webui_url.empty()) info.set_webui_url(options.webui_url);
   for (const auto type : {Capability::MULTI_ROLE, Capability::PARTITION_AWARE, Capability::TASK_KILLING_STATE,
-                          Capability::RESERVATION_REFINEMENT}) {
+                          Capability::RESERVATION_REFINEMENT, Capability::GPU_RESOURCES}) {
     info.add_capabilities()->set_type(type);
   }
   return info;

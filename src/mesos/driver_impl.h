@@ -62,8 +62,9 @@ struct Driver::Impl {
   };
   struct Outgoing {
     std::vector<scheduler::Call> calls;
-    std::vector<engine::StatusUpdate> refused;  // launches that do not leave, answered by ourselves
-    bool teardown = false;                      // and nothing else
+    std::vector<engine::Input> refused;  // what does not leave, answered by ourselves
+    std::vector<std::string> log;
+    bool teardown = false;  // and nothing else
   };
   void write_loop();
   std::optional<Outgoing> next_outgoing(Session& session);

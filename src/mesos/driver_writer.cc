@@ -16,10 +16,8 @@ void Driver::Impl::write_loop() {
   Session session;
   while (auto outgoing = next_outgoing(session)) {
     if (outgoing->teardown) send_teardown(session);
-    for (auto& update : outgoing->refused) {
-      hooks.log("task " + update.task.value + " was not launched: " + update.message);
-      hooks.post(std::move(update));
-    }
+    for (const std::string& line : outgoing->log) hooks.log(line);
+    for (engine::Input& update : outgoing->refused) hooks.post(std::move(update));
     for (const auto& call : outgoing->calls) {
       if (!send_call(call, session)) break;
     }
@@ -50,10 +48,17 @@ std::optional<Driver::Impl::Outgoing> Driver::Impl::next_outgoing(Session& sessi
   queue.pop_front();
   if (const auto* accept = std::get_if<engine::AcceptOffers>(&effect)) {
     const LaunchOptions launch{machine.framework(), options.executor_base_url, options.executor_version,
-                               options.default_arch};
+                               options.default_arch, options.principal};
     AcceptCall made = make_accept(*accept, launch, book);
     if (made.call.accept().offer_ids_size() > 0) outgoing.calls.push_back(std::move(made.call));
-    outgoing.refused = std::move(made.refused);
+    for (auto& update : made.refused) {
+      outgoing.log.push_back("task " + update.task.value + " was not launched: " + update.message);
+      outgoing.refused.emplace_back(std::move(update));
+    }
+    for (auto& update : made.refused_operations) {
+      outgoing.log.push_back("operation " + update.operation.value + " was not sent: " + update.message);
+      outgoing.refused.emplace_back(std::move(update));
+    }
     return outgoing;
   }
   if (std::holds_alternative<engine::ConstrainOffers>(effect)) {

@@ -44,6 +44,27 @@ ReadEvent rescind(const Event::Rescind& from) {
   return engine::Input(engine::OfferRescinded{OfferId(from.offer_id().value())});
 }
 
+ReadEvent inverse_offers(const Event::InverseOffers& from) {
+  engine::InverseOffersReceived input;
+  for (const auto& offer : from.inverse_offers()) {
+    if (auto translated = to_inverse_offer(offer); translated.ok()) input.offers.push_back(*translated);
+  }
+  if (input.offers.empty()) return Skipped{"INVERSE_OFFERS without one that can be answered"};
+  return engine::Input(std::move(input));
+}
+
+ReadEvent rescind_inverse(const Event::RescindInverseOffer& from) {
+  const std::string& id = from.inverse_offer_id().value();
+  if (id.empty()) return Skipped{"RESCIND_INVERSE_OFFER without an id"};
+  return engine::Input(engine::InverseOfferRescinded{OfferId(id)});
+}
+
+ReadEvent operation_update(const Event::UpdateOperationStatus& from) {
+  auto update = to_operation_update(from.status());
+  if (!update.ok()) return Skipped{"operation status: " + update.error().message};
+  return engine::Input(*std::move(update));
+}
+
 ReadEvent sort_out(Event& event) {
   switch (event.type()) {
     case Event::SUBSCRIBED:
@@ -58,11 +79,17 @@ ReadEvent sort_out(Event& event) {
     case Event::ERROR:
       if (!event.has_error()) return without_member(event.type());
       return ErrorEvent{event.error().message()};
-    case Event::HEARTBEAT:
-    case Event::MESSAGE:         // our executors send none
-    case Event::INVERSE_OFFERS:  // an offer's own unavailability says the same
+    case Event::INVERSE_OFFERS:
+      return event.has_inverse_offers() ? inverse_offers(event.inverse_offers())
+                                        : without_member(event.type());
     case Event::RESCIND_INVERSE_OFFER:
-    case Event::UPDATE_OPERATION_STATUS: return NothingToDo{};
+      return event.has_rescind_inverse_offer() ? rescind_inverse(event.rescind_inverse_offer())
+                                               : without_member(event.type());
+    case Event::UPDATE_OPERATION_STATUS:
+      return event.has_update_operation_status() ? operation_update(event.update_operation_status())
+                                                 : without_member(event.type());
+    case Event::HEARTBEAT:
+    case Event::MESSAGE: return NothingToDo{};  // our executors send none
     case Event::UNKNOWN: break;
   }
   const std::string type = v1::unknown_enum(event, Event::kTypeFieldNumber);

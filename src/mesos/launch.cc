@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "json/writer.h"
+#include "mesos/operation.h"
 #include "mesos/resource_pool.h"
 #include "model/architecture.h"
 #include "wire/endpoint.h"
@@ -191,7 +192,18 @@ AcceptCall make_accept(const engine::AcceptOffers& accept, const LaunchOptions& 
       made.refused.push_back(
           refuse(launch, accept.agent, "INVALID_OFFERS", "an offer was gone before the launch"));
     }
+    for (const OperationPtr& operation : accept.operations) {
+      made.refused_operations.push_back(refuse_operation(*operation, "attempted with invalid offers"));
+    }
     return made;
+  }
+  for (const OperationPtr& operation : accept.operations) {
+    auto proto = make_operation(*operation, options.principal, pool);
+    if (proto.ok()) {
+      *body->add_operations() = *std::move(proto);
+    } else {
+      made.refused_operations.push_back(refuse_operation(*operation, proto.error().message));
+    }
   }
   pb::Offer::Operation::Launch launches;
   for (const auto& launch : accept.launches) {

@@ -1,7 +1,8 @@
-// engine::AcceptOffers as an ACCEPT call. Every task gets an executor of its own, the static mimas-executor
-// fetched for the agent's architecture, and its orders in TaskInfo.data (schema/executor/task.json). Pure. A
-// task that cannot be launched there is left out and answered with a status update of our own, as if the
-// master had dropped it; the others go. Tested in tests/mesos/launch_test.cc.
+// engine::AcceptOffers as an ACCEPT call: operations first, then one LAUNCH. Every task gets an executor of
+// its own, the static mimas-executor fetched for the agent's architecture, and its orders in TaskInfo.data
+// (schema/executor/task.json). Pure. A task that cannot be launched there is left out and answered with a
+// status update of our own, as if the master had dropped it; the others go. Tested in
+// tests/mesos/launch_test.cc.
 #pragma once
 
 #include <map>
@@ -21,6 +22,7 @@ struct LaunchOptions {
   std::string executor_base_url;
   std::string executor_version;
   std::string default_arch;
+  std::string principal;  // whose reservations and volumes are to be; empty: nobody's
 };
 
 using OfferBook = std::map<OfferId, pb::Offer>;  // the offers we hold, as they came
@@ -35,6 +37,7 @@ std::string task_data(const engine::Launch& launch);
 struct AcceptCall {
   scheduler::Call call;  // with offer_ids empty there is nothing to send
   std::vector<engine::StatusUpdate> refused;
+  std::vector<engine::OperationUpdate> refused_operations;
 };
 
 // Takes the offers out of the book. If one of them is not there any more (rescinded, or from before a

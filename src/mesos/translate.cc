@@ -98,6 +98,23 @@ engine::MesosState to_state(pb::TaskState state) {
   return engine::MesosState::unknown;
 }
 
+engine::MesosOperationState to_operation_state(pb::OperationState state) {
+  using State = engine::MesosOperationState;
+  switch (state) {
+    case pb::OPERATION_UNSUPPORTED: return State::unsupported;
+    case pb::OPERATION_PENDING: return State::pending;
+    case pb::OPERATION_FINISHED: return State::finished;
+    case pb::OPERATION_FAILED: return State::failed;
+    case pb::OPERATION_ERROR: return State::error;
+    case pb::OPERATION_DROPPED: return State::dropped;
+    case pb::OPERATION_UNREACHABLE: return State::unreachable;
+    case pb::OPERATION_GONE_BY_OPERATOR: return State::gone_by_operator;
+    case pb::OPERATION_RECOVERING: return State::recovering;
+    case pb::OPERATION_UNKNOWN: return State::unknown;
+  }
+  return State::unsupported;
+}
+
 Error malformed(std::string what) { return make_error(Code::protocol, std::move(what)); }
 
 std::string agent_endpoint(const pb::Offer& offer) {
@@ -134,14 +151,45 @@ bool is_plain(const pb::Resource& resource) {
          !resource.has_provider_id();
 }
 
-Resources to_resources(const google::protobuf::RepeatedPtrField<pb::Resource>& resources) {
+namespace {
+
+// Deprecated, and still what masters and agents of the format before refinement send.
+const std::string& old_role(const pb::Resource& resource) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  return resource.role();
+#pragma GCC diagnostic pop
+}
+
+}  // namespace
+
+bool is_reserved(const pb::Resource& resource) {
+  if (resource.reservations_size() > 0 || resource.has_reservation()) return true;
+  return !old_role(resource).empty() && old_role(resource) != "*";
+}
+
+bool is_dynamically_reserved(const pb::Resource& resource) {
+  const int stacked = resource.reservations_size();
+  if (stacked > 0) return resource.reservations(stacked - 1).type() == pb::Resource::ReservationInfo::DYNAMIC;
+  return resource.has_reservation();
+}
+
+bool is_volume(const pb::Resource& resource) {
+  return resource.name() == "disk" && resource.disk().has_persistence() && !resource.has_provider_id() &&
+         !resource.disk().persistence().id().empty();
+}
+
+namespace {
+
+template <class Predicate>
+Resources sum_of(const google::protobuf::RepeatedPtrField<pb::Resource>& resources, Predicate counts) {
   std::int64_t cpus = 0, mem = 0, disk = 0, gpus = 0;
   std::vector<PortRange> ports;
   const auto add = [](std::int64_t& to, const pb::Resource& resource) {
     to = std::min(kAmountMax, to + thousandths(resource.scalar().value()));
   };
   for (const auto& resource : resources) {
-    if (!is_plain(resource)) continue;
+    if (!is_plain(resource) || !counts(resource)) continue;
     if (resource.name() == "cpus") add(cpus, resource);
     if (resource.name() == "mem") add(mem, resource);
     if (resource.name() == "disk") add(disk, resource);
@@ -157,10 +205,35 @@ Resources to_resources(const google::protobuf::RepeatedPtrField<pb::Resource>& r
   return sum;
 }
 
+}  // namespace
+
+Resources to_resources(const google::protobuf::RepeatedPtrField<pb::Resource>& resources) {
+  return sum_of(resources, [](const pb::Resource&) { return true; });
+}
+
 Attributes to_attributes(const google::protobuf::RepeatedPtrField<pb::Attribute>& attributes) {
   Attributes map;
   for (const auto& attribute : attributes) map.try_emplace(attribute.name(), attribute_text(attribute));
   return map;
+}
+
+Result<Unavailability> to_unavailability(const pb::Unavailability& from) {
+  constexpr std::int64_t kNanosPerMs = 1'000'000;
+  if (from.start().nanoseconds() < 0) return malformed("unavailability before 1970");
+  Unavailability planned{Instant{from.start().nanoseconds() / kNanosPerMs}, 0};
+  if (from.has_duration()) {
+    planned.duration_ms = std::max<std::int64_t>(from.duration().nanoseconds() / kNanosPerMs, 1);
+  }
+  return planned;
+}
+
+Result<InverseOffer> to_inverse_offer(const pb::InverseOffer& from) {
+  if (const Status valid = check_mesos_id(from.id().value(), "inverse offer id"); !valid.ok()) {
+    return malformed(valid.error().message);
+  }
+  auto planned = to_unavailability(from.unavailability());
+  if (!planned.ok()) return planned.error();
+  return InverseOffer{OfferId(from.id().value()), AgentId(from.agent_id().value()), *planned};
 }
 
 Result<Offer> to_offer(const pb::Offer& from) {
@@ -180,7 +253,18 @@ Result<Offer> to_offer(const pb::Offer& from) {
   offer.region = from.domain().fault_domain().region().name();
   offer.zone = from.domain().fault_domain().zone().name();
   offer.resources = to_resources(from.resources());
-  offer.unavailable_soon = from.has_unavailability();
+  offer.unreserved = sum_of(from.resources(), [](const pb::Resource& one) { return !is_reserved(one); });
+  offer.reserved = sum_of(from.resources(), is_dynamically_reserved);
+  for (const auto& resource : from.resources()) {
+    if (!is_volume(resource)) continue;
+    offer.volumes.emplace(resource.disk().persistence().id(), thousandths(resource.scalar().value()) / 1000);
+  }
+  if (from.has_unavailability()) {
+    // One that cannot be read says nothing against the offer.
+    if (const auto planned = to_unavailability(from.unavailability()); planned.ok()) {
+      offer.unavailability = *planned;
+    }
+  }
   return offer;
 }
 
@@ -218,6 +302,19 @@ Result<engine::StatusUpdate> to_status(const pb::TaskStatus& from) {
   }
   if (from.has_data()) update.exit = to_exit(from.data());
   if (from.has_healthy()) update.healthy = from.healthy();
+  return update;
+}
+
+Result<engine::OperationUpdate> to_operation_update(const pb::OperationStatus& from) {
+  const std::string& id = from.operation_id().value();
+  if (id.size() > kTaskIdBytesMax)
+    return malformed("operation id of " + std::to_string(id.size()) + " bytes");
+  engine::OperationUpdate update;
+  update.operation = OperationId(id);
+  update.agent = AgentId(from.agent_id().value());
+  if (from.uuid().value().size() == 16) update.uuid = from.uuid().value();
+  update.message = cut(from.message(), kMessageTextBytesMax);
+  if (from.has_state()) update.state = to_operation_state(from.state());
   return update;
 }
 

@@ -25,12 +25,26 @@ std::int64_t thousandths(double value);
 // provider.
 bool is_plain(const pb::Resource& resource);
 
+// Reserved in either format of §4.4; the second only if UNRESERVE could take it back.
+bool is_reserved(const pb::Resource& resource);
+bool is_dynamically_reserved(const pb::Resource& resource);
+// A persistent volume of the agent's own disk, which DESTROY may name.
+bool is_volume(const pb::Resource& resource);
+
 // Amounts: CPU in thousandths, mem and disk down to whole MiB after adding up, whole GPUs, ports below 65536.
 Resources to_resources(const google::protobuf::RepeatedPtrField<pb::Resource>& resources);
 
 // Text as it stands; scalars as "2" or "2.5"; ranges as "[1-2, 5-5]"; sets as "{a, b}". The first of a name
 // wins.
 Attributes to_attributes(const google::protobuf::RepeatedPtrField<pb::Attribute>& attributes);
+
+// Nanoseconds down to milliseconds; a duration that is shorter counts as one. Errors: a start before 1970.
+Result<Unavailability> to_unavailability(const pb::Unavailability& from);
+
+Result<InverseOffer> to_inverse_offer(const pb::InverseOffer& offer);
+
+// A state of a newer master is `unsupported`, which changes nothing.
+Result<engine::OperationUpdate> to_operation_update(const pb::OperationStatus& status);
 
 // The endpoint is the agent's ip and port: its host name may mean nothing here.
 Result<Offer> to_offer(const pb::Offer& offer);

@@ -1,7 +1,10 @@
 // A Mesos agent as the scheduler sees it, and an offer of part of it.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +18,14 @@ namespace mimas {
 enum class AgentState { active, unreachable, gone };
 std::string_view agent_state_name(AgentState state);
 
+// Planned maintenance (mesos-protocol §2.4).
+struct Unavailability {
+  Instant start;
+  std::int64_t duration_ms = 0;  // 0: until further notice
+  Instant end() const { return duration_ms == 0 ? kNever : start + duration_ms; }
+  bool operator==(const Unavailability&) const = default;
+};
+
 struct Agent {
   AgentId id;
   std::string hostname;
@@ -22,9 +33,10 @@ struct Agent {
   Attributes attributes;
   std::string region, zone;
   AgentState state = AgentState::active;
-  Instant seen_at;    // last offer or update
-  Resources offered;  // what we hold in offers right now
-  Resources used;     // what our own tasks hold there
+  Instant seen_at;                            // last offer or update
+  Resources offered;                          // what we hold in offers right now
+  Resources used;                             // what our own tasks hold there
+  std::optional<Unavailability> maintenance;  // as its last offer or inverse offer told
 };
 using AgentPtr = std::shared_ptr<const Agent>;
 
@@ -36,8 +48,18 @@ struct Offer {
   std::string role;
   Attributes attributes;
   std::string region, zone;
-  Resources resources;
-  bool unavailable_soon = false;  // the offer carries an unavailability: maintenance is planned
+  Resources resources;                          // what a task may be given, reserved or not
+  Resources unreserved;                         // of it: without any reservation
+  Resources reserved;                           // of it: reserved dynamically, so that it can be given back
+  std::map<std::string, std::int64_t> volumes;  // persistence id → MiB; not part of `resources`
+  std::optional<Unavailability> unavailability;
+};
+
+// The master asks for an agent back (mesos-protocol §2.3).
+struct InverseOffer {
+  OfferId id;
+  AgentId agent;  // empty: no agent in particular
+  Unavailability unavailability;
 };
 
 }  // namespace mimas

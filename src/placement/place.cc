@@ -39,6 +39,7 @@ std::string excluded_by(const Candidate& candidate, const Demand& demand) {
       return "constraint " + constraint.text;
     }
   }
+  if (host.leaving) return "maintenance";
   if (!host.offered) return "no offer";
   const ResourceRequest& request = demand.request;
   if (request.cpu_milli > host.free.cpu_milli) return "cpu";
@@ -66,6 +67,8 @@ std::string sentence(const std::string& reason, std::int64_t hosts) {
   bool one = hosts == 1;
   if (reason == "UniqueHost")
     return one ? "runs the job already (UniqueHost)" : "run the job already (UniqueHost)";
+  if (reason == "maintenance")
+    return one ? "is about to be taken down for maintenance" : "are about to be taken down for maintenance";
   if (reason == "no offer") return one ? "makes no offer now" : "make no offer now";
   if (reason.starts_with("constraint ")) return (one ? "fails " : "fail ") + reason;
   std::string has = one ? "has too " : "have too ";

@@ -21,6 +21,7 @@ struct Host {
   Attributes attributes;
   Resources free;
   std::map<JobId, std::int64_t> running;  // live tasks there by job, for UniqueHost
+  bool leaving = false;                   // its maintenance is near: nothing new goes there
   bool offered = true;  // false: known, but it offers nothing now; it takes part in the explanation only
 };
 
@@ -45,7 +46,8 @@ struct Shortfall {
   std::int64_t tasks = 0;                       // how many were not placed
   std::int64_t hosts = 0;                       // how many hosts were looked at
   std::map<std::string, std::int64_t> reasons;  // "constraint arch=arm", "cpu", "memory", "disk", "gpus",
-                                                // "ports", "UniqueHost", "no offer" → hosts excluded by it
+                                                // "ports", "UniqueHost", "no offer", "maintenance" → hosts
+                                                // excluded by it
   std::string text() const;  // "no agent fits: 2 of 3 fail constraint arch=arm, 1 has too little memory"
 };
 

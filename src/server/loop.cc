@@ -14,7 +14,8 @@ constexpr std::int64_t kSleepMaxMs = 60'000;
 
 bool is_reply(const engine::Effect& effect) { return std::holds_alternative<engine::Reply>(effect); }
 bool is_acknowledgement(const engine::Effect& effect) {
-  return std::holds_alternative<engine::Acknowledge>(effect);
+  return std::holds_alternative<engine::Acknowledge>(effect) ||
+         std::holds_alternative<engine::AcknowledgeOperation>(effect);
 }
 
 }  // namespace

@@ -35,6 +35,10 @@ void PublishedView::apply(const std::vector<engine::Change>& changes) {
       [this](const engine::RemoveTask& removed) { remove_task(removed.task); },
       [this](const engine::PutFramework& put) { connection_.framework = put.framework; },
       [](const engine::PutNextJobNumber&) {},
+      [this](const engine::PutOperation& put) { operations_[put.operation->number] = put.operation; },
+      [this](const engine::RemoveOperation& removed) {
+        operations_.erase(parse_operation_number(removed.operation.value));
+      },
       [this](const engine::PutAgent& put) { agents_[put.agent->id] = put.agent; },
       [this](const engine::RemoveAgent& removed) { agents_.erase(removed.agent); },
       [this](const engine::PutShortfall& put) {
@@ -121,6 +125,20 @@ std::vector<OrphanPtr> PublishedView::orphans() const {
 std::map<std::string, std::string> PublishedView::alerts() const {
   std::shared_lock hold(mutex_);
   return alerts_;
+}
+
+OperationPtr PublishedView::operation(const OperationId& id) const {
+  std::shared_lock hold(mutex_);
+  const auto entry = operations_.find(parse_operation_number(id.value));
+  return entry == operations_.end() ? nullptr : entry->second;
+}
+
+std::vector<OperationPtr> PublishedView::operations() const {
+  std::shared_lock hold(mutex_);
+  std::vector<OperationPtr> all;
+  all.reserve(operations_.size());
+  for (const auto& [number, operation] : operations_) all.push_back(operation);
+  return all;
 }
 
 engine::Connection PublishedView::connection() const {

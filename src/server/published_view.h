@@ -28,6 +28,8 @@ class PublishedView : public engine::View {
   std::string shortfall(const JobId& id) const override;
   std::vector<OrphanPtr> orphans() const override;
   std::map<std::string, std::string> alerts() const override;
+  OperationPtr operation(const OperationId& id) const override;
+  std::vector<OperationPtr> operations() const override;
   engine::Connection connection() const override;
 
  private:
@@ -45,6 +47,7 @@ class PublishedView : public engine::View {
   std::map<AgentId, AgentPtr> agents_;
   std::map<TaskId, OrphanPtr> orphans_;
   std::map<std::string, std::string> alerts_;
+  std::map<std::int64_t, OperationPtr> operations_;  // by number
   engine::Connection connection_;
 };
 

@@ -74,6 +74,8 @@ std::vector<engine::Change> as_changes(const store::Loaded& loaded) {
     changes.push_back(engine::PutTask{std::make_shared<const Task>(task)});
   for (const Orphan& orphan : loaded.orphans)
     changes.push_back(engine::PutOrphan{std::make_shared<const Orphan>(orphan)});
+  for (const Operation& operation : loaded.operations)
+    changes.push_back(engine::PutOperation{std::make_shared<const Operation>(operation)});
   return changes;
 }
 
@@ -154,8 +156,11 @@ Status Server::Impl::open() {
   log.info("recovered " + std::to_string(loaded->jobs.size()) + " jobs and " +
            std::to_string(loaded->tasks.size()) + " tasks from " + options.data_directory);
 
-  engine::State state(options.policy, {loaded->framework, loaded->next_job_number, std::move(loaded->jobs),
-                                       std::move(loaded->tasks), std::move(loaded->orphans)});
+  engine::Policy policy = options.policy;
+  policy.roles = options.roles;
+  engine::State state(std::move(policy),
+                      {loaded->framework, loaded->next_job_number, std::move(loaded->jobs),
+                       std::move(loaded->tasks), std::move(loaded->orphans), std::move(loaded->operations)});
   if (!loaded->framework.empty() && loaded->framework == options.abandoned_framework) {
     if (Status done = abandon_framework(state); !done.ok()) return done;
     loaded->framework = {};

@@ -12,6 +12,7 @@
 #include "store/connection.h"
 #include "store/directory_lock.h"
 #include "store/migrations.h"
+#include "store/operations.h"
 #include "store/records.h"
 #include "store/spec_json.h"
 
@@ -74,6 +75,7 @@ struct Store::Impl {
   Status apply(const engine::Change& change);
   Status put(const Job& job);
   Status put(const Task& task);
+  Status put(const Operation& operation);
   Status put_meta(std::string_view key, const std::string& value);
   Result<std::string> read_meta(std::string_view key);
   Status apply_all(const std::vector<engine::Change>& changes);
@@ -82,6 +84,7 @@ struct Store::Impl {
   Connection connection;
   Statement begin, end, write_job, update_job, write_task, remove_job, remove_task, write_orphan,
       remove_orphan, write_meta, read_meta_row;
+  Statement write_operation, remove_operation;
   // The spec that is on disk for a job. Specs are large and rarely change: an unchanged one is not written
   // again.
   std::unordered_map<std::int64_t, std::shared_ptr<const JobSpec>> specs_on_disk;
@@ -100,6 +103,8 @@ Status Store::Impl::prepare() {
       {&remove_task, "DELETE FROM tasks WHERE id=?"},
       {&write_orphan, write_orphan_sql()},
       {&remove_orphan, "DELETE FROM orphans WHERE task=?"},
+      {&write_operation, write_operation_sql()},
+      {&remove_operation, "DELETE FROM operations WHERE id=?"},
       {&write_meta,
        "INSERT INTO meta(key,value) VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value"},
       {&read_meta_row, "SELECT value FROM meta WHERE key=?"},
@@ -130,6 +135,13 @@ Status Store::Impl::put(const Task& task) {
   const std::string allocated = render_resources(task.allocated);
   put_task(write_task, task, allocated);
   return write_task.run();
+}
+
+Status Store::Impl::put(const Operation& operation) {
+  const std::string amounts = render_resources(operation.amounts);
+  const std::string before = render_resources(operation.reserved_before);
+  put_operation(write_operation, operation, amounts, before);
+  return write_operation.run();
 }
 
 Status Store::Impl::put_meta(std::string_view key, const std::string& value) {
@@ -174,6 +186,13 @@ Status Store::Impl::apply(const engine::Change& change) {
   }
   if (const auto* gone = std::get_if<engine::RemoveOrphan>(&change))
     return remove_orphan.put(gone->task.value).run();
+  if (const auto* put_one = std::get_if<engine::PutOperation>(&change)) {
+    ASSERT(put_one->operation != nullptr);
+    return put(*put_one->operation);
+  }
+  if (const auto* gone = std::get_if<engine::RemoveOperation>(&change)) {
+    return remove_operation.put(gone->operation.value).run();
+  }
   ASSERT(
       !engine::is_durable(change));  // a durable kind of change that nobody stores would be lost in silence
   return Done{};
@@ -252,6 +271,15 @@ Result<Loaded> Store::load() {
     Result<Orphan> orphan = take_orphan(*rows);
     if (!orphan) return std::move(orphan).error();
     loaded.orphans.push_back(std::move(*orphan));
+  }
+  if (!row) return row.error();
+
+  rows = impl_->connection.prepare(read_operations_sql());
+  if (!rows) return std::move(rows).error();
+  for (row = rows->next(); row && *row; row = rows->next()) {
+    Result<Operation> operation = take_operation(*rows);
+    if (!operation) return std::move(operation).error();
+    loaded.operations.push_back(std::move(*operation));
   }
   if (!row) return row.error();
   return loaded;

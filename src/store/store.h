@@ -18,9 +18,10 @@ namespace mimas::store {
 struct Loaded {
   FrameworkId framework;
   std::int64_t next_job_number = 1;
-  std::vector<Job> jobs;        // by number
-  std::vector<Task> tasks;      // by (job number, index, number)
-  std::vector<Orphan> orphans;  // by task id
+  std::vector<Job> jobs;              // by number
+  std::vector<Task> tasks;            // by (job number, index, number)
+  std::vector<Orphan> orphans;        // by task id
+  std::vector<Operation> operations;  // by number
 };
 
 class Store {

@@ -32,8 +32,16 @@ class PlainView : public engine::View {
   }
   std::vector<OrphanPtr> orphans() const override { return orphans_; }
   std::map<std::string, std::string> alerts() const override { return alerts_; }
+  OperationPtr operation(const OperationId& id) const override {
+    for (const OperationPtr& one : operations_) {
+      if (one->id == id) return one;
+    }
+    return nullptr;
+  }
+  std::vector<OperationPtr> operations() const override { return operations_; }
   engine::Connection connection() const override { return {}; }
 
+  std::vector<OperationPtr> operations_;
   std::vector<JobPtr> jobs_;
   std::map<JobId, std::vector<TaskPtr>> tasks_;
   std::vector<AgentPtr> agents_;

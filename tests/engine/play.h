@@ -41,6 +41,7 @@ class Play {
   std::map<std::int64_t, Job> jobs;
   std::map<std::string, Task> tasks;
   std::map<std::string, Orphan> orphans;
+  std::map<std::int64_t, Operation> operations;
   FrameworkId framework;
   std::int64_t next_job_number = 1;
   // the view
@@ -63,6 +64,7 @@ class Play {
     }
     for (const auto& [number, job] : jobs) all.jobs.push_back(job);
     for (const auto& [id, task] : tasks) all.tasks.push_back(task);
+    for (const auto& [number, operation] : operations) all.operations.push_back(operation);
     return all;
   }
   void restart() { state = State(policy, recovered()); }
@@ -188,6 +190,8 @@ class Play {
   void keep(const RemoveTask& gone) { tasks.erase(gone.task.value); }
   void keep(const PutFramework& put) { framework = put.framework; }
   void keep(const PutNextJobNumber& put) { next_job_number = put.number; }
+  void keep(const PutOperation& put) { operations[put.operation->number] = *put.operation; }
+  void keep(const RemoveOperation& gone) { operations.erase(parse_operation_number(gone.operation.value)); }
   void keep(const PutAgent& put) { agents[put.agent->id.value] = *put.agent; }
   void keep(const RemoveAgent& gone) { agents.erase(gone.agent.value); }
   void keep(const PutShortfall& put) { shortfalls[put.job.value] = put.text; }

@@ -22,6 +22,7 @@ struct Process {
 struct Machine {
   Resources total;
   bool reachable = true;
+  std::optional<Unavailability> maintenance;
 };
 
 bool is_over(MesosState state) {
@@ -48,6 +49,7 @@ class World {
     faults_ = false;
     for (auto& [id, machine] : machines_) {
       if (!machine.reachable) heal(id);
+      machine.maintenance.reset();
     }
     if (!subscribed_) subscribe();
     for (int round = 0; round < 400; ++round) {
@@ -147,6 +149,7 @@ class World {
     CHECK(one.tasks_queued == two.tasks_queued);
     CHECK(one.instances_wanted == two.instances_wanted);
     CHECK(one.groups == two.groups);
+    CHECK(one.moving == two.moving);
     for (const auto& [number, job] : one.jobs) {
       const JobEntry& other = two.jobs.at(number);
       CHECK(job.open == other.open);
@@ -159,7 +162,7 @@ class World {
 
   // --- what happens
   void act() {
-    switch (random_.below(16)) {
+    switch (random_.below(17)) {
       case 0: submit(); break;
       case 1: command(); break;
       case 2:
@@ -179,6 +182,9 @@ class World {
         if (!subscribed_) subscribe();
         break;
       case 14: rescind(); break;
+      case 15:
+        if (chance(15)) maintain();
+        break;
       default: drain(); break;
     }
   }
@@ -237,10 +243,21 @@ class World {
       Offer offer = play_.offer("o" + std::to_string(++numbers_), id.value);
       offer.resources = free;
       offer.attributes["odd"] = id.value == "a1" || id.value == "a3" ? "1" : "0";
+      offer.unavailability = machine.maintenance;
       offers_[offer.id] = offer;
       event.offers.push_back(offer);
     }
     feed(event);
+  }
+
+  // A plan is made, changed or dropped; the master rescinds what it had sent.
+  void maintain() {
+    auto& [id, machine] = *any(machines_);
+    machine.maintenance.reset();
+    if (chance(60)) machine.maintenance = {play_.now + random_.below(4'000'000), chance(50) ? 0 : 600'000};
+    if (!subscribed_) return;
+    if (!machine.maintenance) return feed(InverseOfferRescinded{OfferId("i" + id.value)});
+    feed(InverseOffersReceived{{{OfferId("i" + id.value), id, *machine.maintenance}}});
   }
 
   void rescind() {
@@ -410,7 +427,18 @@ class World {
   }
   void take(const ReviveOffers&) {}
   void take(const SuppressOffers&) {}
-  void take(const ConstrainOffers&) {}
+  void take(const ConstrainOffers&) { FAIL("there are no names of roles to say them for"); }
+  void take(const AcceptInverseOffers& call) {
+    for (const OfferId& id : call.offers) {
+      const AgentId agent(id.value.substr(1));
+      for (const auto& [name, task] : play_.tasks) {
+        CHECK_FALSE((task.agent == agent && is_live_on_agent(task.state)));
+      }
+    }
+  }
+  void take(const DeclineInverseOffers&) {}
+  void take(const ReconcileOperations&) {}
+  void take(const AcknowledgeOperation&) {}
   void take(const KillOnAgent& call) {
     auto at = processes_.find(call.task);
     if (at == processes_.end()) return know(call.task, call.agent);
@@ -446,7 +474,7 @@ class World {
       if (is_over(process.state)) continue;
       REQUIRE_MESSAGE(play_.tasks.contains(id.value), id.value << " runs unknown to the engine");
       CHECK_MESSAGE(play_.task(id.value).state == TaskState::running, id.value);
-      ++running[play_.task(id.value).job.value];
+      if (!play_.task(id.value).replaced) ++running[play_.task(id.value).job.value];
     }
     for (const auto& [number, job] : play_.jobs) {
       if (job.spec->type == JobType::batch || job.state == JobState::killing) {

@@ -173,8 +173,43 @@ TEST_CASE("offers without usable ids are left out and counted, the others come t
 }
 
 TEST_CASE("what we have no use for is nothing to do") {
-  for (const char* type :
-       {"HEARTBEAT", "MESSAGE", "INVERSE_OFFERS", "RESCIND_INVERSE_OFFER", "UPDATE_OPERATION_STATUS"}) {
+  for (const char* type : {"HEARTBEAT", "MESSAGE"}) {
     expect<NothingToDo>("{\"type\":\"" + std::string(type) + "\"}");
   }
+}
+
+TEST_CASE("inverse offers come with their agent and when its maintenance is") {
+  const auto input = expect<engine::Input>(R"({"type":"INVERSE_OFFERS","inverse_offers":{"inverse_offers":[
+    {"id":{"value":"i1"},"framework_id":{"value":"f"},"agent_id":{"value":"a"},
+     "unavailability":{"start":{"nanoseconds":5000000},"duration":{"nanoseconds":60000000000}}},
+    {"id":{"value":"i2"},"framework_id":{"value":"f"},"unavailability":{"start":{"nanoseconds":-1}}}]}})");
+  const auto& event = std::get<engine::InverseOffersReceived>(input);
+  REQUIRE(event.offers.size() == 1);
+  CHECK(event.offers[0].id.value == "i1");
+  CHECK(event.offers[0].agent.value == "a");
+  CHECK(event.offers[0].unavailability == Unavailability{Instant{5}, 60'000});
+  const auto rescinded = expect<engine::Input>(
+      R"({"type":"RESCIND_INVERSE_OFFER","rescind_inverse_offer":{"inverse_offer_id":{"value":"i1"}}})");
+  CHECK(std::get<engine::InverseOfferRescinded>(rescinded).offer.value == "i1");
+  for (const char* type : {"INVERSE_OFFERS", "RESCIND_INVERSE_OFFER", "UPDATE_OPERATION_STATUS"}) {
+    expect<Skipped>("{\"type\":\"" + std::string(type) + "\"}");
+  }
+}
+
+TEST_CASE("an operation's status comes with its raw uuid, and a state of the future changes nothing") {
+  const auto input =
+      expect<engine::Input>(R"({"type":"UPDATE_OPERATION_STATUS","update_operation_status":{"status":
+    {"operation_id":{"value":"mimas-op-1.1"},"state":"OPERATION_FINISHED","message":"m","agent_id":{"value":"a"},
+     "uuid":{"value":"AAECAwQFBgcICQoLDA0ODw=="}}}})");
+  const auto& update = std::get<engine::OperationUpdate>(input);
+  CHECK(update.operation.value == "mimas-op-1.1");
+  CHECK(update.state == engine::MesosOperationState::finished);
+  CHECK(update.agent.value == "a");
+  CHECK(update.message == "m");
+  REQUIRE(update.uuid.size() == 16);
+  CHECK(update.uuid[15] == 15);
+  const auto strange =
+      expect<engine::Input>(R"({"type":"UPDATE_OPERATION_STATUS","update_operation_status":{"status":
+    {"operation_id":{"value":"x"},"state":"OPERATION_PONDERING"}}})");
+  CHECK(std::get<engine::OperationUpdate>(strange).state == engine::MesosOperationState::unsupported);
 }

@@ -323,6 +323,7 @@ TEST_CASE("the first SUBSCRIBE has no framework id; golden: it says what the rec
               .ok());
   auto* info = recorded.mutable_subscribe()->mutable_framework_info();
   info->add_capabilities()->set_type(pb::FrameworkInfo::Capability::RESERVATION_REFINEMENT);
+  info->add_capabilities()->set_type(pb::FrameworkInfo::Capability::GPU_RESOURCES);
   CHECK(call.SerializeAsString() == recorded.SerializeAsString());
 }
 
@@ -337,6 +338,7 @@ TEST_CASE("with a stored id both fields carry it; golden: as recorded") {
               .ok());
   auto* info = recorded.mutable_subscribe()->mutable_framework_info();
   info->add_capabilities()->set_type(pb::FrameworkInfo::Capability::RESERVATION_REFINEMENT);
+  info->add_capabilities()->set_type(pb::FrameworkInfo::Capability::GPU_RESOURCES);
   CHECK(call.SerializeAsString() == recorded.SerializeAsString());
 }
 

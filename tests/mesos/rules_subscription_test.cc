@@ -42,7 +42,7 @@ TEST_CASE("rule 24: the first SUBSCRIBE names no framework and no stream, and it
     CHECK(info.failover_timeout() == 604'800.0);
     CHECK(std::vector<std::string>(info.roles().begin(), info.roles().end()) ==
           std::vector<std::string>{"prod/a", "dev"});
-    CHECK(info.capabilities_size() == 4);
+    CHECK(info.capabilities_size() == 5);
     CHECK(call.subscribe().suppressed_roles().empty());
     CHECK(!call.subscribe().has_offer_constraints());
   }

@@ -90,7 +90,7 @@ TEST_CASE("an offer keeps its ids, role, domain and the agent's address, by ip w
   auto from = read<pb::Offer>(R"x({"id":{"value":"o"},"agent_id":{"value":"a"},"hostname":"pi1",
     "url":{"scheme":"http","address":{"hostname":"pi1","ip":"10.0.0.1","port":5051},"path":"/slave(1)"},
     "domain":{"fault_domain":{"region":{"name":"eu"},"zone":{"name":"z1"}}},"allocation_info":{"role":"web"},
-    "unavailability":{"start":{"nanoseconds":1}}})x");
+    "unavailability":{"start":{"nanoseconds":1792584000123456789},"duration":{"nanoseconds":1}}})x");
   const auto offer = to_offer(from);
   REQUIRE(offer.ok());
   CHECK(offer->id.value == "o");
@@ -100,7 +100,9 @@ TEST_CASE("an offer keeps its ids, role, domain and the agent's address, by ip w
   CHECK(offer->role == "web");
   CHECK(offer->region == "eu");
   CHECK(offer->zone == "z1");
-  CHECK(offer->unavailable_soon);
+  REQUIRE(offer->unavailability.has_value());
+  CHECK(offer->unavailability->start == Instant{1'792'584'000'123});
+  CHECK(offer->unavailability->duration_ms == 1);
   from.mutable_url()->mutable_address()->clear_ip();
   CHECK(to_offer(from)->endpoint == "pi1:5051");
   from.mutable_url()->mutable_address()->set_ip("::1");

@@ -1,0 +1,161 @@
+// Agents that are to be taken down (mesos-protocol §2.4): what plans of maintenance mean for the tasks there,
+// and how inverse offers are answered. A service's task is moved: its slot gets a successor elsewhere first,
+// and it ends when that one runs. A batch task is left to end by itself. An inverse offer is accepted once
+// nothing of ours is left on its agent.
+#include <algorithm>
+
+#include "engine/parts.h"
+#include "engine/reconcile.h"
+
+namespace mimas::engine {
+namespace {
+
+constexpr std::int64_t kLookAgainMs = 1'000;  // at services that could not be moved yet for moves_max
+
+bool is_movable(const JobEntry& job, const Task& task) {
+  return job.record->state == JobState::active && job.record->spec->type == JobType::service &&
+         task.state == TaskState::running && !task.kill_requested && !task.replaced;
+}
+
+void move_away(Turn& turn, JobEntry& job, const TaskKey& key) {
+  turn.change_task(job, key, [](Task& task) { task.replaced = true; });
+  const Task& task = *task_at(job, key).record;
+  turn.vacate(task, *job.record, Ending::blameless);
+  turn.reason("task " + task.id.value + " is to be moved away from " + task.hostname +
+              " before its maintenance");
+}
+
+// True when something is left to move that did not fit into the limit.
+bool move_services(Turn& turn, AgentEntry& agent) {
+  State::Data& data = turn.data;
+  const std::set<TaskKey> tasks = agent.tasks;
+  for (const TaskKey& key : tasks) {
+    JobEntry& job = data.jobs.at(key.job);
+    if (!is_movable(job, *task_at(job, key).record)) continue;
+    if (static_cast<std::int64_t>(data.moving.size()) >= data.policy.moves_max) return true;
+    move_away(turn, job, key);
+  }
+  return false;
+}
+
+void look_at_agents(Turn& turn) {
+  State::Data& data = turn.data;
+  if (data.maintenance_looked_at.ms != 0 && turn.now < data.maintenance_looked_at + kLookAgainMs) return;
+  data.maintenance_looked_at = turn.now;
+  data.services_to_move = false;
+  std::vector<AgentId> over;
+  for (const auto& [start, id] : data.maintenance) {
+    if (start > turn.now + data.policy.maintenance_move_ms) break;
+    AgentEntry& agent = data.agents.at(id);
+    if (agent.record.maintenance->end() <= turn.now) {
+      over.push_back(id);
+    } else if (move_services(turn, agent)) {
+      data.services_to_move = true;
+      break;
+    }
+  }
+  for (const AgentId& id : over) set_maintenance(data, data.agents.at(id), std::nullopt);
+}
+
+// A moved task ends when its successor runs, or when its slot is not wanted any more.
+void end_moved(Turn& turn) {
+  const std::set<TaskKey> moving = turn.data.moving;
+  for (const TaskKey& key : moving) {
+    JobEntry& job = turn.data.jobs.at(key.job);
+    const Slot& slot = job.slots.at(key.index);
+    const bool runs =
+        slot.current >= 0 && job.tasks.at({key.index, slot.current}).record->state == TaskState::running;
+    if (slot.current >= 0 && !runs) continue;
+    request_kill(turn, job, key, "MOVED", "moved away before the maintenance of its agent");
+  }
+}
+
+void answer_inverse_offers(Turn& turn) {
+  State::Data& data = turn.data;
+  AcceptInverseOffers accepted;
+  DeclineInverseOffers declined{{}, data.policy.inverse_refuse_ms};
+  for (const auto& [id, held] : data.inverse_offers) {
+    auto agent = data.agents.find(held.offer.agent);
+    const bool free = agent == data.agents.end() || agent->second.tasks.empty();
+    if (free && !held.offer.agent.empty()) {
+      accepted.offers.push_back(id);
+      turn.reason("inverse offer " + id.value + " accepted: nothing of ours is on agent " +
+                  held.offer.agent.value);
+    } else if (held.decline_at <= turn.now) {
+      declined.offers.push_back(id);
+      turn.reason("inverse offer " + id.value + " declined for now: " +
+                  (held.offer.agent.empty() ? std::string("it names no agent")
+                                            : std::to_string(agent->second.tasks.size()) +
+                                                  " tasks are still on agent " + held.offer.agent.value));
+    }
+  }
+  for (const OfferId& id : accepted.offers) data.inverse_offers.erase(id);
+  for (const OfferId& id : declined.offers) data.inverse_offers.erase(id);
+  if (!accepted.offers.empty()) turn.effect(std::move(accepted));
+  if (!declined.offers.empty()) turn.effect(std::move(declined));
+}
+
+}  // namespace
+
+void set_maintenance(State::Data& data, AgentEntry& agent, const std::optional<Unavailability>& planned) {
+  Agent& record = agent.record;
+  if (record.maintenance == planned) return;
+  if (record.maintenance) data.maintenance.erase({record.maintenance->start, record.id});
+  record.maintenance = planned;
+  if (planned) data.maintenance.insert({planned->start, record.id});
+  data.agents_unpublished.insert(record.id);
+  data.placement_stale = data.place_all = true;
+  data.maintenance_looked_at = Instant{};
+}
+
+bool is_leaving_soon(const Turn& turn, const Agent& agent) {
+  return agent.maintenance && agent.maintenance->start <= turn.now + turn.data.policy.maintenance_avoid_ms &&
+         agent.maintenance->end() > turn.now;
+}
+
+void on_input(Turn& turn, const InverseOffersReceived& event) {
+  State::Data& data = turn.data;
+  if (!data.subscribed) return;  // of a connection that is no more
+  for (const InverseOffer& offer : event.offers) {
+    if (offer.id.empty()) continue;
+    data.inverse_offers[offer.id] = {offer, turn.now + data.policy.inverse_hold_ms};
+    auto agent = data.agents.find(offer.agent);
+    if (agent != data.agents.end()) set_maintenance(data, agent->second, offer.unavailability);
+  }
+}
+
+// The schedule has changed: what comes next says how.
+void on_input(Turn& turn, const InverseOfferRescinded& event) {
+  State::Data& data = turn.data;
+  auto held = data.inverse_offers.find(event.offer);
+  if (held == data.inverse_offers.end()) return;
+  auto agent = data.agents.find(held->second.offer.agent);
+  if (agent != data.agents.end()) set_maintenance(data, agent->second, std::nullopt);
+  data.inverse_offers.erase(held);
+}
+
+void look_at_maintenance(Turn& turn) {
+  State::Data& data = turn.data;
+  if (!data.maintenance.empty()) look_at_agents(turn);
+  reconcile_touched(turn);  // makes the successors
+  if (!data.moving.empty()) end_moved(turn);
+  reconcile_touched(turn);
+  if (data.subscribed && !data.inverse_offers.empty()) answer_inverse_offers(turn);
+}
+
+Instant maintenance_at(const Turn& turn) {
+  const State::Data& data = turn.data;
+  Instant first = kNever;
+  if (data.subscribed) {
+    for (const auto& [id, held] : data.inverse_offers) first = std::min(first, held.decline_at);
+  }
+  if (data.services_to_move) first = std::min(first, data.maintenance_looked_at + kLookAgainMs);
+  auto next = data.maintenance.lower_bound({turn.now + data.policy.maintenance_move_ms + 1, AgentId()});
+  if (next != data.maintenance.end()) {
+    Instant from{next->first.ms - data.policy.maintenance_move_ms};
+    first = std::min(first, from);
+  }
+  return first;
+}
+
+}  // namespace mimas::engine
