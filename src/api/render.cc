@@ -44,7 +44,8 @@ bool matches_state(const JobQuery& query, TaskState state) {
 
 // Whoever asks for a final state alone means ended jobs too (titus §1.3 names the bug of not doing so).
 bool wants_ended_jobs(const JobQuery& query) {
-  return query.any_state || std::ranges::any_of(query.task_states, is_terminal);
+  return query.any_state ||
+         std::ranges::any_of(query.task_states, [](TaskState state) { return is_terminal(state); });
 }
 
 bool is_dispatched(const std::vector<TaskPtr>& tasks) {
@@ -60,6 +61,19 @@ void write_resources(json::Writer& out, std::string_view name, const Resources& 
     out.begin_object().member("first", range.first).member("last", range.last).end_object();
   }
   out.end_array().end_object();
+}
+
+// An end that is not known is null: until further notice.
+void write_maintenance(json::Writer& out, const std::optional<Unavailability>& planned) {
+  out.key("maintenance");
+  if (!planned) {
+    out.null();
+    return;
+  }
+  out.begin_object();
+  write_date_or_null(out, "start", planned->start);
+  write_date_or_null(out, "end", planned->duration_ms == 0 ? Instant{} : planned->end());
+  out.end_object();
 }
 
 }  // namespace
@@ -122,6 +136,7 @@ std::string render_agents(const engine::View& view) {
     write_resources(out, "offered", agent->offered);
     write_resources(out, "used", agent->used);
     write_date_or_null(out, "seenAt", agent->seen_at);
+    write_maintenance(out, agent->maintenance);
     out.end_object();
   }
   out.end_array();
