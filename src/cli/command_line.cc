@@ -117,12 +117,14 @@ void add_client_flags(CLI::App& app, ClientFlags& flags) {
 }
 
 void add_serve(CLI::App& app, Flags& flags) {
+  app.footer(server_exit_code_table());
   add_master_flags(app, flags.server.master);
   app.add_option("--data", flags.server.data, "holds the database")->type_name("DIR")->envname("MIMAS_DATA");
   add_server_flags(app, flags.server);
 }
 
 void add_dev(CLI::App& app, Flags& flags) {
+  app.footer(server_exit_code_table());
   app.add_option("--data", flags.server.data,
                  "holds everything; started again on it, dev finds its tasks [" +
                      default_data_directory(std::getenv("XDG_DATA_HOME"), std::getenv("HOME")) + "]")

@@ -36,4 +36,15 @@ std::string exit_code_table() {
          "  10  not authorised\n";
 }
 
+std::string server_exit_code_table() {
+  return "Exit codes:\n"
+         "   0  stopped by a signal, or torn down\n"
+         "   1  could not start\n"
+         "   2  wrong flags\n"
+         "   3  the store could not be written\n"
+         "   4  another instance has taken over\n"
+         "   5  the master has removed the framework; see --new-framework\n"
+         "   6  the master refuses us: credentials, rights, roles or another framework id\n";
+}
+
 }  // namespace mimas::cli

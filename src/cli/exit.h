@@ -1,6 +1,6 @@
 // Exit codes of the `mimas` client commands, and how an Error becomes one. Scripts rely on these numbers:
 // they are printed at the foot of `mimas --help` and never change their meaning. `serve`, `dev` and `pocket`
-// answer the server's own codes instead (docs/operations.md). Tested in tests/cli/exit_test.cc.
+// answer the server's own codes instead (docs/mesos.md). Tested in tests/cli/exit_test.cc.
 #pragma once
 
 #include <string>
@@ -22,6 +22,9 @@ inline constexpr int kExitPending = 9;
 inline constexpr int kExitUnauthorised = 10;
 
 int exit_code(Code code);
+
+// Those of `serve` and `dev`, likewise (docs/mesos.md).
+std::string server_exit_code_table();
 
 // The table for people, a line for each code, ending in a newline.
 std::string exit_code_table();

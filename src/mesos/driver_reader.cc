@@ -101,7 +101,8 @@ Reaction Driver::Impl::follow(const Attempt& due, net::HttpClient& client) {
   if (auto over = verdict_or_stop()) return *over;
   if (!head.ok()) {
     const Lock lock(mutex);
-    return machine.attempt_failed(due.generation, head.error().text(), net::monotonic_ms());
+    const bool sent = head.error().code != Code::unavailable;  // else no connection came to be
+    return machine.attempt_failed(due.generation, head.error().text(), net::monotonic_ms(), sent);
   }
   std::string body;
   const std::int64_t until = net::monotonic_ms() + kRefusalBodyMs;

@@ -131,9 +131,10 @@ Reaction Subscription::back_off(std::string_view why, std::int64_t now_ms, bool 
   return lose(why, now_ms + backoff_.next_ms(prng_));
 }
 
-Reaction Subscription::attempt_failed(std::uint64_t generation, std::string_view why, std::int64_t now_ms) {
+Reaction Subscription::attempt_failed(std::uint64_t generation, std::string_view why, std::int64_t now_ms,
+                                      bool sent) {
   if (!current(generation)) return {};
-  subscribe_may_come_until_ms_ = now_ms + kLateSubscribeMs;
+  if (sent) subscribe_may_come_until_ms_ = now_ms + kLateSubscribeMs;
   return back_off(why, now_ms, true);
 }
 

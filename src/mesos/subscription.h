@@ -97,8 +97,10 @@ class Subscription {
   // DISCONNECTED → CONNECTING with a new generation.
   Attempt next_attempt(std::int64_t now_ms);
 
-  // No answer at all: refused, timed out, broke off before the head was complete.
-  Reaction attempt_failed(std::uint64_t generation, std::string_view why, std::int64_t now_ms);
+  // No answer at all: timed out, broke off before the head was complete, or (`sent` is false) refused before
+  // the SUBSCRIBE could leave.
+  Reaction attempt_failed(std::uint64_t generation, std::string_view why, std::int64_t now_ms,
+                          bool sent = true);
   // The head of the answer to SUBSCRIBE; `body` is what could be read of it, if the status is not 200.
   Reaction answered(std::uint64_t generation, const wire::ResponseHead& head, std::string_view body,
                     std::int64_t now_ms);

@@ -1,6 +1,10 @@
 #include "cli/exit.h"
+#include "cli/command_line.h"
 
 #include <doctest/doctest.h>
+
+#include <fstream>
+#include <iterator>
 
 namespace mimas::cli {
 
@@ -26,6 +30,21 @@ TEST_CASE("the table for people names every exit code") {
     CAPTURE(code);
     const std::string number = std::to_string(code);
     CHECK(table.find("\n" + std::string(4 - number.size(), ' ') + number + "  ") != std::string::npos);
+  }
+}
+
+TEST_CASE("serve and dev print the codes of the server, as documented") {
+  std::ifstream file("docs/mesos.md");
+  const std::string documented{std::istreambuf_iterator<char>(file), {}};
+  REQUIRE_MESSAGE(!documented.empty(), "run this test in the root of the sources");
+  const std::string table = server_exit_code_table();
+  for (int code = 0; code <= 6; ++code) {
+    CAPTURE(code);
+    CHECK(table.find("\n   " + std::to_string(code) + "  ") != std::string::npos);
+    CHECK(documented.find("\n| " + std::to_string(code) + " | ") != std::string::npos);
+  }
+  for (const char* command : {"serve", "dev"}) {
+    CHECK(parse_command_line({command, "--help"}).output.find(table) != std::string::npos);
   }
 }
 

@@ -515,3 +515,10 @@ TEST_CASE("constraints that the master refuses are dropped, not fatal") {
   CHECK(reaction.next == Next::reconnect);
   CHECK(reaction.constraints_refused);
 }
+
+TEST_CASE("a connection that was refused is no SUBSCRIBE that could come late: an eviction is believed") {
+  auto m = machine();
+  m.attempt_failed(m.next_attempt(0).generation, "cannot connect", 0, false);
+  const auto generation = subscribe(m, 1'000);
+  CHECK(m.error_event(generation, "Framework failed over", 3'000).fatal == Fatal::failed_over);
+}
