@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base/uuid.h"
-#include "pocket/amounts.h"
+#include "pocket/holdings.h"
 
 namespace mimas::pocket {
 namespace {
@@ -188,7 +188,7 @@ std::string check_executor(const mv1::ExecutorInfo& executor, bool in_group) {
   if (const std::string why = check_id(executor.executor_id().value()); !why.empty()) return why;
   if (executor.has_shutdown_grace_period() && executor.shutdown_grace_period().nanoseconds() < 0)
     return "ExecutorInfo's 'shutdown_grace_period' must be non-negative";
-  if (const Result<Amounts> amounts = read_amounts(executor.resources()); !amounts)
+  if (const Result<Holdings> amounts = Holdings::read(executor.resources()); !amounts)
     return "Executor uses invalid resources: " + amounts.error().message;
   return {};
 }
@@ -199,7 +199,7 @@ std::string check_task(const mv1::TaskInfo& task, bool in_group) {
   if (const std::string why = check_id(task.task_id().value()); !why.empty()) return why;
   if (const std::string why = check_kill_policy(task); !why.empty()) return why;
   if (task.resources_size() == 0) return "Task uses no resources";
-  if (const Result<Amounts> amounts = read_amounts(task.resources()); !amounts)
+  if (const Result<Holdings> amounts = Holdings::read(task.resources()); !amounts)
     return "Task uses invalid resources: " + amounts.error().message;
   if (in_group) return {};
   if (task.has_command() == task.has_executor())

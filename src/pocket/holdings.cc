@@ -1,5 +1,6 @@
 #include "pocket/holdings.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace mimas::pocket {
@@ -44,6 +45,48 @@ mv1::Resource value_of(const mv1::Resource& resource) {
   return value;
 }
 
+Status check_kind(const mv1::Resource& resource) {
+  if (resource.has_shared() || resource.has_revocable())
+    return invalid("Shared and revocable resources are not supported");
+  if (!resource.has_disk()) return Done{};
+  const auto& disk = resource.disk();
+  if (!disk.has_persistence() && !disk.has_volume() && !disk.has_source())
+    return invalid("DiskInfo is set but empty");
+  if (disk.has_persistence() && resource.reservations_size() == 0)
+    return invalid("Persistent volumes cannot be created from unreserved resources.");
+  if (disk.has_persistence() && !disk.has_volume())
+    return invalid("Expecting 'volume' to be set for persistent volume");
+  return Done{};
+}
+
+std::string role_of(const mv1::Resource& kind) {
+  const int count = kind.reservations_size();
+  return count == 0 ? "*" : kind.reservations(count - 1).role();
+}
+
+std::string reservations_text(const mv1::Resource& kind) {
+  std::string list;
+  for (const Reservation& one : kind.reservations()) {
+    list += (list.empty() ? "(" : ",(") + Reservation::Type_Name(one.type()) + "," + one.role();
+    if (one.has_principal()) list += "," + one.principal();
+    list += ")";
+  }
+  return list.empty() ? "" : ")(reservations: [" + list + "]";
+}
+
+// The old spelling, for those who know no other.
+void unrefine(mv1::Resource* resource) {
+  resource->set_role(role_of(*resource));
+  const int count = resource->reservations_size();
+  if (count > 0 && resource->reservations(count - 1).type() == Reservation::DYNAMIC) {
+    const Reservation& last = resource->reservations(count - 1);
+    if (last.has_principal()) resource->mutable_reservation()->set_principal(last.principal());
+    if (last.has_labels()) *resource->mutable_reservation()->mutable_labels() = last.labels();
+    resource->mutable_reservation();
+  }
+  resource->clear_reservations();
+}
+
 const ResourceList* resources_of(const Operation& operation) {
   switch (operation.type()) {
     case Operation::RESERVE: return operation.has_reserve() ? &operation.reserve().resources() : nullptr;
@@ -76,6 +119,7 @@ Result<Holdings> Holdings::read(const ResourceList& list) {
   Holdings holdings;
   for (const mv1::Resource& one : list) {
     const mv1::Resource resource = refined(one);
+    if (const Status sound = check_kind(resource); !sound) return sound.error();
     ResourceList values;
     *values.Add() = value_of(resource);
     const Result<Amounts> amounts = read_amounts(values);
@@ -93,6 +137,7 @@ bool Holdings::contains(const Holdings& other) const {
   for (const auto& [key, pile] : other.piles_) {
     const auto mine = piles_.find(key);
     if (mine == piles_.end() || !mine->second.amounts.contains(pile.amounts)) return false;
+    if (pile.kind.disk().has_persistence() && mine->second.amounts != pile.amounts) return false;
   }
   return true;
 }
@@ -114,16 +159,72 @@ void Holdings::subtract(const Holdings& other) {
   }
 }
 
-void Holdings::render(ResourceList* into) const {
+void Holdings::render(ResourceList* into) const { render(Rendering{"*", false, false}, into); }
+
+void Holdings::render(const Rendering& how, ResourceList* into) const {
   for (const auto& [key, pile] : piles_) {
     ResourceList values;
-    render_amounts(pile.amounts, Rendering{"*", false, false}, &values);
+    render_amounts(pile.amounts, Rendering{how.role, how.allocation_info, false}, &values);
     for (mv1::Resource& value : values) {
       mv1::Resource* resource = into->Add();
       *resource = pile.kind;
       resource->MergeFrom(value);
+      if (how.role_field) unrefine(resource);
     }
   }
+}
+
+std::int64_t Holdings::scalar(const std::string& name) const {
+  std::int64_t sum = 0;
+  for (const auto& [key, pile] : piles_) sum += pile.amounts.scalar(name);
+  return sum;
+}
+
+Amounts Holdings::sum() const {
+  Amounts all;
+  for (const auto& [key, pile] : piles_) all.add(pile.amounts);
+  return all;
+}
+
+Amounts Holdings::sum_for(const std::string& role) const {
+  Amounts all;
+  for (const auto& [key, pile] : piles_)
+    if (role_of(pile.kind) == role) all.add(pile.amounts);
+  return all;
+}
+
+std::set<std::string> Holdings::roles() const {
+  std::set<std::string> roles;
+  for (const auto& [key, pile] : piles_)
+    if (pile.kind.reservations_size() > 0) roles.insert(role_of(pile.kind));
+  return roles;
+}
+
+Holdings Holdings::for_role(const std::string& role, bool refinement) const {
+  Holdings mine;
+  for (const auto& [key, pile] : piles_) {
+    const std::string owner = role_of(pile.kind);
+    if (owner != "*" && owner != role && !role.starts_with(owner + "/")) continue;
+    if (pile.kind.reservations_size() > 1 && !refinement) continue;
+    mine.piles_[key] = pile;
+  }
+  return mine;
+}
+
+bool Holdings::has_volume(const std::string& role, const std::string& persistence_id) const {
+  return std::any_of(piles_.begin(), piles_.end(), [&](const auto& one) {
+    const mv1::Resource& kind = one.second.kind;
+    return kind.disk().has_persistence() && kind.disk().persistence().id() == persistence_id &&
+           role_of(kind) == role;
+  });
+}
+
+std::string Holdings::text(const std::string& allocated_to) const {
+  std::string text;
+  for (const auto& [key, pile] : piles_)
+    text +=
+        (text.empty() ? "" : "; ") + amounts_text(pile.amounts, allocated_to + reservations_text(pile.kind));
+  return text.empty() ? "{}" : text;
 }
 
 bool Holdings::operator==(const Holdings& other) const { return contains(other) && other.contains(*this); }

@@ -78,15 +78,22 @@ void MasterModel::accept(MasterFramework& framework, const Call::Accept& accept,
     return;
   }
   for (const Operation& operation : accept.operations()) {
-    if (operation.type() == Operation::LAUNCH) {
+    const bool launches =
+        operation.type() == Operation::LAUNCH || operation.type() == Operation::LAUNCH_GROUP;
+    if (launches && operation.has_id()) {
+      refuse_launch(
+          framework, operation,
+          "The `id` field cannot be set on " + Operation::Type_Name(operation.type()) + " operations", now);
+    } else if (operation.type() == Operation::LAUNCH) {
       for (mv1::TaskInfo task : operation.launch().task_infos())
         launch(framework, agent->second, pool, std::move(task), now);
     } else if (operation.type() == Operation::LAUNCH_GROUP) {
       launch_group(framework, agent->second, pool, operation.launch_group(), now);
     } else if (operation.type() != Operation::UNKNOWN) {
-      operation_error(framework, operation, "Operation is not supported by this cluster");
+      operate(framework, agent->second, pool, operation);
     }
   }
+  pool.left.subtract(pool.converted);
   refuse(framework, pool.role, pool.agent_id, pool.left, accept.filters(), now);
 }
 
@@ -109,6 +116,21 @@ void MasterModel::fail_operations(MasterFramework& framework, const Call::Accept
     } else if (operation.type() != Operation::UNKNOWN) {
       operation_error(framework, operation, "Operation attempted with invalid offers: " + why);
     }
+  }
+}
+
+void MasterModel::refuse_launch(MasterFramework& framework, const Operation& operation,
+                                const std::string& why, Instant now) {
+  const bool group = operation.type() == Operation::LAUNCH_GROUP;
+  const auto& tasks = group ? operation.launch_group().task_group().tasks() : operation.launch().task_infos();
+  for (const mv1::TaskInfo& task : tasks) {
+    mv1::TaskStatus status = make_status(
+        task.task_id().value(), mv1::TASK_ERROR,
+        group ? mv1::TaskStatus::REASON_TASK_GROUP_INVALID : mv1::TaskStatus::REASON_TASK_INVALID, why, now);
+    *status.mutable_agent_id() = task.agent_id();
+    if (group) *status.mutable_executor_id() = operation.launch_group().executor().executor_id();
+    if (task.has_executor()) *status.mutable_executor_id() = task.executor().executor_id();
+    send_update(framework, status);
   }
 }
 
@@ -135,8 +157,8 @@ std::string MasterModel::check_task_here(const MasterFramework& framework, const
     return "Task uses invalid agent " + task.agent_id().value() + " while agent " + agent.id() +
            " is expected";
   if (const std::string why = check_task(task, in_group); !why.empty()) return why;
-  const Result<Amounts> amounts = read_amounts(task.resources());
-  Amounts needed = *amounts;
+  const Result<Holdings> amounts = Holdings::read(task.resources());
+  Holdings needed = *amounts;
   if (!in_group && task.has_executor()) {
     const mv1::ExecutorInfo& executor = task.executor();
     if (executor.framework_id().value() != framework.id())
@@ -147,12 +169,12 @@ std::string MasterModel::check_task_here(const MasterFramework& framework, const
       if (compact(known->second.info) != compact(executor))
         return "ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID.";
     } else {
-      needed.add(*read_amounts(executor.resources()));
+      needed.add(*Holdings::read(executor.resources()));
     }
   }
   if (!pool.left.contains(needed))
-    return "Total resources " + amounts_text(needed, pool.role) +
-           " required by task and its executor is more than available " + amounts_text(pool.left, pool.role);
+    return "Total resources " + needed.text(pool.role) +
+           " required by task and its executor is more than available " + pool.left.text(pool.role);
   return {};
 }
 
@@ -161,7 +183,7 @@ void MasterModel::start_task(MasterFramework& framework, MasterAgent& agent, Poo
   MasterTask record;
   record.info = task;
   record.agent_id = agent.id();
-  record.amounts = *read_amounts(task.resources());
+  record.amounts = *Holdings::read(task.resources());
   record.charged = true;
   pool.left.subtract(record.amounts);
   agent.used.add(record.amounts);
@@ -169,7 +191,7 @@ void MasterModel::start_task(MasterFramework& framework, MasterAgent& agent, Poo
     record.executor_id = executor->executor_id().value();
     const std::pair<std::string, std::string> key{framework.id(), record.executor_id};
     if (!agent.executors.contains(key)) {
-      const Amounts amounts = *read_amounts(executor->resources());
+      const Holdings amounts = *Holdings::read(executor->resources());
       pool.left.subtract(amounts);
       agent.used.add(amounts);
       agent.executors[key] = MasterExecutor{*executor, amounts};
@@ -213,7 +235,7 @@ void MasterModel::launch_group(MasterFramework& framework, MasterAgent& agent, P
   run.group_executor = group.executor();
   std::string why;
   const mv1::ExecutorInfo& executor = group.executor();
-  const Result<Amounts> executor_amounts = read_amounts(executor.resources());
+  const Result<Holdings> executor_amounts = Holdings::read(executor.resources());
   if (!executor.has_type()) {
     why = "'ExecutorInfo.type' must be set";
   } else if (!executor.has_framework_id()) {
@@ -240,7 +262,7 @@ void MasterModel::launch_group(MasterFramework& framework, MasterAgent& agent, P
   for (mv1::TaskInfo task : group.task_group().tasks()) {
     if (why.empty()) why = check_task_here(framework, agent, trial, task, true);
     if (why.empty()) why = fill_allocation(pool.role, task.mutable_resources());
-    if (why.empty()) trial.left.subtract(*read_amounts(task.resources()));
+    if (why.empty()) trial.left.subtract(*Holdings::read(task.resources()));
     run.tasks.push_back(std::move(task));
   }
   if (why.empty()) {

@@ -27,7 +27,10 @@ MasterAgent* MasterModel::agent_by_session(const std::string& session) {
 
 void MasterModel::register_agent(std::uint64_t stream, const Registration& registration, Instant now) {
   std::string id = registration.info.id().value();
-  const Result<Amounts> total = read_amounts(registration.info.resources());
+  ResourceList resources = registration.info.resources();
+  if (!registration.resources.empty())
+    resources = {registration.resources.begin(), registration.resources.end()};
+  const Result<Holdings> total = Holdings::read(resources);
   const bool down =
       std::any_of(machines_down_.begin(), machines_down_.end(), [&](const mv1::MachineID& machine) {
         return (machine.hostname().empty() || machine.hostname() == registration.info.hostname()) &&
@@ -61,6 +64,7 @@ void MasterModel::register_agent(std::uint64_t stream, const Registration& regis
   learn_executors(agent, registration);
   learn_tasks(agent, registration, now);
   settle_missing(agent, registration, now);
+  learn_operations(agent, registration);
   unreachable_agents_.erase(id);
   for (KillTask& order : agent.kills_waiting) command(agent, std::move(order));
   agent.kills_waiting.clear();
@@ -71,9 +75,7 @@ void MasterModel::register_agent(std::uint64_t stream, const Registration& regis
 void MasterModel::learn_frameworks(const Registration& registration, Instant now) {
   for (const mv1::FrameworkInfo& info : registration.frameworks) {
     const std::string& id = info.id().value();
-    const bool removed = std::find(completed_frameworks_.begin(), completed_frameworks_.end(), id) !=
-                         completed_frameworks_.end();
-    if (removed) {
+    if (was_removed(id)) {
       outputs_.emplace_back(
           ToAgent{agents_.at(agent_by_session(registration.session)->id()).stream, ShutdownFramework{id}});
       continue;
@@ -87,9 +89,9 @@ void MasterModel::learn_frameworks(const Registration& registration, Instant now
 
 void MasterModel::learn_executors(MasterAgent& agent, const Registration& registration) {
   agent.executors.clear();
-  agent.used = Amounts{};
+  agent.used = Holdings{};
   for (const ReportedExecutor& one : registration.executors) {
-    const Result<Amounts> amounts = read_amounts(one.info.resources());
+    const Result<Holdings> amounts = Holdings::read(one.info.resources());
     if (!amounts || !frameworks_.contains(one.framework_id)) continue;
     agent.executors[{one.framework_id, one.info.executor_id().value()}] = MasterExecutor{one.info, *amounts};
     agent.used.add(*amounts);
@@ -102,7 +104,7 @@ void MasterModel::learn_tasks(MasterAgent& agent, const Registration& registrati
       if (task.agent_id == agent.id()) task.charged = false;  // charged anew below, from what the agent says
   for (const ReportedTask& one : registration.tasks) {
     MasterFramework* framework = find_framework(one.framework_id);
-    const Result<Amounts> amounts = read_amounts(one.info.resources());
+    const Result<Holdings> amounts = Holdings::read(one.info.resources());
     if (framework == nullptr || !amounts) continue;
     const std::string& task_id = one.info.task_id().value();
     const auto lost = framework->unreachable.find(task_id);
@@ -168,6 +170,7 @@ bool MasterModel::report(const std::string& session, const std::vector<Report>& 
     if (const auto* update = std::get_if<UpdateReport>(&one)) on_report(*agent, *update, now);
     if (const auto* exited = std::get_if<ExecutorExited>(&one)) on_report(*agent, *exited, now);
     if (const auto* message = std::get_if<FromExecutor>(&one)) on_report(*agent, *message);
+    if (const auto* operation = std::get_if<OperationReport>(&one)) on_report(*agent, *operation);
     if (std::holds_alternative<Unregister>(one)) {
       remove_agent(std::string(agent->id()),
                    Loss{mv1::TASK_LOST, mv1::TaskStatus::REASON_AGENT_REMOVED,
@@ -243,6 +246,15 @@ void MasterModel::remove_agent(const std::string& agent_id, const Loss& loss, In
   if (found->second.connected) outputs_.emplace_back(EndStream{found->second.stream});
   agents_.erase(found);
   note_agents();
+}
+
+Answer MasterModel::deactivate(const std::string& agent_id, bool deactivated, Instant now) {
+  const auto found = agents_.find(agent_id);
+  if (found == agents_.end()) return {404, ""};
+  found->second.deactivated = deactivated;
+  if (deactivated) rescind_offers_of_agent(agent_id);
+  allocate_by(now);
+  return {200, ""};
 }
 
 Answer MasterModel::mark_gone(const std::string& agent_id, Instant now) {

@@ -21,9 +21,10 @@ std::string plain_path(std::string path) {
 }
 
 Reach master_reach(const std::string& path) {
-  for (const char* known : {"/health", "/version"})
+  for (const char* known : {"/health", "/version", "/flags", "/metrics/snapshot"})
     if (path == known) return Reach::any_master;
-  for (const char* known : {"/api/v1/scheduler", "/api/v1", "/pocket/agent", "/redirect", "/state"})
+  for (const char* known : {"/api/v1/scheduler", "/api/v1", "/pocket/agent", "/redirect", "/state",
+                            "/state-summary", "/slaves", "/frameworks", "/tasks", "/roles", "/teardown"})
     if (path == known) return Reach::leader;
   return Reach::nothing;
 }
@@ -101,30 +102,9 @@ http::Reply MasterFace::handle(const http::Request& request) {
   const std::string path = plain_path(request.path);
   if (path == "/api/v1/scheduler") return scheduler(request);
   if (path == "/api/v1") return operate(request);
+  if (path == "/teardown") return teardown(request);
   if (path == "/pocket/agent") return agent(request);
   return get(request, path);
-}
-
-http::Reply answer_anywhere(const http::Request& request, const std::string& path) {
-  if (request.method != "HEAD")
-    if (auto refusal = refuse_method(request, "GET")) return *std::move(refusal);
-  if (path == "/health") return plain(200, "");
-  return json_reply(R"({"version":"1.12.0"})");
-}
-
-http::Reply MasterFace::get(const http::Request& request, const std::string& path) {
-  const Reach reach = master_reach(path);
-  if (reach == Reach::nothing) return not_found();
-  if (reach == Reach::any_master) return answer_anywhere(request, path);
-  if (request.method != "HEAD")
-    if (auto refusal = refuse_method(request, "GET")) return *std::move(refusal);
-  if (path == "/redirect") {
-    http::Reply reply = plain(307, "");
-    reply.headers.push_back({"Location", "//" + options_.address.text()});
-    return reply;
-  }
-  const auto state = loop_.call<std::string>([this](Instant) { return model_.state_json(); });
-  return state ? json_reply(*state) : stopping();
 }
 
 http::Reply MasterFace::scheduler(const http::Request& request) {
@@ -177,48 +157,6 @@ http::Reply MasterFace::subscribe(const mscheduler::Call& call, v1::MediaType ty
   if (!stream_id) return stopping();
   http::Reply reply = stream_reply(stream, type, kPeerCheckMs, ended(number, &MasterModel::scheduler_gone));
   reply.headers.push_back({"Mesos-Stream-Id", *stream_id});
-  return reply;
-}
-
-http::Reply MasterFace::operate(const http::Request& request) {
-  if (auto refusal = refuse_method(request, "POST")) return *std::move(refusal);
-  mmaster::Call call;
-  Decoded decoded = decode_body(request, &call);
-  if (decoded.refusal) return *std::move(decoded.refusal);
-  using Call = mmaster::Call;
-  const auto invalid = [](const char* what) {
-    return plain(400, std::string("Failed to validate master::Call: Expecting '") + what + "' to be present");
-  };
-  if (!call.has_type() || call.type() == Call::UNKNOWN) return invalid("type");
-  const auto type = negotiate(request.header("Accept"));
-  if (!type) return not_acceptable();
-  if (call.type() == Call::TEARDOWN) {
-    if (!call.has_teardown()) return invalid("teardown");
-    const std::string& id = call.teardown().framework_id().value();
-    const auto answer = loop_.call<Answer>([&](Instant now) { return model_.teardown(id, now); });
-    return answer ? plain(answer->status, answer->text) : stopping();
-  }
-  if (call.type() == Call::MARK_AGENT_GONE) {
-    if (!call.has_mark_agent_gone()) return invalid("mark_agent_gone");
-    const std::string& id = call.mark_agent_gone().agent_id().value();
-    const auto answer = loop_.call<Answer>([&](Instant now) { return model_.mark_gone(id, now); });
-    return answer ? plain(answer->status, answer->text) : stopping();
-  }
-  const bool known = call.type() == Call::GET_MASTER || call.type() == Call::GET_AGENTS ||
-                     call.type() == Call::GET_TASKS || call.type() == Call::GET_HEALTH;
-  if (!known) return plain(501, "");
-  const auto response = loop_.call<mmaster::Response>([&](Instant) {
-    if (call.type() == Call::GET_MASTER) return model_.get_master();
-    if (call.type() == Call::GET_AGENTS) return model_.get_agents();
-    if (call.type() == Call::GET_TASKS) return model_.get_tasks();
-    mmaster::Response health;
-    health.set_type(mmaster::Response::GET_HEALTH);
-    health.mutable_get_health()->set_healthy(true);
-    return health;
-  });
-  if (!response) return stopping();
-  http::Reply reply = json_reply(v1::encode(*response, *type));
-  reply.content_type = std::string(v1::media_type_text(*type));
   return reply;
 }
 

@@ -52,6 +52,8 @@ class MasterFace : public std::enable_shared_from_this<MasterFace> {
   http::Reply scheduler(const http::Request& request);
   http::Reply subscribe(const mscheduler::Call& call, v1::MediaType type);
   http::Reply operate(const http::Request& request);
+  std::optional<Answer> change(const mmaster::Call& call, std::string* missing);
+  http::Reply teardown(const http::Request& request);
   http::Reply agent(const http::Request& request);
   http::Reply agent_stream(const http::Request& request);
   http::Reply get(const http::Request& request, const std::string& path);

@@ -91,9 +91,7 @@ std::optional<std::string> MasterModel::refuse_subscription(const Call::Subscrib
   const mv1::FrameworkInfo& info = subscribe.framework_info();
   if (std::string why = check_framework(info); !why.empty()) return why;
   const std::string& id = info.id().value();
-  if (std::find(completed_frameworks_.begin(), completed_frameworks_.end(), id) !=
-      completed_frameworks_.end())
-    return "Framework has been removed";
+  if (was_removed(id)) return "Framework has been removed";
   if (std::string why = stray_suppressed(subscribe.suppressed_roles(), roles_of(info)); !why.empty())
     return why;
   const auto known = frameworks_.find(id);
@@ -212,7 +210,10 @@ Answer MasterModel::dispatch(MasterFramework& framework, const Call& call, Insta
                             call.decline_inverse_offers().filters(),
                             mmaintenance::InverseOfferStatus::DECLINE, now);
       break;
-    default: break;  // REQUEST, operation acknowledgements: nothing here needs them
+    case Call::ACKNOWLEDGE_OPERATION_STATUS:
+      acknowledge(framework, call.acknowledge_operation_status());
+      break;
+    default: break;  // REQUEST: nothing here needs it
   }
   return {};
 }
@@ -250,10 +251,25 @@ void MasterModel::remove_framework(const std::string& id, Instant now) {
     command(agent, ShutdownFramework{id});
   }
   if (framework->connected) outputs_.emplace_back(EndStream{framework->stream});
+  MasterFramework gone = std::move(*framework);
   frameworks_.erase(id);
-  completed_frameworks_.push_back(id);
+  gone.connected = false;
+  gone.failover_at = kNever;
+  gone.unregistered_at = now;
+  for (auto& [task_id, task] : gone.tasks) {  // told to nobody (mesos-protocol §1.9)
+    if (!is_terminal(task.state)) task.state = mv1::TASK_KILLED;
+    gone.completed.push_back(std::move(task));
+  }
+  gone.tasks.clear();
+  while (gone.completed.size() > options_.completed_tasks_max) gone.completed.pop_front();
+  completed_frameworks_.push_back(std::move(gone));
   while (completed_frameworks_.size() > options_.completed_frameworks_max) completed_frameworks_.pop_front();
   allocate_by(now);
+}
+
+bool MasterModel::was_removed(const std::string& framework_id) const {
+  return std::any_of(completed_frameworks_.begin(), completed_frameworks_.end(),
+                     [&](const MasterFramework& gone) { return gone.id() == framework_id; });
 }
 
 Answer MasterModel::teardown(const std::string& framework_id, Instant now) {

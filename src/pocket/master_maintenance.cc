@@ -190,6 +190,22 @@ mmaintenance::ClusterStatus MasterModel::maintenance_status() const {
   return status;
 }
 
+mv1::InverseOffer MasterModel::render_inverse_offer(const MasterInverseOffer& offer) const {
+  const MasterAgent& agent = agents_.at(offer.agent_id);
+  mv1::InverseOffer out;
+  out.mutable_id()->set_value(offer.id);
+  out.mutable_framework_id()->set_value(offer.framework_id);
+  out.mutable_agent_id()->set_value(offer.agent_id);
+  auto* url = out.mutable_url();
+  url->set_scheme("http");
+  url->mutable_address()->set_hostname(agent.info.hostname());
+  url->mutable_address()->set_ip(agent.ip);
+  url->mutable_address()->set_port(agent.info.port());
+  url->set_path("/slave(1)");
+  if (const mv1::Unavailability* away = unavailability_of(agent)) *out.mutable_unavailability() = *away;
+  return out;
+}
+
 void MasterModel::send_inverse_offers(Instant now) {
   if (schedule_.windows().empty()) return;
   std::set<std::pair<std::string, std::string>> held;
@@ -213,11 +229,7 @@ void MasterModel::send_inverse_offers(Instant now) {
       const MasterInverseOffer made{options_.master_id + "-O" + std::to_string(next_offer_++), framework_id,
                                     agent_id};
       inverse_offers_[made.id] = made;
-      auto* offer = event.mutable_inverse_offers()->add_inverse_offers();
-      offer->mutable_id()->set_value(made.id);
-      offer->mutable_framework_id()->set_value(framework_id);
-      offer->mutable_agent_id()->set_value(agent_id);
-      *offer->mutable_unavailability() = *away;
+      *event.mutable_inverse_offers()->add_inverse_offers() = render_inverse_offer(made);
     }
     if (event.inverse_offers().inverse_offers_size() > 0) send(framework, std::move(event));
   }

@@ -21,10 +21,14 @@
 
 #include "base/prng.h"
 #include "base/time.h"
-#include "pocket/amounts.h"
+#include "pocket/holdings.h"
 #include "pocket/link.h"
 #include "pocket/protos.h"
 #include "wire/endpoint.h"
+
+namespace mimas::json {
+class Writer;
+}
 
 namespace mimas::pocket {
 
@@ -41,6 +45,8 @@ struct MasterOptions {
   std::size_t completed_tasks_max = 1'000;
   std::size_t statuses_max = 16;
 };
+
+inline constexpr const char* kMesosVersion = "1.12.0";  // of the protocol spoken
 
 // --- outputs ---
 struct ToScheduler {
@@ -71,7 +77,7 @@ struct MasterTask {
   mv1::TaskInfo info;
   std::string agent_id;
   std::string executor_id;  // empty: a command task
-  Amounts amounts;
+  Holdings amounts;
   bool charged = false;                      // its amounts are in the agent's `used`
   mv1::TaskState state = mv1::TASK_STAGING;  // the last one forwarded
   std::string unacknowledged_uuid;
@@ -81,8 +87,14 @@ struct MasterTask {
 struct OfferFilter {
   std::string role;
   std::string agent_id;
-  Amounts refused;
+  Holdings refused;
   Instant until;
+};
+
+struct MasterOperation {  // asked for with an id: its outcome is told until acknowledged
+  std::string uuid;
+  std::string agent_id;
+  mv1::OperationStatus latest;
 };
 
 struct MasterFramework {
@@ -96,28 +108,33 @@ struct MasterFramework {
   std::map<std::string, MasterTask> tasks;
   std::map<std::string, MasterTask> unreachable;
   std::deque<MasterTask> completed;
+  std::map<std::string, MasterOperation> operations;  // by their ids
   Instant failover_at = kNever;
   Instant heartbeat_at = kNever;
   Instant registered_at;
+  Instant unregistered_at = kNever;
 
   const std::string& id() const { return info.id().value(); }
+  // Learned from agents, and has not subscribed to this master yet.
+  bool recovered() const { return !connected && failover_at == kNever && unregistered_at == kNever; }
   bool has(mv1::FrameworkInfo::Capability::Type capability) const;
   std::vector<std::string> roles() const;
 };
 
 struct MasterExecutor {
   mv1::ExecutorInfo info;
-  Amounts amounts;
+  Holdings amounts;
 };
 
 struct MasterAgent {
   mv1::AgentInfo info;
   std::string ip;  // where its HTTP face is, with info.port
-  Amounts total;
-  Amounts used;
+  Holdings total;
+  Holdings used;
   std::string session;
   std::uint64_t stream = 0;
   bool connected = false;
+  bool deactivated = false;  // by an operator
   Instant heard_at;
   Instant registered_at;
   std::map<std::pair<std::string, std::string>, MasterExecutor> executors;  // (framework, executor)
@@ -131,7 +148,7 @@ struct MasterOffer {
   std::string framework_id;
   std::string agent_id;
   std::string role;
-  Amounts amounts;
+  Holdings amounts;
 };
 
 struct MasterInverseOffer {  // asks a framework to leave an agent that will be away
@@ -181,10 +198,13 @@ class MasterModel {
   Answer teardown(const std::string& framework_id, Instant now);
   Answer mark_gone(const std::string& agent_id, Instant now);
   mv1::MasterInfo info() const;
-  mmaster::Response get_master() const;
-  mmaster::Response get_agents() const;
-  mmaster::Response get_tasks() const;
-  std::string state_json() const;  // "/state", modest
+  Answer deactivate(const std::string& agent_id, bool deactivated, Instant now);  // no offers; tasks go on
+  std::optional<mmaster::Response> view(mmaster::Call::Type type, Instant now) const;  // nullopt: none such
+  // The v0 documents by their path ("/state", "/state-summary", "/slaves", "/frameworks", "/roles", "/tasks",
+  // "/flags"; master_state.cc); empty: none such. "/tasks" takes at most `limit` after `offset`.
+  std::string document(const std::string& path, std::size_t limit = 100, std::size_t offset = 0) const;
+  std::map<std::string, double> metrics(Instant now) const;
+  std::map<std::string, std::string> flags() const;
 
   void tick(Instant now);
   Instant wake_at() const;
@@ -214,16 +234,16 @@ class MasterModel {
   void allocate_soon(Instant now);
   void allocate(Instant now);
   bool filtered(const MasterFramework& framework, const std::string& role, const std::string& agent_id,
-                const Amounts& amounts, Instant now) const;
+                const Holdings& amounts, Instant now) const;
   MasterOffer make_offer(const MasterFramework& framework, const std::string& role, const MasterAgent& agent,
-                         const Amounts& amounts);
+                         const Holdings& amounts);
   mv1::Offer render_offer(const MasterOffer& offer) const;
   void drop_offers_of_framework(const std::string& framework_id, const std::set<std::string>* roles,
                                 bool rescind);
   void rescind_offers_of_agent(const std::string& agent_id);
   std::int64_t refusal_ms(const mv1::Filters& filters) const;  // 0: no filter
   void refuse(MasterFramework& framework, const std::string& role, const std::string& agent_id,
-              const Amounts& amounts, const mv1::Filters& filters, Instant now);
+              const Holdings& amounts, const mv1::Filters& filters, Instant now);
   void decline(MasterFramework& framework, const mscheduler::Call::Decline& decline, Instant now);
   std::vector<std::pair<const MasterFramework*, std::string>> by_share() const;
 
@@ -242,7 +262,8 @@ class MasterModel {
   struct Pool {  // what an ACCEPT may spend
     std::string agent_id;
     std::string role;
-    Amounts left;
+    Holdings left;
+    Holdings converted;  // by operations of this call: goes back unfiltered
   };
   void accept(MasterFramework& framework, const mscheduler::Call::Accept& accept, Instant now);
   std::optional<std::string> invalid_offers(const MasterFramework& framework,
@@ -257,8 +278,23 @@ class MasterModel {
                               const mv1::TaskInfo& task, bool in_group) const;
   void start_task(MasterFramework& framework, MasterAgent& agent, Pool& pool, const mv1::TaskInfo& task,
                   const mv1::ExecutorInfo* executor);
+  void refuse_launch(MasterFramework& framework, const mv1::Offer::Operation& operation,
+                     const std::string& why, Instant now);
   void operation_error(MasterFramework& framework, const mv1::Offer::Operation& operation,
                        const std::string& why);
+
+  // master_operations.cc
+  void operate(MasterFramework& framework, MasterAgent& agent, Pool& pool,
+               const mv1::Offer::Operation& operation);
+  std::string check_operation(const MasterFramework& framework, const MasterAgent& agent, const Pool& pool,
+                              const mv1::Offer::Operation& operation) const;
+  void send_operation_status(MasterFramework& framework, const mv1::OperationStatus& status);
+  void acknowledge(MasterFramework& framework,
+                   const mscheduler::Call::AcknowledgeOperationStatus& acknowledge);
+  void reconcile_operations(MasterFramework& framework,
+                            const mscheduler::Call::ReconcileOperations& reconcile);
+  void on_report(MasterAgent& agent, const OperationReport& report);
+  void learn_operations(MasterAgent& agent, const Registration& registration);
 
   // master_tasks.cc
   void send(MasterFramework& framework, mscheduler::Event event);
@@ -271,8 +307,6 @@ class MasterModel {
   void reconcile(MasterFramework& framework, const mscheduler::Call::Reconcile& reconcile, Instant now);
   void reconcile_task(MasterFramework& framework, const std::string& task_id, const std::string& agent_id,
                       Instant now);
-  void reconcile_operations(MasterFramework& framework,
-                            const mscheduler::Call::ReconcileOperations& reconcile);
   void uncharge(MasterTask& task, Instant now);
   void finish_task(MasterFramework& framework, const std::string& task_id, Instant now);
   void on_report(MasterAgent& agent, const UpdateReport& update, Instant now);
@@ -298,6 +332,24 @@ class MasterModel {
   void note_agents();
   bool recovering(const std::string& agent_id) const;
 
+  // master_view.cc and master_state.cc
+  void fill(mmaster::Response::GetAgents* list) const;
+  void fill(mmaster::Response::GetTasks* list) const;
+  void fill(mmaster::Response::GetFrameworks* list) const;
+  void fill(mmaster::Response::GetExecutors* list) const;
+  void fill(mmaster::Response::GetRoles* list) const;
+  void write_agents(json::Writer& out, bool in_full) const;
+  void write_framework(json::Writer& out, const MasterFramework& framework, bool summary) const;
+  void write_frameworks(json::Writer& out) const;
+  void write_tasks(json::Writer& out, std::size_t limit, std::size_t offset) const;
+  void write_roles(json::Writer& out) const;
+  void write_state(json::Writer& out) const;
+  Holdings offered_on(const std::string& agent_id) const;
+  Holdings offered_to(const std::string& framework_id) const;
+  Holdings used_by(const MasterFramework& framework) const;
+  mv1::InverseOffer render_inverse_offer(const MasterInverseOffer& offer) const;
+
+  bool was_removed(const std::string& framework_id) const;
   MasterFramework* find_framework(const std::string& id);
   std::string next_uuid();
 
@@ -305,7 +357,7 @@ class MasterModel {
   Prng prng_;
   Instant started_at_;
   std::map<std::string, MasterFramework> frameworks_;
-  std::deque<std::string> completed_frameworks_;
+  std::deque<MasterFramework> completed_frameworks_;
   std::map<std::string, MasterAgent> agents_;
   std::map<std::string, Instant> unreachable_agents_;
   std::set<std::string> gone_agents_;
@@ -326,5 +378,6 @@ class MasterModel {
 };
 
 bool is_terminal(mv1::TaskState state);
+std::string pid_of(const MasterAgent& agent);  // "slave(1)@ip:port"
 
 }  // namespace mimas::pocket

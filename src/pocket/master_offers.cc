@@ -1,5 +1,6 @@
 // The allocator: who is offered what, when, and what a decline means (mesos-protocol §2.2, §2.4). All that is
-// free on an agent goes as one offer to the eligible (framework, role) that has the smallest dominant share.
+// free on an agent goes as one offer to the eligible (framework, role) that has the smallest dominant share;
+// what is reserved for other roles goes to them in their turn.
 #include <algorithm>
 #include <cmath>
 
@@ -15,12 +16,12 @@ constexpr std::int64_t kMemMilliMin = 32'000;  // 32 MB
 constexpr double kRefuseSecondsDefault = 5.0;
 constexpr double kRefuseSecondsMax = 31'536'000.0;
 
-bool allocatable(const Amounts& free) {
+bool allocatable(const Holdings& free) {
   return free.scalar("cpus") >= kCpusMilliMin || free.scalar("mem") >= kMemMilliMin;
 }
 
 // Per mille of the cluster, of whichever of cpus and mem is more.
-std::int64_t dominant_share(const Amounts& held, const Amounts& total) {
+std::int64_t dominant_share(const Holdings& held, const Holdings& total) {
   std::int64_t share = 0;
   for (const char* name : {"cpus", "mem"}) {
     const std::int64_t all = total.scalar(name);
@@ -78,9 +79,8 @@ void MasterModel::allocate_soon(Instant now) {
 }
 
 std::vector<std::pair<const MasterFramework*, std::string>> MasterModel::by_share() const {
-  Amounts total;
-  for (const auto& [id, agent] : agents_)
-    for (const auto& [name, milli] : agent.total.scalars) total.scalars[name] += milli;
+  Holdings total;
+  for (const auto& [id, agent] : agents_) total.add(agent.total);
   struct Candidate {
     std::int64_t share;
     const MasterFramework* framework;
@@ -89,7 +89,7 @@ std::vector<std::pair<const MasterFramework*, std::string>> MasterModel::by_shar
   std::vector<Candidate> candidates;
   for (const auto& [id, framework] : frameworks_) {
     if (!framework.connected) continue;
-    Amounts held;
+    Holdings held;
     for (const auto& [task_id, task] : framework.tasks)
       if (task.charged) held.add(task.amounts);
     for (const auto& [offer_id, offer] : offers_)
@@ -106,7 +106,7 @@ std::vector<std::pair<const MasterFramework*, std::string>> MasterModel::by_shar
 }
 
 bool MasterModel::filtered(const MasterFramework& framework, const std::string& role,
-                           const std::string& agent_id, const Amounts& amounts, Instant now) const {
+                           const std::string& agent_id, const Holdings& amounts, Instant now) const {
   return std::any_of(framework.filters.begin(), framework.filters.end(), [&](const OfferFilter& filter) {
     return filter.until > now && filter.role == role && filter.agent_id == agent_id &&
            filter.refused.contains(amounts);
@@ -114,7 +114,7 @@ bool MasterModel::filtered(const MasterFramework& framework, const std::string& 
 }
 
 MasterOffer MasterModel::make_offer(const MasterFramework& framework, const std::string& role,
-                                    const MasterAgent& agent, const Amounts& amounts) {
+                                    const MasterAgent& agent, const Holdings& amounts) {
   MasterOffer offer{options_.master_id + "-O" + std::to_string(next_offer_++), framework.id(), agent.id(),
                     role, amounts};
   offers_[offer.id] = offer;
@@ -126,18 +126,20 @@ void MasterModel::allocate(Instant now) {
   allocated_at_ = now;
   std::map<std::string, Event> rounds;
   for (const auto& [agent_id, agent] : agents_) {
-    if (!agent.connected) continue;
-    Amounts free = agent.total;
+    if (!agent.connected || agent.deactivated) continue;
+    Holdings free = agent.total;
     free.subtract(agent.used);
     for (const auto& [offer_id, offer] : offers_)
       if (offer.agent_id == agent_id) free.subtract(offer.amounts);
     if (!allocatable(free)) continue;
     for (const auto& [framework, role] : by_share()) {
-      if (filtered(*framework, role, agent_id, free, now)) continue;
+      const Holdings mine =
+          free.for_role(role, framework->has(mv1::FrameworkInfo::Capability::RESERVATION_REFINEMENT));
+      if (!allocatable(mine) || filtered(*framework, role, agent_id, mine, now)) continue;
       if (!constraints_allow(framework->constraints.offer_constraints(), role, agent.info)) continue;
       *rounds[framework->id()].mutable_offers()->add_offers() =
-          render_offer(make_offer(*framework, role, agent, free));
-      break;
+          render_offer(make_offer(*framework, role, agent, mine));
+      free.subtract(mine);
     }
   }
   for (auto& [framework_id, event] : rounds) {
@@ -166,7 +168,7 @@ mv1::Offer MasterModel::render_offer(const MasterOffer& offer) const {
   how.role = offer.role;
   how.allocation_info = multi_role;
   how.role_field = !framework.has(mv1::FrameworkInfo::Capability::RESERVATION_REFINEMENT);
-  render_amounts(offer.amounts, how, out.mutable_resources());
+  offer.amounts.render(how, out.mutable_resources());
   *out.mutable_attributes() = agent.info.attributes();
   for (const auto& [key, executor] : agent.executors)
     if (key.first == offer.framework_id) *out.add_executor_ids() = executor.info.executor_id();
@@ -212,7 +214,7 @@ std::int64_t MasterModel::refusal_ms(const mv1::Filters& filters) const {
 }
 
 void MasterModel::refuse(MasterFramework& framework, const std::string& role, const std::string& agent_id,
-                         const Amounts& amounts, const mv1::Filters& filters, Instant now) {
+                         const Holdings& amounts, const mv1::Filters& filters, Instant now) {
   const std::int64_t ms = refusal_ms(filters);
   if (ms == 0 || amounts.empty()) return;
   // A shorter refusal of the same or more says nothing new and need not be kept: at most one filter per

@@ -148,20 +148,6 @@ void MasterModel::reconcile_task(MasterFramework& framework, const std::string& 
   send_update(framework, status);
 }
 
-void MasterModel::reconcile_operations(MasterFramework& framework,
-                                       const Call::ReconcileOperations& reconcile) {
-  for (const auto& operation : reconcile.operations()) {
-    Event event;
-    event.set_type(Event::UPDATE_OPERATION_STATUS);
-    auto* status = event.mutable_update_operation_status()->mutable_status();
-    *status->mutable_operation_id() = operation.operation_id();
-    status->set_state(mv1::OPERATION_UNKNOWN);
-    status->set_message("Reconciliation: Operation is unknown");
-    if (operation.has_agent_id()) *status->mutable_agent_id() = operation.agent_id();
-    send(framework, std::move(event));
-  }
-}
-
 void MasterModel::uncharge(MasterTask& task, Instant now) {
   if (!task.charged) return;
   task.charged = false;

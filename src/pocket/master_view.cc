@@ -1,13 +1,10 @@
-// What operators and viewers read: the v1 operator answers and a modest "/state" (mesos-protocol §5.6).
+// What operators read through the v1 operator API (mesos-protocol §5.6).
 #include <arpa/inet.h>
 
-#include "json/writer.h"
 #include "pocket/master_model.h"
 
 namespace mimas::pocket {
 namespace {
-
-constexpr const char* kVersion = "1.12.0";  // of the protocol spoken
 
 double seconds(Instant at) { return static_cast<double>(at.ms) / 1000.0; }
 
@@ -30,75 +27,6 @@ mv1::Task render_task(const std::string& framework_id, const MasterTask& task) {
   return out;
 }
 
-void write_amounts(json::Writer& out, std::string_view name, const Amounts& amounts) {
-  out.key(name).begin_object();
-  for (const char* always : {"cpus", "mem", "disk", "gpus"})
-    out.member(always, static_cast<double>(amounts.scalar(always)) / 1000.0);
-  for (const auto& [kind, ranges] : amounts.ranges) {
-    std::string text;
-    for (const Interval& one : ranges)
-      text += (text.empty() ? "[" : ", ") + std::to_string(one.begin) + "-" + std::to_string(one.end);
-    out.member(kind, text + "]");
-  }
-  out.end_object();
-}
-
-void write_attributes(json::Writer& out, const mv1::AgentInfo& info) {
-  out.key("attributes").begin_object();
-  for (const auto& attribute : info.attributes()) {
-    if (attribute.type() == mv1::Value::SCALAR) {
-      out.member(attribute.name(), attribute.scalar().value());
-    } else {
-      out.member(attribute.name(), attribute.text().value());
-    }
-  }
-  out.end_object();
-}
-
-void write_task(json::Writer& out, const std::string& framework_id, const MasterTask& task) {
-  out.begin_object().member("id", task.info.task_id().value()).member("name", task.info.name());
-  out.member("framework_id", framework_id).member("executor_id", task.executor_id);
-  out.member("slave_id", task.agent_id).member("state", mv1::TaskState_Name(task.state));
-  write_amounts(out, "resources", task.amounts);
-  out.key("statuses").begin_array();
-  for (const mv1::TaskStatus& status : task.statuses) {
-    out.begin_object().member("state", mv1::TaskState_Name(status.state()));
-    out.member("timestamp", status.timestamp()).end_object();
-  }
-  out.end_array().end_object();
-}
-
-void write_framework(json::Writer& out, const MasterFramework& framework) {
-  out.begin_object().member("id", framework.id()).member("name", framework.info.name());
-  out.member("user", framework.info.user()).member("hostname", framework.info.hostname());
-  out.member("active", framework.connected).member("connected", framework.connected);
-  out.member("recovered", !framework.connected && framework.failover_at == kNever);
-  out.member("checkpoint", framework.info.checkpoint());
-  out.member("failover_timeout", framework.info.failover_timeout());
-  out.member("principal", framework.info.principal()).member("webui_url", framework.info.webui_url());
-  out.member("registered_time", seconds(framework.registered_at));
-  out.key("roles").begin_array();
-  for (const std::string& role : framework.roles()) out.string(role);
-  out.end_array().key("tasks").begin_array();
-  for (const auto& [id, task] : framework.tasks) write_task(out, framework.id(), task);
-  out.end_array().key("unreachable_tasks").begin_array();
-  for (const auto& [id, task] : framework.unreachable) write_task(out, framework.id(), task);
-  out.end_array().key("completed_tasks").begin_array();
-  for (const MasterTask& task : framework.completed) write_task(out, framework.id(), task);
-  out.end_array().end_object();
-}
-
-void write_agent(json::Writer& out, const MasterAgent& agent) {
-  out.begin_object().member("id", agent.id()).member("hostname", agent.info.hostname());
-  out.member("port", agent.info.port());
-  out.member("pid", "slave(1)@" + agent.ip + ":" + std::to_string(agent.info.port()));
-  write_attributes(out, agent.info);
-  out.member("registered_time", seconds(agent.registered_at)).member("active", agent.connected);
-  write_amounts(out, "resources", agent.total);
-  write_amounts(out, "used_resources", agent.used);
-  out.member("version", kVersion).end_object();
-}
-
 }  // namespace
 
 mv1::MasterInfo MasterModel::info() const {
@@ -110,7 +38,7 @@ mv1::MasterInfo MasterModel::info() const {
   info.set_port(at.port);
   info.set_pid("master@" + at.text());
   info.set_hostname(at.host);
-  info.set_version(kVersion);
+  info.set_version(kMesosVersion);
   info.mutable_address()->set_hostname(at.host);
   info.mutable_address()->set_ip(at.host);
   info.mutable_address()->set_port(at.port);
@@ -120,71 +48,146 @@ mv1::MasterInfo MasterModel::info() const {
   return info;
 }
 
-mmaster::Response MasterModel::get_master() const {
-  mmaster::Response response;
-  response.set_type(mmaster::Response::GET_MASTER);
-  *response.mutable_get_master()->mutable_master_info() = info();
-  response.mutable_get_master()->set_start_time(seconds(started_at_));
-  response.mutable_get_master()->set_elected_time(seconds(started_at_));
-  return response;
-}
-
-mmaster::Response MasterModel::get_agents() const {
-  mmaster::Response response;
-  response.set_type(mmaster::Response::GET_AGENTS);
-  auto* list = response.mutable_get_agents();
-  Rendering plain;
-  plain.allocation_info = false;
+void MasterModel::fill(mmaster::Response::GetAgents* list) const {
+  const Rendering plain{"*", false, false};
   for (const auto& [id, agent] : agents_) {
     auto* one = list->add_agents();
     *one->mutable_agent_info() = agent.info;
-    one->set_active(agent.connected);
-    one->set_deactivated(false);
-    one->set_version(kVersion);
-    one->set_pid("slave(1)@" + agent.ip + ":" + std::to_string(agent.info.port()));
+    one->set_active(agent.connected && !agent.deactivated);
+    one->set_deactivated(agent.deactivated);
+    one->set_version(kMesosVersion);
+    one->set_pid(pid_of(agent));
     one->mutable_registered_time()->set_nanoseconds(agent.registered_at.ms * 1'000'000);
-    render_amounts(agent.total, plain, one->mutable_total_resources());
-    render_amounts(agent.used, plain, one->mutable_allocated_resources());
-    Amounts offered;
-    for (const auto& [offer_id, offer] : offers_)
-      if (offer.agent_id == id) offered.add(offer.amounts);
-    render_amounts(offered, plain, one->mutable_offered_resources());
+    agent.total.render(plain, one->mutable_total_resources());
+    agent.used.render(plain, one->mutable_allocated_resources());
+    offered_on(id).render(plain, one->mutable_offered_resources());
+    using Capability = mv1::AgentInfo::Capability;
+    for (const auto type : {Capability::MULTI_ROLE, Capability::HIERARCHICAL_ROLE,
+                            Capability::RESERVATION_REFINEMENT, Capability::AGENT_OPERATION_FEEDBACK})
+      one->add_capabilities()->set_type(type);
   }
-  return response;
+  for (const std::string& id : recovering_agents_) {  // nothing but their ids is remembered
+    auto* one = list->add_recovered_agents();
+    one->mutable_id()->set_value(id);
+    one->set_hostname("");
+  }
 }
 
-mmaster::Response MasterModel::get_tasks() const {
-  mmaster::Response response;
-  response.set_type(mmaster::Response::GET_TASKS);
-  auto* list = response.mutable_get_tasks();
-  for (const auto& [framework_id, framework] : frameworks_) {
-    for (const auto& [id, task] : framework.tasks) *list->add_tasks() = render_task(framework_id, task);
+void MasterModel::fill(mmaster::Response::GetTasks* list) const {
+  const auto add = [&](const MasterFramework& framework) {
+    for (const auto& [id, task] : framework.tasks) *list->add_tasks() = render_task(framework.id(), task);
     for (const auto& [id, task] : framework.unreachable)
-      *list->add_unreachable_tasks() = render_task(framework_id, task);
+      *list->add_unreachable_tasks() = render_task(framework.id(), task);
     for (const MasterTask& task : framework.completed)
-      *list->add_completed_tasks() = render_task(framework_id, task);
-  }
-  return response;
+      *list->add_completed_tasks() = render_task(framework.id(), task);
+  };
+  for (const auto& [id, framework] : frameworks_) add(framework);
+  for (const MasterFramework& framework : completed_frameworks_) add(framework);
 }
 
-std::string MasterModel::state_json() const {
-  json::Writer out;
-  out.begin_object().member("version", kVersion).member("id", options_.master_id);
-  const std::string pid = "master@" + options_.address.text();
-  out.member("pid", pid).member("leader", pid).member("hostname", options_.address.host);
-  out.member("start_time", seconds(started_at_)).member("elected_time", seconds(started_at_));
-  out.member("activated_slaves", static_cast<std::int64_t>(agents_.size()));
-  out.member("deactivated_slaves", 0);
-  out.member("unreachable_slaves", static_cast<std::int64_t>(unreachable_agents_.size()));
-  out.key("slaves").begin_array();
-  for (const auto& [id, agent] : agents_) write_agent(out, agent);
-  out.end_array().key("frameworks").begin_array();
-  for (const auto& [id, framework] : frameworks_) write_framework(out, framework);
-  out.end_array().key("completed_frameworks").begin_array();
-  for (const std::string& id : completed_frameworks_) out.begin_object().member("id", id).end_object();
-  out.end_array().key("orphan_tasks").begin_array().end_array();
-  out.key("unregistered_frameworks").begin_array().end_array().end_object();
-  return out.take();
+void MasterModel::fill(mmaster::Response::GetFrameworks* list) const {
+  const Rendering plain{"*", false, false};
+  const auto write = [&](const MasterFramework& framework, mmaster::Response::GetFrameworks::Framework* one) {
+    *one->mutable_framework_info() = framework.info;
+    one->set_active(framework.connected);
+    one->set_connected(framework.connected);
+    one->set_recovered(framework.recovered());
+    one->mutable_registered_time()->set_nanoseconds(framework.registered_at.ms * 1'000'000);
+    if (framework.unregistered_at != kNever)
+      one->mutable_unregistered_time()->set_nanoseconds(framework.unregistered_at.ms * 1'000'000);
+    for (const auto& [id, offer] : offers_)
+      if (offer.framework_id == framework.id()) *one->add_offers() = render_offer(offer);
+    for (const auto& [id, offer] : inverse_offers_)
+      if (offer.framework_id == framework.id()) *one->add_inverse_offers() = render_inverse_offer(offer);
+    used_by(framework).render(plain, one->mutable_allocated_resources());
+    offered_to(framework.id()).render(plain, one->mutable_offered_resources());
+    *one->mutable_offer_constraints() = framework.constraints.offer_constraints();
+  };
+  for (const auto& [id, framework] : frameworks_) write(framework, list->add_frameworks());
+  for (const MasterFramework& framework : completed_frameworks_)
+    write(framework, list->add_completed_frameworks());
+}
+
+void MasterModel::fill(mmaster::Response::GetExecutors* list) const {
+  for (const auto& [id, agent] : agents_) {
+    for (const auto& [key, executor] : agent.executors) {
+      auto* one = list->add_executors();
+      *one->mutable_executor_info() = executor.info;
+      one->mutable_agent_id()->set_value(id);
+    }
+  }
+}
+
+void MasterModel::fill(mmaster::Response::GetRoles* list) const {
+  std::map<std::string, std::vector<const MasterFramework*>> roles;
+  for (const auto& [id, framework] : frameworks_)
+    for (const std::string& role : framework.roles()) roles[role].push_back(&framework);
+  for (const auto& [name, frameworks] : roles) {
+    mv1::Role* role = list->add_roles();
+    role->set_name(name);
+    role->set_weight(1.0);
+    for (const MasterFramework* framework : frameworks) *role->add_frameworks() = framework->info.id();
+  }
+}
+
+std::optional<mmaster::Response> MasterModel::view(mmaster::Call::Type type, Instant now) const {
+  using Call = mmaster::Call;
+  using Response = mmaster::Response;
+  Response out;
+  const auto is = [&](Response::Type response) {
+    out.set_type(response);
+    return &out;
+  };
+  switch (type) {
+    case Call::GET_HEALTH: is(Response::GET_HEALTH)->mutable_get_health()->set_healthy(true); break;
+    case Call::GET_VERSION:
+      is(Response::GET_VERSION)->mutable_get_version()->mutable_version_info()->set_version(kMesosVersion);
+      break;
+    case Call::GET_FLAGS:
+      for (const auto& [name, value] : flags()) {
+        mv1::Flag* flag = is(Response::GET_FLAGS)->mutable_get_flags()->add_flags();
+        flag->set_name(name);
+        flag->set_value(value);
+      }
+      break;
+    case Call::GET_METRICS:
+      for (const auto& [name, value] : metrics(now)) {
+        mv1::Metric* metric = is(Response::GET_METRICS)->mutable_get_metrics()->add_metrics();
+        metric->set_name(name);
+        metric->set_value(value);
+      }
+      break;
+    case Call::GET_STATE: {
+      auto* state = is(Response::GET_STATE)->mutable_get_state();
+      fill(state->mutable_get_tasks());
+      fill(state->mutable_get_executors());
+      fill(state->mutable_get_frameworks());
+      fill(state->mutable_get_agents());
+      break;
+    }
+    case Call::GET_AGENTS: fill(is(Response::GET_AGENTS)->mutable_get_agents()); break;
+    case Call::GET_FRAMEWORKS: fill(is(Response::GET_FRAMEWORKS)->mutable_get_frameworks()); break;
+    case Call::GET_EXECUTORS: fill(is(Response::GET_EXECUTORS)->mutable_get_executors()); break;
+    case Call::GET_TASKS: fill(is(Response::GET_TASKS)->mutable_get_tasks()); break;
+    case Call::GET_ROLES: fill(is(Response::GET_ROLES)->mutable_get_roles()); break;
+    case Call::GET_MASTER: {
+      auto* master = is(Response::GET_MASTER)->mutable_get_master();
+      *master->mutable_master_info() = info();
+      master->set_start_time(seconds(started_at_));
+      master->set_elected_time(seconds(started_at_));
+      break;
+    }
+    case Call::GET_MAINTENANCE_STATUS:
+      *is(Response::GET_MAINTENANCE_STATUS)->mutable_get_maintenance_status()->mutable_status() =
+          maintenance_status();
+      break;
+    case Call::GET_MAINTENANCE_SCHEDULE:
+      *is(Response::GET_MAINTENANCE_SCHEDULE)->mutable_get_maintenance_schedule()->mutable_schedule() =
+          schedule_;
+      break;
+    default: return std::nullopt;
+  }
+  return out;
 }
 
 }  // namespace mimas::pocket
