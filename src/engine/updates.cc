@@ -9,6 +9,7 @@ namespace mimas::engine {
 namespace {
 
 constexpr std::size_t kMessageBytesMax = 4'096;  // of what a task keeps of a message
+constexpr const char* kMarkedGone = "AGENT_REMOVED_BY_OPERATOR";
 
 void acknowledge(Turn& turn, const StatusUpdate& update, const FoundTask& found) {
   if (update.uuid.empty()) return;
@@ -66,13 +67,12 @@ void apply_live(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdat
 void apply_end(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdate& update,
                const Verdict& verdict, TaskState to) {
   TaskEnd end{to, verdict.ending, update.reason, update.message.substr(0, kMessageBytesMax), update.exit};
+  if (update.state == MesosState::gone_by_operator) end.reason = kMarkedGone;  // whatever else was the reason
   end_task(turn, job, key, std::move(end));
 }
 
 // An operator's word that an agent is gone for good was wrong (mesos-protocol §2.5).
-bool is_revival(const Task& task) {
-  return task.state == TaskState::crashed && task.reason == "AGENT_REMOVED_BY_OPERATOR";
-}
+bool is_revival(const Task& task) { return task.state == TaskState::crashed && task.reason == kMarkedGone; }
 
 // What has to be known beside the task's own state: strays, doubts, anomalies.
 void note_verdict(Turn& turn, const FoundTask& found, const StatusUpdate& update, const Verdict& verdict) {

@@ -265,7 +265,7 @@ TEST_CASE("an id that was seen in the cluster is never given out again") {
 TEST_CASE("a task that an operator declared gone and that lives raises an alert and is killed") {
   Play play;
   JobId job = play.running(service_spec());
-  play.master_says(make_task_id(job, 0, 0).value, MesosState::gone_by_operator, "AGENT_REMOVED_BY_OPERATOR");
+  play.master_says(make_task_id(job, 0, 0).value, MesosState::gone_by_operator, "RECONCILIATION");
   CHECK(play.task(make_task_id(job, 0, 0).value).state == TaskState::crashed);
   play.says(make_task_id(job, 0, 0).value, MesosState::running);
   CHECK(play.state.anomalies().revivals == 1);

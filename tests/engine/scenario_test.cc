@@ -227,6 +227,20 @@ TEST_CASE("a KILL asked for while nobody was connected is sent when somebody is"
   CHECK(play.only<KillOnAgent>()->task.value == id_of(job, 0, 0));
 }
 
+TEST_CASE("the master is asked about at most a thousand tasks a call, each with its agent") {
+  CHECK(Policy().reconcile_batch_max == 1'000);
+  Policy policy;
+  policy.reconcile_batch_max = 4;
+  Play play(policy);
+  play.running(service_spec(), 10);
+  play.subscribe();
+  std::vector<Reconcile> asks = play.questions();
+  REQUIRE(asks.size() == 3);
+  CHECK(asks[0].tasks.size() == 4);
+  CHECK(asks[2].tasks.size() == 2);
+  for (const auto& item : asks[2].tasks) CHECK(item.agent == AgentId("a1"));
+}
+
 TEST_CASE("commands that cannot be done say why") {
   Play play;
   CHECK(refused(play, KillJob{1, JobId("mimas-9"), ""}) == Code::not_found);
