@@ -23,6 +23,8 @@ class OrphanView : public engine::View {
   std::string shortfall(const JobId&) const override { return {}; }
   std::vector<OrphanPtr> orphans() const override { return orphans_; }
   std::map<std::string, std::string> alerts() const override { return alerts_; }
+  OperationPtr operation(const OperationId&) const override { return nullptr; }
+  std::vector<OperationPtr> operations() const override { return {}; }
   engine::Connection connection() const override { return {}; }
 
   std::vector<OrphanPtr> orphans_;

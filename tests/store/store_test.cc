@@ -148,8 +148,11 @@ TEST_CASE("what was decided about orphans comes back, what was not decided does 
 
 TEST_CASE("a database of the version before orphans were kept opens, and then keeps them") {
   const Scratch scratch;
-  { const auto store = opened(scratch.path()); }
-  run_sql(scratch.path(), "DROP TABLE orphans; PRAGMA user_version=1");
+  {
+    Result<Connection> connection = Connection::open(scratch.path("mimas.db"));
+    REQUIRE(connection.ok());
+    REQUIRE(migrate(*connection, migrations().first(1)).ok());
+  }
   const auto store = opened(scratch.path());
   const Orphan left{TaskId("t"), AgentId("a"), "", "TASK_RUNNING", Instant{6}, OrphanDecision::leave, "x"};
   REQUIRE(store->commit({engine::PutOrphan{std::make_shared<const Orphan>(left)}}).ok());
