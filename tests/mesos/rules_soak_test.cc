@@ -261,7 +261,7 @@ TEST_CASE("rule 128: NaN, infinities and absurd amounts are refused, and nobody'
     const mv1::TaskStatus said = cluster.launch(value);
     CHECK(said.state() == mv1::TASK_ERROR);
     CHECK(said.reason() == mv1::TaskStatus::REASON_TASK_INVALID);
-    CHECK(cluster.model.agents().begin()->second.used.scalars.empty());
+    CHECK(cluster.model.agents().begin()->second.used.empty());
     REQUIRE(cluster.offered.resources_size() == before.size());
     for (int i = 0; i < before.size(); ++i)
       CHECK(cluster.offered.resources(i).scalar().value() == before.Get(i).scalar().value());
