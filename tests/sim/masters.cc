@@ -166,6 +166,12 @@ void Masters::drop_schedulers() {
   }
 }
 
+void Masters::cut_agents() {
+  for (auto& [number, stream] : streams_) {
+    if (stream.agent) stream.connection->cut();
+  }
+}
+
 void Masters::after_input() {
   for (const pocket::MasterOutput& output : model_->take_outputs()) deliver(output);
   arm();

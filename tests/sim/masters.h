@@ -55,6 +55,7 @@ class Masters {
   void mark_gone(const std::string& agent_id);
   // Ends the current subscription from the master's side.
   void drop_schedulers();
+  void cut_agents();
 
   const pocket::MasterModel* model() const { return model_.get(); }
   int failovers() const { return term_ - 1; }

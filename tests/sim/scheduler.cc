@@ -43,9 +43,10 @@ Scheduler::Scheduler(Ground& ground, Masters& masters, Disk& disk, Ledger& ledge
       told_(options_.roles) {}
 
 Scheduler::~Scheduler() {
-  // A SUBSCRIBE under way is lost with the process: what would come of one that arrives after the next life has
-  // subscribed is an eviction that nobody can tell from another instance's (rule 40).
-  if (stream_ != nullptr && machine_.phase() == mesos::Phase::connecting) stream_->cut();
+  // A SUBSCRIBE under way is lost with the process: what would come of one that arrives after the next life
+  // has subscribed is an eviction that nobody can tell from another instance's (rule 40).
+  for (const auto& one : unanswered_)
+    if (const ConnectionPtr connection = one.lock()) connection->cut();
   if (stream_ != nullptr) stream_->close_by_client();
   if (calls_ != nullptr) calls_->close_by_client();
 }

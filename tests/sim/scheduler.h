@@ -115,7 +115,8 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
   std::int64_t turns_ = 0;
 
   ConnectionPtr stream_;
-  Instant read_at_{};  // the last time bytes came; the watchdog's alarm
+  std::vector<std::weak_ptr<Connection>> unanswered_;  // of attempts whose head has not come
+  Instant read_at_{};                                  // the last time bytes came; the watchdog's alarm
   bool paused_ = false;
   mesos::OfferBook book_;
   mesos::Standing wanted_, told_;

@@ -103,6 +103,8 @@ void Scheduler::send_call() {
     ground_.hit("connection cut during an ACCEPT");
     ground_.time.after(ground_.between(0, 40), [connection] { connection->cut(); });
   }
+  if (call.type() == Call::ACCEPT && ground_.fault(30))
+    masters_.cut_agents();  // their offers are void on arrival
   ground_.time.after(kCallAnswerMs, mine([this, number] {
                        if (in_flight_ && number == call_number_) call_ended(number, std::nullopt);
                      }));

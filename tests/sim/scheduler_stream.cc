@@ -23,6 +23,7 @@ void Scheduler::connect(const mesos::Attempt& due) {
   }
   auto connection = std::make_shared<Connection>(ground_);
   stream_ = connection;
+  unanswered_.push_back(connection);
   connection->client_ended = mine([this, due] {
     if (machine_.phase() == mesos::Phase::connecting) {
       carry_out(machine_.attempt_failed(due.generation, "closed before an answer", monotonic_ms()));
@@ -32,6 +33,7 @@ void Scheduler::connect(const mesos::Attempt& due) {
   });
   Masters::Listener listener;
   listener.head = mine([this, due](const wire::ResponseHead& head, const std::string& body) {
+    std::erase_if(unanswered_, [&](const auto& one) { return one.expired() || one.lock() == stream_; });
     carry_out(machine_.answered(due.generation, head, body, monotonic_ms()));
     watch();
   });
