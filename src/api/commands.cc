@@ -9,26 +9,6 @@
 namespace mimas::api {
 namespace {
 
-// The body as an object, or one fault about the whole of it.
-std::optional<json::Document> parse_body(std::string_view body, Faults& faults) {
-  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-    faults.add("", "the body is empty, expected a JSON object");
-    return std::nullopt;
-  }
-  auto document = json::parse(body, {.bytes_max = kBodyBytesMax, .depth_max = kBodyDepthMax});
-  if (!document.ok()) {
-    const Error& error = document.error();
-    faults.add("", "the body is not JSON that is accepted here: " + error.message, "",
-               error.code == Code::too_large ? std::to_string(kBodyBytesMax) : "");
-    return std::nullopt;
-  }
-  if (!document->root().is_object()) {
-    faults.at(document->root(), type_fault("an object", document->root()));
-    return std::nullopt;
-  }
-  return std::move(document).value();
-}
-
 bool comes_from_spinnaker(const json::Value& body) {
   const auto labels = body.find("labels");
   return labels && labels->string_or("source", "") == "spinnaker";

@@ -47,6 +47,9 @@ class FieldReader {
   std::vector<std::string_view> known_;
 };
 
+// A request body as an object, or one fault about the whole of it.
+std::optional<json::Document> parse_body(std::string_view body, Faults& faults);
+
 // null, false, 0, "", [], {}: what an unset field may look like (titus-api §1).
 bool is_unset(const json::Value& value);
 

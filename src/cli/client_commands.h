@@ -2,6 +2,8 @@
 // (cli/exit.h). An Error is already final: main prints it and turns its code into the exit code.
 #pragma once
 
+#include <string>
+
 #include "base/result.h"
 #include "cli/commands.h"
 
@@ -16,6 +18,10 @@ Result<int> print_logs(const Logs& command);
 Result<int> teardown(const Teardown& command);
 Result<int> list_agents(const ListAgents& command);
 Result<int> orphans(const Orphans& command);
+Result<int> operations(const Operations& command);
+
+// The body of POST /v2/operations. Errors: invalid_argument with the flag in `where`.
+Result<std::string> operation_body(const Operations& command);
 
 // Who asks, for the server's records; nobody checks it.
 std::string own_user();

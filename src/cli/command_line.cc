@@ -26,6 +26,7 @@ struct Flags {
   std::string id;
   std::vector<std::string> ids;
   std::int64_t instances = 0;
+  Operations operations;
 };
 
 void add_server_flags(CLI::App& app, ServerFlags& flags) {
@@ -221,6 +222,28 @@ void add_orphans(CLI::App& app, Flags& flags) {
   add_client_flags(app, flags.client);
 }
 
+void add_operations(CLI::App& app, Flags& flags) {
+  Operations& wanted = flags.operations;
+  app.add_option("WHAT", wanted.what, "list, reserve, unreserve, create or destroy")
+      ->type_name("")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"list", "reserve", "unreserve", "create", "destroy"}));
+  app.add_option("--agent", wanted.agent, "the agent's id, as `mimas agents` shows it")->type_name("ID");
+  app.add_option("--role", wanted.role, "whose reservation; default: the server's first role")
+      ->type_name("ROLE");
+  app.add_option("--cpu", wanted.cpu, "how many CPUs to reserve or unreserve")->type_name("N");
+  app.add_option("--memory", wanted.memory_mib, "how much memory")->type_name("MIB");
+  app.add_option("--disk", wanted.disk_mib, "how much disk; of a volume: its size")->type_name("MIB");
+  app.add_option("--gpu", wanted.gpus, "how many GPUs")->type_name("N");
+  app.add_option("--ports", wanted.ports, "which ports, as in 31000-31009")
+      ->type_name("RANGE")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--volume", wanted.volume, "create, destroy: the volume's persistence id")->type_name("ID");
+  app.add_option("--path", wanted.path, "create: where a container finds the volume")->type_name("PATH");
+  add_client_flags(app, flags.client);
+}
+
 void add_teardown(CLI::App& app, Flags& flags) {
   app.add_flag("--yes", flags.yes, "really: every task of every job ends")->required();
   add_client_flags(app, flags.client);
@@ -247,6 +270,7 @@ constexpr SubCommand kSubCommands[] = {
     {"logs", "Print what a task wrote", add_logs},
     {"agents", "List the cluster's agents", add_agents},
     {"orphans", "List, adopt or kill tasks that run unknown to the server's records", add_orphans},
+    {"operations", "List or ask for changes of reservations and volumes on agents", add_operations},
     {"teardown", "End every task, remove the framework from the master and stop the server", add_teardown},
     {"version", "Print this program's version", add_version},
 };
@@ -284,6 +308,14 @@ Result<Command> to_orphans(const Client& client, const Flags& flags) {
   return Command(Orphans{client, what, flags.ids, flags.all});
 }
 
+Result<Command> to_operations(const Client& client, Operations wanted) {
+  if (wanted.what != "list" && wanted.agent.empty()) {
+    return make_error(Code::invalid_argument, "operations " + wanted.what + " needs --agent");
+  }
+  wanted.client = client;
+  return Command(std::move(wanted));
+}
+
 Result<Command> to_command(const std::string& name, Flags& flags) {
   if (name == "version") return Command(Version{flags.client.json});
   if (name == "dev") return to_dev(flags);
@@ -306,6 +338,7 @@ Result<Command> to_command(const std::string& name, Flags& flags) {
   if (name == "logs") return Command(Logs{*client, flags.id, flags.follow, flags.standard_error});
   if (name == "agents") return Command(ListAgents{*client});
   if (name == "orphans") return to_orphans(*client, flags);
+  if (name == "operations") return to_operations(*client, flags.operations);
   if (name == "teardown") return Command(Teardown{*client});
   Result<Run> run = to_run(flags.run, *client);
   if (!run.ok()) return run.error();

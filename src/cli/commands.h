@@ -90,6 +90,15 @@ struct Orphans {
   std::vector<std::string> ids;
   bool all = false;
 };
+struct Operations {
+  Client client;
+  std::string what = "list";  // or what the server calls the operation: reserve, unreserve, create, destroy
+  std::string agent, role;
+  double cpu = 0;
+  std::int64_t memory_mib = 0, disk_mib = 0, gpus = 0;
+  std::vector<std::string> ports;  // "31000-31009" or "31000"
+  std::string volume, path;
+};
 struct Teardown {
   Client client;
 };
@@ -98,6 +107,6 @@ struct Version {
 };
 
 using Command = std::variant<Serve, Dev, PocketOnly, Run, ListJobs, ShowJob, Kill, Scale, Logs, ListAgents,
-                             Orphans, Teardown, Version>;
+                             Orphans, Operations, Teardown, Version>;
 
 }  // namespace mimas::cli

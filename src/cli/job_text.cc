@@ -241,6 +241,25 @@ std::string orphans_table(json::Value list, bool colour) {
   return (alert.empty() ? std::string() : "! " + printable(alert) + "\n") + table.text(colour);
 }
 
+std::string operations_table(json::Value list, bool colour) {
+  if (!list.is_array() || list.size() == 0) return "no operations\n";
+  Table table({"OPERATION", "TYPE", "STATE", "AGENT", "ROLE", "VOLUME", "MESSAGE"});
+  for (std::size_t i = 0; i < list.size() && i < kRowsMax; ++i) {
+    const json::Value one = list.at(i);
+    const std::string state = field(one, "state");
+    const bool waits = state == "WAITING" || state == "SENT" || state == "PENDING";
+    const std::optional<json::Value> volume = one.find("volume");
+    table.add({{field(one, "id")},
+               {field(one, "type")},
+               {state, waits ? Tone::waiting : Tone::plain},
+               {field(one, "agentId")},
+               {field(one, "role")},
+               {volume ? field(*volume, "id") : std::string()},
+               {field(one, "message")}});
+  }
+  return table.text(colour);
+}
+
 std::string decided_text(json::Value answer, bool) {
   std::string text;
   for (const char* name : {"adopted", "killed"}) {

@@ -15,7 +15,8 @@ namespace mimas::cli {
 std::string jobs_table(json::Value jobs, bool colour);
 std::string job_page(json::Value job, bool colour);  // a block of facts, then the tasks
 std::string agents_table(json::Value agents, bool colour);
-std::string orphans_table(json::Value list, bool colour);   // the alert, then the tasks
+std::string orphans_table(json::Value list, bool colour);  // the alert, then the tasks
+std::string operations_table(json::Value list, bool colour);
 std::string decided_text(json::Value answer, bool colour);  // a line for each task that was named
 
 std::string job_body(const JobRequest& request);

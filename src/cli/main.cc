@@ -26,6 +26,7 @@ struct Execute {
   Result<int> operator()(const Logs& command) const { return print_logs(command); }
   Result<int> operator()(const ListAgents& command) const { return list_agents(command); }
   Result<int> operator()(const Orphans& command) const { return orphans(command); }
+  Result<int> operator()(const Operations& command) const { return operations(command); }
   Result<int> operator()(const Teardown& command) const { return teardown(command); }
   Result<int> operator()(const Version& command) const {
     const Status printed = print(version_text(command.json));

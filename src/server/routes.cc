@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/commands.h"
+#include "api/operations.h"
 #include "api/render.h"
 #include "api/render_orphans.h"
 #include "json/writer.h"
@@ -54,6 +55,26 @@ Reply decide_orphans(const RouteContext& context, api::Checked<Command> checked,
   const auto* decided = std::get_if<engine::OrphansDecided>(&*answer);
   if (!decided) return problem(make_error(Code::internal, "nothing was said about the orphans"));
   return json_reply(api::render_decided(*decided, done_name));
+}
+
+// Taken on, not done: the record says how it goes on.
+Reply request_operation(const RouteContext& context, const Request& request) {
+  auto checked = api::parse_operation(request.body);
+  if (!checked.ok()) return faults(checked.faults);
+  const auto answer = carry_out(context, std::move(checked.value));
+  if (!answer.ok()) return problem(answer.error());
+  const auto* accepted = std::get_if<engine::OperationAccepted>(&*answer);
+  if (!accepted) return problem(make_error(Code::internal, "the operation was accepted without an id"));
+  Reply reply = json_reply(api::render_operation_accepted(accepted->operation), 202);
+  reply.headers.push_back({"Location", api::operation_uri(accepted->operation)});
+  return reply;
+}
+
+Reply get_operation(const RouteContext& context, const Captures& captures) {
+  const OperationId id(captures.at("id"));
+  const OperationPtr operation = context.view.operation(id);
+  if (!operation || operation->id != id) return problem(unknown("operation", id.value));
+  return json_reply(api::render_operation(*operation));
 }
 
 Reply submit_job(const RouteContext& context, const Request& request) {
@@ -165,6 +186,13 @@ http::Router make_routes(const RouteContext& context) {
   });
   add("GET", "/agents",
       [context](const Request&, const Captures&) { return json_reply(api::render_agents(context.view)); });
+  add("POST", "/operations",
+      [context](const Request& request, const Captures&) { return request_operation(context, request); });
+  add("GET", "/operations", [context](const Request&, const Captures&) {
+    return json_reply(api::render_operations(context.view));
+  });
+  add("GET", "/operations/{id}",
+      [context](const Request&, const Captures& captures) { return get_operation(context, captures); });
   add("GET", "/orphans",
       [context](const Request&, const Captures&) { return json_reply(api::render_orphans(context.view)); });
   add("POST", "/orphans/adopt", [context](const Request& request, const Captures&) {

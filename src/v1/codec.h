@@ -41,8 +41,8 @@ std::string refusal_text(const Error& error);
 
 // For events of a peer that may be newer than this program (§8.1 rules 10, 11): like decode(), but a missing
 // required field is no error (ask has_…() before use), and an enum value nobody here knows leaves its field
-// unset, required or not, and is kept for unknown_enum(). A message decoded so is for reading, not for
-// sending on.
+// unset, required or not, and is kept for unknown_enum() and for encode() in the same media type, so that
+// parts of an event can be sent back as they came.
 Status decode_tolerant(std::string_view bytes, MediaType type, google::protobuf::Message* into);
 
 // The value of an enum field that decode_tolerant() could not place: its name from JSON, its number from

@@ -1,6 +1,7 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/message.h>
+#include <google/protobuf/unknown_field_set.h>
 
 #include <algorithm>
 #include <cmath>
@@ -115,6 +116,23 @@ bool is_nan(const Message& message, const FieldDescriptor* field) {
          std::isnan(message.GetReflection()->GetDouble(message, field));
 }
 
+// The name of an enum value that decode_tolerant() kept because nobody here knows it: what an offer says goes
+// back as it came.
+const std::string* unplaced_name(const Message& message, const FieldDescriptor* field) {
+  if (field->cpp_type() != FieldDescriptor::CPPTYPE_ENUM) return nullptr;
+  const Reflection* reflection = message.GetReflection();
+  const auto& unknown = reflection->GetUnknownFields(message);
+  if (unknown.empty() || reflection->HasField(message, field)) return nullptr;
+  for (int i = unknown.field_count(); i-- > 0;) {
+    const auto& kept = unknown.field(i);
+    if (kept.number() == field->number() &&
+        kept.type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
+      return &kept.length_delimited();
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 void write_json(const Message& message, json::Writer& writer) {
@@ -137,6 +155,10 @@ void write_json(const Message& message, json::Writer& writer) {
       continue;
     }
     const bool default_shown = field->has_default_value() && !field->options().deprecated();
+    if (const std::string* name = unplaced_name(message, field)) {
+      writer.key(field->name()).string(*name);
+      continue;
+    }
     if (!reflection->HasField(message, field) && !default_shown) continue;
     if (is_nan(message, field)) continue;
     writer.key(field->name());

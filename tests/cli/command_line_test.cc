@@ -1,4 +1,5 @@
 #include "cli/command_line.h"
+#include "cli/client_commands.h"
 
 #include <doctest/doctest.h>
 
@@ -296,6 +297,27 @@ TEST_CASE(
   CHECK(serve.options.roles == Words{"prod/a", "dev"});
   CHECK(serve.options.failover_timeout_ms == 0);
   CHECK(serve.options.abandoned_framework.value == "F-1");
+}
+
+TEST_CASE("operations are listed, or asked for with their agent") {
+  CHECK(parsed<Operations>({"operations"}).what == "list");
+  const Operations reserve = parsed<Operations>({"operations", "reserve", "--agent", "S1", "--role", "prod",
+                                                 "--cpu", "1.5", "--ports", "31000-31009,31020"});
+  CHECK(reserve.agent == "S1");
+  CHECK(reserve.ports == std::vector<std::string>{"31000-31009", "31020"});
+  const Result<std::string> body = operation_body(reserve);
+  REQUIRE(body.ok());
+  CHECK(contains(*body, R"("type":"reserve","agentId":"S1","role":"prod")"));
+  CHECK(contains(*body, R"("cpu":1.5)"));
+  CHECK(contains(*body, R"({"first":31020,"last":31020})"));
+  const Operations create = parsed<Operations>(
+      {"operations", "create", "--agent", "S1", "--volume", "v1", "--path", "data", "--disk", "64"});
+  CHECK(contains(*operation_body(create), R"("volume":{"id":"v1","containerPath":"data","disk":64})"));
+  CHECK(contains(refused({"operations", "reserve", "--cpu", "1"}), "needs --agent"));
+  CHECK(contains(refused({"operations", "steal"}), "steal"));
+  CHECK_FALSE(
+      operation_body(parsed<Operations>({"operations", "reserve", "--agent", "S1", "--ports", "9-70000"}))
+          .ok());
 }
 
 TEST_CASE("orphans are listed, or decided about by their ids or all together") {

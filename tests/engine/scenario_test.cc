@@ -474,5 +474,16 @@ TEST_CASE("records that cannot be ours take no part after a restart") {
   CHECK(state.data().next_job_number == 3);
 }
 
+TEST_CASE("a new subscription empties the offer table before anything else") {
+  Play play;
+  play.subscribe();
+  play.feed(OffersReceived{{play.offer("o1", "a1")}});
+  play.subscribe();
+  play.submit(batch_spec());
+  play.settle();
+  CHECK(play.none<AcceptOffers>());
+  CHECK(play.agents.at("a1").offered.cpu_milli == 0);
+}
+
 }  // namespace
 }  // namespace mimas::engine

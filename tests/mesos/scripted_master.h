@@ -70,6 +70,11 @@ class Connection {
   // True when the peer closed its side without sending another byte.
   bool peer_closes() { return unread_.empty() && !read_more() && unread_.empty(); }
 
+  bool sends_within(int ms) {
+    pollfd one{fd_, POLLIN, 0};
+    return !unread_.empty() || ::poll(&one, 1, ms) == 1;
+  }
+
   // True when the peer has closed or reset the connection, whatever it sent before.
   bool peer_is_gone() {
     while (read_more()) unread_.clear();

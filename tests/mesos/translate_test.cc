@@ -31,7 +31,7 @@ Resources amounts(const std::string& resources) { return to_resources(offer_with
 
 }  // namespace
 
-TEST_CASE("rule 72: scalars become thousandths by rounding, as Mesos counts") {
+TEST_CASE("scalars become thousandths by rounding, as Mesos counts") {
   CHECK(thousandths(0.1) == 100);
   CHECK(thousandths(0.0004) == 0);
   CHECK(thousandths(0.0005) == 1);
