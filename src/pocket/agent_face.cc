@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "pocket/agent_life.h"
+#include "pocket/agent_view.h"
 #include "pocket/call_check.h"
 #include "pocket/face.h"
 #include "pocket/jwt.h"
@@ -55,13 +56,38 @@ http::Reply AgentLife::handle(const http::Request& request) {
   if (path == "/api/v1/executor") return executor(request);
   if (path == "/api/v1") return operate(request);
   const bool file = path == "/files/read" || path == "/files/browse" || path == "/files/download";
-  if (path != "/health" && !file) return not_found();
+  const bool viewed = path == "/state" || path == "/containers" || path == "/version";
+  if (path != "/health" && !file && !viewed) return not_found();
   if (request.method != "HEAD")
     if (auto refusal = refuse_method(request, "GET")) return *std::move(refusal);
   if (path == "/health") return plain(200, "");
+  if (viewed) return view(path);
   http::Request local = request;
   local.path = path;
   return files([&](const Files& folder) { return folder.handle(local); });
+}
+
+http::Reply AgentLife::view(const std::string& path) {
+  if (path == "/version") return json_reply(R"({"version":"1.12.0"})");
+  std::optional<std::string> body;
+  if (path == "/state") {
+    body = loop_.call<std::string>(
+        [this](Instant) { return model_ ? agent_state_json(*model_, setup_.dir) : std::string(); });
+  } else {
+    std::map<std::string, pid_t> pids;
+    loop_.call<bool>([&](Instant) {
+      for (const auto& [key, process] : processes_) pids[process.container.container_id] = process.pid;
+      return true;
+    });
+    std::vector<pid_t> leaders;
+    for (const auto& [container, pid] : pids) leaders.push_back(pid);
+    const std::map<pid_t, SessionUse> measured = session_use(leaders);  // here, not on the loop
+    std::map<std::string, SessionUse> used;
+    for (const auto& [container, pid] : pids) used[container] = measured.at(pid);
+    body = loop_.call<std::string>(
+        [&](Instant now) { return model_ ? containers_json(*model_, used, now) : std::string(); });
+  }
+  return body && !body->empty() ? json_reply(*body) : plain(503, kNotReady);
 }
 
 http::Reply AgentLife::files(const std::function<http::Reply(const Files&)>& use) {

@@ -89,6 +89,7 @@ class AgentLife {
   bool wait_while_frozen(const std::string& framework_id, const std::string& executor_id);
   void thaw(const std::string& framework_id, const std::string& executor_id);
   http::Reply operate(const http::Request& request);
+  http::Reply view(const std::string& path);
   http::Reply files(const std::function<http::Reply(const Files&)>& use);
   void log(const std::string& line) const;
 

@@ -191,6 +191,7 @@ class AgentModel {
   bool recovering() const { return recovery_ends_ != kNever; }
   bool idle() const;  // no executor lives
   const mv1::AgentInfo& info() const { return options_.info; }
+  const std::string& ip() const { return options_.ip; }
   const std::map<std::string, AgentFramework>& frameworks() const { return frameworks_; }
 
  private:

@@ -97,7 +97,9 @@ http::Reply file_error(const Error& error) {
 }
 
 Result<std::string> Files::resolve(const std::string& path) const {
-  const std::vector<std::string> parts = components(path);
+  // Also by the sandbox's own path, as "/state" tells it: what follows is checked the same.
+  const bool by_host = path.starts_with(root_ + "/");
+  const std::vector<std::string> parts = components(by_host ? path.substr(root_.size()) : path);
   const bool odd = path.size() > kPathBytesMax || path.find('\0') != std::string::npos ||
                    std::any_of(parts.begin(), parts.end(),
                                [](const std::string& one) { return one == "." || one == ".."; });

@@ -1,9 +1,9 @@
 // Reading sandboxes over HTTP (mesos-protocol §5.6): /files/read, /files/browse, /files/download and the
 // operator's READ_FILE and LIST_FILES. A path is virtual: /frameworks/<fw>/executors/<ex>/runs/<latest or
-// container>/<file…>. Nothing outside that run's sandbox can be read: components are checked as text, and
-// after symbolic links are resolved the result must still be inside, compared by whole components
-// (mesos-protocol §8.7 rule 134). Stateless but for the root, thread-safe. Tested in
-// tests/pocket/rules_agent_test.cc.
+// container>/<file…>, or the same below the root's own path on this machine. Nothing outside that run's
+// sandbox can be read: components are checked as text, and after symbolic links are resolved the result must
+// still be inside, compared by whole components (mesos-protocol §8.7 rule 134). Stateless but for the root,
+// thread-safe. Tested in tests/pocket/rules_agent_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -73,6 +73,9 @@ int prepare(const Program& program, posix_spawn_file_actions_t* actions, posix_s
 struct StatFields {
   pid_t session = 0;
   std::uint64_t start_time = 0;
+  std::uint64_t user_ticks = 0;
+  std::uint64_t system_ticks = 0;
+  std::uint64_t rss_pages = 0;
 };
 
 // The command's name stands in parentheses and may hold anything: what counts follows the last ')'.
@@ -89,9 +92,15 @@ bool read_stat(pid_t pid, StatFields* into) {
   std::istringstream rest(text.substr(end + 1));
   std::vector<std::string> fields;
   for (std::string field; rest >> field;) fields.push_back(field);
-  constexpr std::size_t kSession = 3;     // state ppid pgrp session …
+  constexpr std::size_t kSession = 3;  // state ppid pgrp session …
+  constexpr std::size_t kUserTicks = 11;
+  constexpr std::size_t kSystemTicks = 12;
   constexpr std::size_t kStartTime = 19;  // field 22 of proc(5)
-  if (fields.size() <= kStartTime) return false;
+  constexpr std::size_t kRssPages = 21;
+  if (fields.size() <= kRssPages) return false;
+  into->user_ticks = std::strtoull(fields[kUserTicks].c_str(), nullptr, 10);
+  into->system_ticks = std::strtoull(fields[kSystemTicks].c_str(), nullptr, 10);
+  into->rss_pages = std::strtoull(fields[kRssPages].c_str(), nullptr, 10);
   into->session = static_cast<pid_t>(std::strtol(fields[kSession].c_str(), nullptr, 10));
   into->start_time = std::strtoull(fields[kStartTime].c_str(), nullptr, 10);
   return true;
@@ -139,6 +148,27 @@ Result<pid_t> spawn(const Program& program) {
 std::uint64_t process_start_time(pid_t pid) {
   StatFields fields;
   return pid > 0 && read_stat(pid, &fields) ? fields.start_time : 0;
+}
+
+std::map<pid_t, SessionUse> session_use(const std::vector<pid_t>& leaders) {
+  std::map<pid_t, SessionUse> use;
+  for (const pid_t leader : leaders) use[leader];
+  const double ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
+  const std::int64_t page = ::sysconf(_SC_PAGESIZE);
+  DIR* proc = ::opendir("/proc");
+  if (proc == nullptr) return use;
+  while (const dirent* entry = ::readdir(proc)) {
+    const pid_t pid = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
+    StatFields fields;
+    if (pid <= 1 || !read_stat(pid, &fields)) continue;
+    const auto found = use.find(fields.session);
+    if (found == use.end()) continue;
+    found->second.user_seconds += static_cast<double>(fields.user_ticks) / ticks;
+    found->second.system_seconds += static_cast<double>(fields.system_ticks) / ticks;
+    found->second.rss_bytes += static_cast<std::int64_t>(fields.rss_pages) * page;
+  }
+  ::closedir(proc);
+  return use;
 }
 
 void kill_sessions(const std::vector<pid_t>& leaders, int signal) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -30,6 +31,14 @@ Result<pid_t> spawn(const Program& program);
 // When the process began, in clock ticks since boot (/proc/<pid>/stat, field 22); 0: there is none. Tells a
 // recycled pid from the process once recorded.
 std::uint64_t process_start_time(pid_t pid);
+
+// What the living processes of a leader's session have used and hold together.
+struct SessionUse {
+  double user_seconds = 0;
+  double system_seconds = 0;
+  std::int64_t rss_bytes = 0;
+};
+std::map<pid_t, SessionUse> session_use(const std::vector<pid_t>& leaders);  // one entry for each
 
 // A signal for the process group of each leader and for every process of its session.
 void kill_sessions(const std::vector<pid_t>& leaders, int signal);

@@ -400,6 +400,7 @@ TEST_CASE(
   bare.path = "/files/read";
   CHECK(files.handle(bare).body == "Expecting 'path=value' in query.\n");
   CHECK(get(files, "browse", kRun + "/stdout").body == "[]");
+  CHECK(get(files, "read", sandbox.root + kRun + "/stdout", "0").body == R"({"data":"hello\n","offset":0})");
   const auto entries = files.list(kRun);
   REQUIRE(entries.ok());
   CHECK(entries->size() == 7);
@@ -451,6 +452,7 @@ TEST_CASE("rule 134: nothing outside the sandbox is read, by dots, links or look
     CAPTURE(path);
     CHECK(get(files, "read", kRun + path, "0").status == 400);
     CHECK(get(files, "download", kRun + path).status == 400);
+    CHECK(get(files, "read", sandbox.root + kRun + path, "0").status == 400);
   }
   CHECK(get(files, "read", "/etc/passwd", "0").status == 404);
   CHECK(get(files, "read", "/frameworks/F/executors/e/runs/latest0/x", "0").status == 404);
