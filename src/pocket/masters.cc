@@ -162,7 +162,14 @@ Instant Masters::turn(Instant now) {
   for (const auto& node : nodes_) {
     const bool leads = node->standing && leader == node->endpoint;
     if (node->face && !leads) step_down(*node, false);  // only this thread changes it
-    if (!node->face && leads) lead(*node);
+    if (!leads) node->elected_at = kNever;
+    if (node->face || !leads) continue;
+    if (node->elected_at == kNever) node->elected_at = now;
+    if (node->elected_at + options_.recovery_ms <= now) {
+      lead(*node);
+    } else {
+      wake = std::min(wake, node->elected_at + options_.recovery_ms);
+    }
   }
   return std::min(wake, options_.election->wake_at(now));
 }

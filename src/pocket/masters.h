@@ -28,6 +28,7 @@ struct MastersOptions {
   MasterOptions model;                         // id, address, agents and seed are filled in for each life
   std::string registry;                        // the file with the ids of known agents
   std::int64_t pause_ms = 300;                 // without a leader after one is gone, in a local election
+  std::int64_t recovery_ms = 0;                // from being elected to answering, meanwhile 503
   std::unique_ptr<Election> election;          // none: a local one
   std::function<Status(const Fault&)> agents;  // plays the faults that are not for masters
   std::function<void(std::string)> log;
@@ -53,6 +54,7 @@ class Masters {
     std::unique_ptr<http::Listener> listener;
     Instant returns_at = kNever;
     bool standing = false;
+    Instant elected_at = kNever;
     std::shared_ptr<MasterFace> face;  // while it leads; guarded by mutex_
   };
   explicit Masters(MastersOptions options) : options_(std::move(options)) {}

@@ -7,7 +7,7 @@
 
 namespace mimas::pocket {
 
-TEST_CASE("rule 123: a silent agent is unreachable to all, and what returns with it says so") {
+TEST_CASE("a silent agent is unreachable to all, and what returns with it says so") {
   MasterWorld world;
   world.join(world.agent_info());
   world.subscribe("F");

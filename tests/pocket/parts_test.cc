@@ -123,7 +123,7 @@ TEST_CASE("commands and reports survive the link, and rubbish does not pass it")
   CHECK(!decode_registration("{}").ok());
 }
 
-TEST_CASE("rule 96: Accept is weighed as Mesos does") {
+TEST_CASE("Accept is weighed as Mesos does") {
   CHECK(negotiate("") == v1::MediaType::json);
   CHECK(negotiate("*/*") == v1::MediaType::json);
   CHECK(negotiate("application/x-protobuf") == v1::MediaType::protobuf);

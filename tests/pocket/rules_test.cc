@@ -97,27 +97,36 @@ TEST_CASE("rule 101: the failover timer kills what does not come back, and its i
   CHECK(world.events.back().event.error().message() == "Framework has been removed");
 }
 
-TEST_CASE("rules 102 and 103: a never-seen id is accepted; TEARDOWN ends the stream, then the id is gone") {
+TEST_CASE("rule 102: a SUBSCRIBE with an id the master never saw is accepted under that id") {
   MasterWorld world;
   const auto stream = world.subscribe("made-up");
-  CHECK(world.types(stream).front() == Event::SUBSCRIBED);
-  CHECK(world.call(world.make(Call::TEARDOWN, "made-up")).status == 202);
-  CHECK(world.types(stream).back() == Event::HEARTBEAT);
-  CHECK(world.ended.back() == stream);
-  CHECK(world.call(world.make(Call::TEARDOWN, "made-up")).status == 400);
-  CHECK(world.types(world.subscribe("made-up")) == std::vector{Event::ERROR});
+  REQUIRE(world.types(stream).front() == Event::SUBSCRIBED);
+  CHECK(world.events.front().event.subscribed().framework_id().value() == "made-up");
+  CHECK(world.model.frameworks().contains("made-up"));
 }
 
 TEST_CASE(
-    "rules 104 and 105: one stale offer voids an ACCEPT, and the same ACCEPT twice drops the second's "
-    "tasks") {
+    "rule 103: TEARDOWN ends the stream without a word, then the id is refused, and 400 the second time") {
+  MasterWorld world;
+  const auto stream = world.subscribe("made-up");
+  CHECK(world.call(world.make(Call::TEARDOWN, "made-up")).status == 202);
+  CHECK(world.types(stream).back() == Event::HEARTBEAT);
+  CHECK(world.ended.back() == stream);
+  CHECK(world.call(world.make(Call::TEARDOWN, "made-up")) == Answer{400, "Framework cannot be found"});
+  CHECK(world.types(world.subscribe("made-up")) == std::vector{Event::ERROR});
+  CHECK(world.events.back().event.error().message() == "Framework has been removed");
+}
+
+TEST_CASE(
+    "rule 104: one stale offer voids an ACCEPT: all its tasks are dropped, the live offer comes again") {
   for (const bool aware : {true, false}) {
     MasterWorld world;
     world.join(world.agent_info());
     world.subscribe("F", {"*"}, 60, aware);
     const std::string live = world.offer();
-    world.call(world.accept({live, "stale"}, {command_task("a"), command_task("b")}));
+    world.call(world.accept({live, "stale"}, {command_task("a"), command_task("b")}, 3'600));
     CHECK(world.count(Event::UPDATE) == 2);
+    CHECK(world.count(Event::RESCIND) == 0);
     const mv1::TaskStatus* status = world.last_status();
     REQUIRE(status != nullptr);
     CHECK(status->state() == (aware ? mv1::TASK_DROPPED : mv1::TASK_LOST));
@@ -125,13 +134,24 @@ TEST_CASE(
     CHECK(status->message() == "Task launched with invalid offers: Offer stale is no longer valid");
     CHECK(!status->has_uuid());
     world.advance(100);
-    REQUIRE(!world.offer().empty());  // offered again at once: no filter
-    const Call accept = world.accept({world.offer()}, {command_task("c")});
-    world.call(accept);
-    world.call(accept);
-    CHECK(world.last_status()->task_id().value() == "c");
-    CHECK(world.model.frameworks().at("F").tasks.contains("c"));
+    CHECK(!world.offer().empty());  // at once: no filter
   }
+}
+
+TEST_CASE("rule 105: the same ACCEPT twice drops the second's tasks while the first's run") {
+  MasterWorld world;
+  world.join(world.agent_info());
+  world.subscribe("F");
+  const Call accept = world.accept({world.offer()}, {command_task("c")});
+  world.call(accept);
+  CHECK(world.count(Event::UPDATE) == 0);
+  world.call(accept);
+  CHECK(world.last_status()->task_id().value() == "c");
+  CHECK(world.last_status()->reason() == mv1::TaskStatus::REASON_INVALID_OFFERS);
+  const auto& tasks = world.model.frameworks().at("F").tasks;
+  REQUIRE(tasks.contains("c"));
+  CHECK(tasks.at("c").state == mv1::TASK_STAGING);
+  CHECK(tasks.at("c").charged);
 }
 
 TEST_CASE("rule 106: in a LAUNCH each task is judged alone, in a LAUNCH_GROUP all stand or fall together") {
@@ -243,7 +263,7 @@ TEST_CASE("rule 110: one unknown role voids a SUPPRESS; an empty REVIVE means al
   CHECK(!world.offer().empty());
 }
 
-TEST_CASE("rules 111 and 112: the reconciliation matrix, its silent row, and KILL of what is unknown") {
+TEST_CASE("rule 111: the first row of the reconciliation matrix that fits answers, or its silent one does") {
   MasterOptions options = MasterWorld::defaults();
   options.agents_before = {"old"};
   MasterWorld world(options);
@@ -273,19 +293,41 @@ TEST_CASE("rules 111 and 112: the reconciliation matrix, its silent row, and KIL
   CHECK(ask("x", "") == "TASK_UNKNOWN");
   CHECK(world.model.mark_gone("old", world.now).status == 200);
   CHECK(ask("x", "old") == "TASK_GONE_BY_OPERATOR");
-  Call kill = world.make(Call::KILL);
-  kill.mutable_kill()->mutable_task_id()->set_value("nobody");
-  world.call(kill);
-  CHECK(world.last_status()->reason() == mv1::TaskStatus::REASON_RECONCILIATION);
-  kill.mutable_kill()->mutable_task_id()->set_value("t");
-  kill.mutable_kill()->mutable_agent_id()->set_value("wrong");
-  const std::size_t commands = world.commands.size();
-  world.call(kill);
-  CHECK(world.commands.size() == commands);
+  const std::size_t before = world.count(Event::UPDATE);
   Call implicit = world.make(Call::RECONCILE);
   implicit.mutable_reconcile();
   world.call(implicit);
+  CHECK(world.count(Event::UPDATE) == before + 1);
   CHECK(world.last_status()->task_id().value() == "t");
+  world.update("t", mv1::TASK_FINISHED, "0123456789abcdeg");
+  Call acknowledge = world.make(Call::ACKNOWLEDGE);
+  acknowledge.mutable_acknowledge()->mutable_agent_id()->set_value("M-S0");
+  acknowledge.mutable_acknowledge()->mutable_task_id()->set_value("t");
+  acknowledge.mutable_acknowledge()->set_uuid("0123456789abcdeg");
+  world.call(acknowledge);
+  const std::size_t after = world.count(Event::UPDATE);
+  world.call(implicit);
+  CHECK(world.count(Event::UPDATE) == after);  // nothing is known: silence
+}
+
+TEST_CASE("rule 112: KILL of an unknown task is a reconciliation, with another agent's id it is nothing") {
+  MasterWorld world;
+  world.join(world.agent_info());
+  world.subscribe("F");
+  world.call(world.accept({world.offer()}, {command_task("t")}));
+  Call kill = world.make(Call::KILL);
+  kill.mutable_kill()->mutable_task_id()->set_value("nobody");
+  kill.mutable_kill()->mutable_agent_id()->set_value("M-S0");
+  world.call(kill);
+  CHECK(world.last_status()->reason() == mv1::TaskStatus::REASON_RECONCILIATION);
+  CHECK(world.last_status()->state() == mv1::TASK_GONE);
+  kill.mutable_kill()->mutable_task_id()->set_value("t");
+  kill.mutable_kill()->mutable_agent_id()->set_value("wrong");
+  const std::size_t commands = world.commands.size();
+  const std::size_t events = world.events.size();
+  world.call(kill);
+  CHECK(world.commands.size() == commands);
+  CHECK(world.events.size() == events);
 }
 
 TEST_CASE("rule 113: task ids are checked, and one is taken until its end is acknowledged") {
