@@ -240,9 +240,9 @@ void MasterModel::launch_group(MasterFramework& framework, MasterAgent& agent, P
     why = "'ExecutorInfo.type' must be set";
   } else if (!executor.has_framework_id()) {
     why = "'ExecutorInfo.framework_id' must be set";
-  } else if (executor.type() == mv1::ExecutorInfo::DEFAULT) {
-    why = "The default executor is not available in this cluster: 'ExecutorInfo.type' must be 'CUSTOM'";
-  } else if (!executor.has_command()) {
+  } else if (executor.type() == mv1::ExecutorInfo::DEFAULT && executor.has_command()) {
+    why = "'ExecutorInfo.command' must not be set for 'DEFAULT' executor";
+  } else if (executor.type() != mv1::ExecutorInfo::DEFAULT && !executor.has_command()) {
     why = "'ExecutorInfo.command' must be set for 'CUSTOM' executor";
   } else if (!executor_amounts) {
     why = executor_amounts.error().message;
@@ -271,6 +271,8 @@ void MasterModel::launch_group(MasterFramework& framework, MasterAgent& agent, P
       if (!ids.insert(task.task_id().value()).second)
         why = "Task has duplicate ID: " + task.task_id().value();
   }
+  if (why.empty() && executor.type() == mv1::ExecutorInfo::DEFAULT)
+    why = "The default executor is not available in this cluster: 'ExecutorInfo.type' must be 'CUSTOM'";
   if (!why.empty()) {
     for (const mv1::TaskInfo& task : run.tasks) {
       mv1::TaskStatus status = make_status(task.task_id().value(), mv1::TASK_ERROR,

@@ -6,6 +6,7 @@
 #include "base/uuid.h"
 #include "pocket/call_check.h"
 #include "pocket/master_model.h"
+#include "pocket/offer_constraints.h"
 
 namespace mimas::pocket {
 namespace {
@@ -27,6 +28,13 @@ std::string stray_suppressed(const ::google::protobuf::RepeatedPtrField<std::str
     if (std::find(roles.begin(), roles.end(), role) == roles.end()) list += (list.empty() ? "" : ", ") + role;
   if (list.empty()) return {};
   return "Suppressed roles { " + list + " } are not contained in the set of roles";
+}
+
+std::string bad_constraints(const mscheduler::OfferConstraints& constraints,
+                            const std::vector<std::string>& roles) {
+  if (std::string why = check_constraint_roles(constraints, roles); !why.empty()) return why;
+  const std::string why = check_offer_constraints(constraints);
+  return why.empty() ? why : "Offer constraints are not valid: " + why;
 }
 
 std::vector<std::string> roles_of(const mv1::FrameworkInfo& info) {
@@ -93,6 +101,8 @@ std::optional<std::string> MasterModel::refuse_subscription(const Call::Subscrib
   const std::string& id = info.id().value();
   if (was_removed(id)) return "Framework has been removed";
   if (std::string why = stray_suppressed(subscribe.suppressed_roles(), roles_of(info)); !why.empty())
+    return why;
+  if (std::string why = bad_constraints(subscribe.offer_constraints(), roles_of(info)); !why.empty())
     return why;
   const auto known = frameworks_.find(id);
   if (!id.empty() && known != frameworks_.end() && known->second.info.principal() != info.principal())
@@ -292,6 +302,8 @@ Answer MasterModel::update_framework(MasterFramework& framework, const Call::Upd
   if (info.principal() != framework.info.principal()) return unchanged("principal");
   const std::vector<std::string> roles = roles_of(info);
   if (const std::string why = stray_suppressed(update.suppressed_roles(), roles); !why.empty())
+    return {400, "'UpdateFramework' call is not valid: " + why};
+  if (const std::string why = bad_constraints(update.offer_constraints(), roles); !why.empty())
     return {400, "'UpdateFramework' call is not valid: " + why};
   std::set<std::string> removed;
   for (const std::string& role : framework.roles())

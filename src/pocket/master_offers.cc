@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "pocket/master_model.h"
+#include "pocket/offer_constraints.h"
 
 namespace mimas::pocket {
 namespace {
@@ -28,46 +29,6 @@ std::int64_t dominant_share(const Holdings& held, const Holdings& total) {
     if (all > 0) share = std::max(share, held.scalar(name) / std::max<std::int64_t>(1, all / 1000));
   }
   return share;
-}
-
-// One attribute constraint (mesos-protocol §2.2): text predicates are true for attributes that are not text.
-// A regular expression is beyond a pocket: it lets the offer through, and the scheduler filters itself as it
-// must anyway.
-bool satisfies(const mscheduler::AttributeConstraint& constraint, const mv1::AgentInfo& agent) {
-  using Predicate = mscheduler::AttributeConstraint::Predicate;
-  const auto& selector = constraint.selector();
-  const Predicate& predicate = constraint.predicate();
-  std::optional<std::string> text;
-  bool is_text = true;
-  if (selector.has_pseudoattribute_type()) {
-    if (selector.pseudoattribute_type() == mscheduler::AttributeConstraint::Selector::HOSTNAME)
-      text = agent.hostname();
-  } else {
-    for (const auto& attribute : agent.attributes()) {
-      if (attribute.name() != selector.attribute_name()) continue;
-      is_text = attribute.type() == mv1::Value::TEXT;
-      text = attribute.text().value();
-      break;
-    }
-  }
-  switch (predicate.predicate_case()) {
-    case Predicate::kExists: return text.has_value();
-    case Predicate::kNotExists: return !text.has_value();
-    case Predicate::kTextEquals: return text && (!is_text || *text == predicate.text_equals().value());
-    case Predicate::kTextNotEquals: return !text || !is_text || *text != predicate.text_not_equals().value();
-    default: return true;
-  }
-}
-
-bool constraints_allow(const mscheduler::OfferConstraints& constraints, const std::string& role,
-                       const mv1::AgentInfo& agent) {
-  const auto found = constraints.role_constraints().find(role);
-  if (found == constraints.role_constraints().end()) return true;
-  const auto& groups = found->second.groups();
-  return std::any_of(groups.begin(), groups.end(), [&](const auto& group) {
-    return std::all_of(group.attribute_constraints().begin(), group.attribute_constraints().end(),
-                       [&](const auto& constraint) { return satisfies(constraint, agent); });
-  });
 }
 
 }  // namespace
