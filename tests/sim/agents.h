@@ -98,7 +98,7 @@ class Agent : public ExecutorHost {
   wire::Endpoint link_to_;
   std::string session_;
   std::uint64_t sessions_ = 0;
-  bool up_ = false;  // registered in this session
+  bool up_ = false;  // registered since it connected
   bool connecting_ = false;
   bool sending_ = false;
   std::int64_t ping_ms_ = 1'000;
