@@ -133,6 +133,7 @@ void add_dev(CLI::App& app, Flags& flags) {
       ->envname("MIMAS_DATA");
   add_server_flags(app, flags.server);
   add_agent_flags(app, flags.pocket);
+  add_tls_flags(app, flags.pocket.access);
 }
 
 void add_pocket(CLI::App& app, Flags& flags) {
@@ -149,6 +150,8 @@ void add_pocket(CLI::App& app, Flags& flags) {
       ->capture_default_str()
       ->envname("MIMAS_AGENT_IP");
   add_agent_flags(app, flags.pocket);
+  add_tls_flags(app, flags.pocket.access);
+  add_pocket_flags(app, flags.pocket.access);
 }
 
 void add_run(CLI::App& app, Flags& flags) {
@@ -292,6 +295,7 @@ Result<Command> to_dev(Flags& flags) {
   if (!server.ok()) return server.error();
   Result<pocket::PocketOptions> pocket = to_pocket_options(flags.pocket, false);
   if (!pocket.ok()) return pocket.error();
+  server->master_access = access_to(flags.pocket.access, *pocket);
   return Command(Dev{flags.server.data, std::move(*server), std::move(*pocket)});
 }
 

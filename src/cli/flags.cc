@@ -274,14 +274,13 @@ Result<pocket::PocketOptions> to_pocket_options(const PocketFlags& flags, bool s
     if (!listen.ok()) return usage("--listen", listen.error());
     options.listen = *listen;
     if (!flags.join.empty()) {
-      Result<std::vector<wire::Endpoint>> join = wire::parse_endpoints(flags.join, kMesosPort);
-      if (!join.ok()) return usage("--join", join.error());
-      options.join = std::move(*join);
       options.master = false;
     }
     if (flags.data.empty()) return usage("--data", "is required: the directory agents work in");
   }
   if (const Status fits = add_masters(flags, options); !fits.ok()) return fits.error();
+  if (Status taken = take_pocket_flags(flags.access, flags.join, options); !taken.ok())
+    return std::move(taken).error();
   Result<std::vector<pocket::AgentOptions>> agents = to_agents(flags);
   if (!agents.ok()) return agents.error();
   options.agents = std::move(*agents);

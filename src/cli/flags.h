@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "cli/commands.h"
 #include "cli/master_flags.h"
+#include "cli/pocket_flags.h"
 
 namespace mimas::cli {
 
@@ -33,6 +34,7 @@ struct PocketFlags {
   std::string listen = "127.0.0.1:5050";
   std::string join;
   std::string data;
+  PocketAccessFlags access;
   std::int64_t masters = 1;
   std::optional<std::int64_t> agents;  // unset: 1, or none when --agent names some
   std::string attributes;

@@ -67,8 +67,6 @@ Status take_credentials(const MasterFlags& flags, server::MasterAccess& access) 
   return Done{};
 }
 
-}  // namespace
-
 void add_credentials_flags(CLI::App& app, MasterFlags& flags) {
   app.add_option("--credentials", flags.credentials,
                  "holds the principal and secret for the masters, in JSON or as 'principal secret'")
@@ -77,6 +75,8 @@ void add_credentials_flags(CLI::App& app, MasterFlags& flags) {
   app.add_flag("--credentials-readable", flags.credentials_readable,
                "take that file even if others than its owner may read it");
 }
+
+}  // namespace
 
 void add_master_flags(CLI::App& app, MasterFlags& flags) {
   app.add_option("--master", flags.master,

@@ -25,7 +25,6 @@ struct MasterFlags {
 };
 
 void add_master_flags(CLI::App& app, MasterFlags& flags);
-void add_credentials_flags(CLI::App& app, MasterFlags& flags);  // those of them that `mimas dev` takes, too
 
 // Fills in `masters` and `master_access`. Reads the file of credentials.
 Status take_master_flags(const MasterFlags& flags, server::ServerOptions& options);

@@ -42,6 +42,17 @@ void answer_refused(int code, std::unique_ptr<Waiting<Answer>> waiting) {
 
 void quiet(const char*) {}  // states and answers say all that matters
 
+// What a user with a password makes is his alone to change, and everybody's to read, as with Mesos's masters.
+const ACL_vector* rights(bool has_user) {
+  static char auth[] = "auth";
+  static char nobody[] = "";
+  static char world[] = "world";
+  static char anyone[] = "anyone";
+  static ACL entries[] = {{ZOO_PERM_ALL, {auth, nobody}}, {ZOO_PERM_READ, {world, anyone}}};
+  static const ACL_vector own{2, entries};
+  return has_user ? &own : &ZOO_OPEN_ACL_UNSAFE;
+}
+
 }  // namespace
 
 std::optional<std::int32_t> zookeeper_sequence(std::string_view node) {
@@ -57,6 +68,7 @@ std::optional<std::int32_t> zookeeper_sequence(std::string_view node) {
 struct ZooKeeper::Impl {
   Hooks hooks;
   zhandle_t* handle = nullptr;
+  bool has_user = false;
 
   ~Impl() {
     if (handle != nullptr) zookeeper_close(handle);
@@ -91,7 +103,8 @@ Result<std::unique_ptr<ZooKeeper>> ZooKeeper::open(const wire::ZooKeeperUrl& ens
     return make_error(Code::unavailable, std::string("no session with ZooKeeper: ") + std::strerror(errno),
                       servers);
   }
-  if (!ensemble.digest.empty()) {
+  impl->has_user = !ensemble.digest.empty();
+  if (impl->has_user) {
     const int code = zoo_add_auth(impl->handle, "digest", ensemble.digest.data(),
                                   static_cast<int>(ensemble.digest.size()), nullptr, nullptr);
     if (code != ZOK) return error_of(code, servers);
@@ -134,7 +147,7 @@ void ZooKeeper::create(const std::string& path, std::function<void(Status)> done
     asked->done(code == ZOK ? Status(Done{}) : Status(error_of(code, asked->path)));
   };
   const int code =
-      zoo_acreate(impl_->handle, path.c_str(), "", 0, &ZOO_OPEN_ACL_UNSAFE, 0, completion, waiting.get());
+      zoo_acreate(impl_->handle, path.c_str(), "", 0, rights(impl_->has_user), 0, completion, waiting.get());
   answer_refused(code, std::move(waiting));
 }
 
@@ -148,7 +161,7 @@ void ZooKeeper::create_ephemeral_sequential(const std::string& path, const std::
     asked->done(std::string(name == nullptr ? "" : name));
   };
   const int code = zoo_acreate(impl_->handle, path.c_str(), bytes.data(), static_cast<int>(bytes.size()),
-                               &ZOO_OPEN_ACL_UNSAFE, ZOO_EPHEMERAL_SEQUENTIAL, completion, waiting.get());
+                               rights(impl_->has_user), ZOO_EPHEMERAL_SEQUENTIAL, completion, waiting.get());
   answer_refused(code, std::move(waiting));
 }
 

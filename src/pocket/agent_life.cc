@@ -159,7 +159,7 @@ void AgentLife::start_link() {
   };
   callbacks.lost = [this] { loop_.post([this](Instant) { model_->master_gone(); }); };
   callbacks.log = [this](const std::string& line) { log(line); };
-  link_ = std::make_unique<AgentLink>(setup_.masters, std::move(callbacks));
+  link_ = std::make_unique<AgentLink>(setup_.masters, setup_.access, std::move(callbacks));
 }
 
 Instant AgentLife::turn(Instant now) {

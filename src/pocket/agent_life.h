@@ -34,6 +34,7 @@ struct AgentSetup {
   std::string dir;      // <work_dir>/agent<N>
   std::string ip;
   std::vector<wire::Endpoint> masters;  // at least one; whoever leads is found
+  AgentAccess access;                   // to them
   std::vector<std::string> runner;
   std::int64_t executor_registration_ms = 60'000;
   std::int64_t executor_reregistration_ms = 2'000;

@@ -18,20 +18,26 @@ constexpr std::int64_t kReadWaitMs = 60'000;
 constexpr std::int64_t kBackoffMsMax = 1'000;
 constexpr const char* kPath = "/pocket/agent";
 
-wire::Request post(const wire::Endpoint& to, std::string body) {
+}  // namespace
+
+AgentLink::AgentLink(std::vector<wire::Endpoint> masters, AgentAccess access, Callbacks callbacks)
+    : masters_(std::move(masters)), access_(std::move(access)), callbacks_(std::move(callbacks)) {}
+
+net::HttpClient AgentLink::client_of(const wire::Endpoint& master) const {
+  return {master, net::Timeouts{2'000, 10'000}, net::resolve_by_name, access_.security, master};
+}
+
+wire::Request AgentLink::post(const wire::Endpoint& to, std::string body) const {
   wire::Request request;
   request.method = "POST";
   request.target = kPath;
   request.host = to.text();
   request.headers = {{"Content-Type", "application/json"}};
+  if (!access_.credentials.empty())
+    request.headers.push_back({"Authorization", wire::basic_authorization(access_.credentials)});
   request.body = std::move(body);
   return request;
 }
-
-}  // namespace
-
-AgentLink::AgentLink(std::vector<wire::Endpoint> masters, Callbacks callbacks)
-    : masters_(std::move(masters)), callbacks_(std::move(callbacks)) {}
 
 void AgentLink::start() {
   reader_ = std::thread([this] { read_commands(); });
@@ -99,7 +105,7 @@ void AgentLink::read_commands() {
       const std::lock_guard lock(mutex_);
       master_ = to;
     }
-    net::HttpClient client(to, net::Timeouts{2'000, 10'000}, net::resolve_by_name);
+    net::HttpClient client = client_of(to);
     const bool was_up = follow(client, to, *registration, &leader);
     end_session(registration->session);
     if (was_up) {
@@ -121,6 +127,17 @@ void AgentLink::end_session(const std::string& session) {
   changed_.notify_all();
 }
 
+// A master that is away comes back; one that does not let us in has to be told about, once.
+void AgentLink::tell_trouble(const Result<wire::ResponseHead>& head) {
+  std::string trouble;
+  if (!head && head.error().code == Code::protocol) trouble = head.error().text();
+  if (head && head->status >= 400 && head->status < 500 && head->status != 404)
+    trouble = "answered " + std::to_string(head->status) + " " + head->reason;
+  if (!trouble.empty() && trouble != trouble_)
+    callbacks_.log("the master does not let the agent in: " + trouble);
+  trouble_ = std::move(trouble);
+}
+
 bool AgentLink::follow(net::HttpClient& client, const wire::Endpoint& to, const Registration& registration,
                        std::optional<wire::Endpoint>* leader) {
   {
@@ -129,8 +146,10 @@ bool AgentLink::follow(net::HttpClient& client, const wire::Endpoint& to, const 
     streaming_ = &client;
   }
   const Result<wire::ResponseHead> head = client.open_stream(post(to, encode_registration(registration)));
+  tell_trouble(head);
   if (head && head->status == 307) {
-    const Result<wire::Endpoint> named = wire::parse_redirect(wire::find_header(head->headers, "Location"));
+    const Result<wire::Endpoint> named = wire::parse_redirect(wire::find_header(head->headers, "Location"),
+                                                              access_.security != nullptr ? "https" : "http");
     if (named && *named != to) *leader = *named;
   }
   if (!head || head->status != 200) return false;
@@ -194,8 +213,7 @@ void AgentLink::send_reports() {
     if (batch.empty()) batch.emplace_back(Ping{});
     const std::string session = session_;
     sending_ = true;
-    if (!client || to != master_)
-      client.emplace(to = master_, net::Timeouts{2'000, 10'000}, net::resolve_by_name);
+    if (!client || to != master_) client.emplace(client_of(to = master_));
     lock.unlock();
     wire::Request request = post(to, encode_reports(batch));
     request.headers.push_back({"Pocket-Session", session});

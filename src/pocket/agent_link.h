@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "net/http_client.h"
+#include "pocket/access.h"
 #include "pocket/link.h"
 #include "wire/endpoint.h"
 
@@ -31,7 +32,7 @@ class AgentLink {
     std::function<void(std::string)> log;
   };
   // The masters are tried in turn; one that does not lead names the leader (307).
-  AgentLink(std::vector<wire::Endpoint> masters, Callbacks callbacks);
+  AgentLink(std::vector<wire::Endpoint> masters, AgentAccess access, Callbacks callbacks);
   ~AgentLink() { stop(); }
   void start();
   void stop();
@@ -48,10 +49,15 @@ class AgentLink {
   bool follow(net::HttpClient& client, const wire::Endpoint& to, const Registration& registration,
               std::optional<wire::Endpoint>* leader);
   void send_reports();
+  void tell_trouble(const Result<wire::ResponseHead>& head);
   void end_session(const std::string& session);
   bool wait_out_loss(std::unique_lock<std::mutex>& lock);
 
+  net::HttpClient client_of(const wire::Endpoint& master) const;
+  wire::Request post(const wire::Endpoint& to, std::string body) const;
+
   const std::vector<wire::Endpoint> masters_;
+  const AgentAccess access_;
   wire::Endpoint master_;  // of the session
   Callbacks callbacks_;
   std::mutex mutex_;
@@ -61,6 +67,7 @@ class AgentLink {
   std::int64_t ping_ms_ = 1'000;
   std::int64_t lost_until_ms_ = 0;  // monotonic
   bool sending_ = false;
+  std::string trouble_;  // told last; of the reader
   bool stopping_ = false;
   net::HttpClient* streaming_ = nullptr;  // to be interrupted
   std::thread reader_;

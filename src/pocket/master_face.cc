@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "net/clock.h"
+#include "pocket/access.h"
 #include "pocket/call_check.h"
 #include "pocket/face.h"
 
@@ -114,6 +115,13 @@ http::Reply MasterFace::scheduler(const http::Request& request) {
   if (decoded.refusal) return *std::move(decoded.refusal);
   if (const std::string why = check_call(call); !why.empty())
     return plain(400, "Failed to validate scheduler::Call: " + why);
+  const std::string principal = principal_of(request);
+  if (options_.authenticates && call.has_subscribe()) {
+    auto* framework = call.mutable_subscribe()->mutable_framework_info();
+    if (!framework->has_principal()) framework->set_principal(principal);
+    if (const std::string why = principal_mismatch(principal, framework->principal()); !why.empty())
+      return plain(400, "Failed to validate scheduler::Call: " + why);
+  }
   const bool subscribing = call.type() == mscheduler::Call::SUBSCRIBE;
   const auto type = negotiate(request.header("Accept"));
   if (!type && (subscribing || call.type() == mscheduler::Call::RECONCILE_OPERATIONS))
@@ -123,11 +131,11 @@ http::Reply MasterFace::scheduler(const http::Request& request) {
     if (wire::equals_ignoring_case(header.name, "Mesos-Stream-Id")) stream_id = header.value;
   if (subscribing && stream_id)
     return plain(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header");
-  return obey(call, stream_id, type.value_or(v1::MediaType::json));
+  return obey(call, principal, stream_id, type.value_or(v1::MediaType::json));
 }
 
-http::Reply MasterFace::obey(const mscheduler::Call& call, const std::optional<std::string>& stream_id,
-                             v1::MediaType type) {
+http::Reply MasterFace::obey(const mscheduler::Call& call, const std::string& principal,
+                             const std::optional<std::string>& stream_id, v1::MediaType type) {
   const CallFaults::Verdict verdict = verdict_on(mscheduler::Call::Type_Name(call.type()));
   if (verdict.delay_ms > 0) loop_.rest(verdict.delay_ms);
   if (verdict.refuse) {
@@ -139,8 +147,13 @@ http::Reply MasterFace::obey(const mscheduler::Call& call, const std::optional<s
   if (call.type() == mscheduler::Call::SUBSCRIBE) {
     reply = subscribe(call, type);
   } else {
-    const std::optional<Answer> answer =
-        loop_.call<Answer>([&](Instant now) { return model_.call(call, stream_id, now); });
+    const std::optional<Answer> answer = loop_.call<Answer>([&](Instant now) -> Answer {
+      // Between "is it known" and "is it subscribed", as Mesos asks.
+      const auto owner = model_.principal_of(call.framework_id().value());
+      if (options_.authenticates && owner && *owner != principal)
+        return {400, principal_mismatch(principal, *owner)};
+      return model_.call(call, stream_id, now);
+    });
     reply = answer ? plain(answer->status, answer->text) : stopping();
   }
   reply.lost = reply.lost || verdict.lose_reply;

@@ -61,8 +61,8 @@ class MasterFace : public std::enable_shared_from_this<MasterFace> {
   bool play_on_streams(const Fault& fault);  // loop only, as is the next one
   bool play_on_model(const Fault& fault, Instant now);
   CallFaults::Verdict verdict_on(const std::string& call_type);
-  http::Reply obey(const mscheduler::Call& call, const std::optional<std::string>& stream_id,
-                   v1::MediaType type);
+  http::Reply obey(const mscheduler::Call& call, const std::string& principal,
+                   const std::optional<std::string>& stream_id, v1::MediaType type);
   http::Reply stopping() const;
   std::function<void()> ended(std::uint64_t stream, void (MasterModel::*gone)(std::uint64_t, Instant));
   void carry_out(const MasterOutput& output);

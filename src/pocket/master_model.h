@@ -40,6 +40,7 @@ struct MasterOptions {
   std::int64_t heartbeat_ms = 15'000;
   std::int64_t agent_reregister_ms = 30'000;  // how long agents of an earlier life are waited for
   std::vector<std::string> agents_before;     // their ids
+  bool authenticates = false;                 // callers have said who they are, and the face has checked it
   std::uint64_t seed = 1;
   std::size_t completed_frameworks_max = 50;
   std::size_t completed_tasks_max = 1'000;
@@ -205,6 +206,8 @@ class MasterModel {
   std::string document(const std::string& path, std::size_t limit = 100, std::size_t offset = 0) const;
   std::map<std::string, double> metrics(Instant now) const;
   std::map<std::string, std::string> flags() const;
+  // Of a framework; nullopt: there is none of that id.
+  std::optional<std::string> principal_of(const std::string& framework) const;
 
   void tick(Instant now);
   Instant wake_at() const;

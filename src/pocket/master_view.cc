@@ -48,6 +48,12 @@ mv1::MasterInfo MasterModel::info() const {
   return info;
 }
 
+std::optional<std::string> MasterModel::principal_of(const std::string& framework) const {
+  const auto found = frameworks_.find(framework);
+  if (found == frameworks_.end()) return std::nullopt;
+  return found->second.info.principal();
+}
+
 void MasterModel::fill(mmaster::Response::GetAgents* list) const {
   const Rendering plain{"*", false, false};
   for (const auto& [id, agent] : agents_) {

@@ -72,6 +72,7 @@ Status Masters::listen(Node& node) {
   at.workers = 512;
   at.streams_max = 256;
   at.body_bytes_max = 64u << 20;
+  at.security = options_.access.security;
   const auto open = [&] {
     return http::Listener::open(
         at, [this, &node](const http::Request& request) { return handle(node, request); });
@@ -104,6 +105,7 @@ void Masters::lead(Node& node) {
   model.master_id = node.info.id();
   model.address = node.endpoint;
   model.agents_before = read_lines(options_.registry);
+  model.authenticates = !options_.access.credentials.empty();
   model.seed = net::random_seed();
   auto face = std::make_shared<MasterFace>(
       model,
@@ -194,12 +196,14 @@ std::optional<wire::Endpoint> Masters::leader() const {
   return leader_;
 }
 
-// Checks in Mesos's order (mesos-protocol §1.3): path, leader, recovery; the rest is the leader's face's.
+// Checks in Mesos's order (mesos-protocol §1.3): path, who asks, leader, recovery; the rest is the leader's
+// face's.
 http::Reply Masters::handle(const Node& node, const http::Request& request) {
   const std::string path = plain_path(request.path);
   if (path == "/pocket/fault") return fault(request);
   const Reach reach = master_reach(path);
   if (reach == Reach::nothing) return not_found();
+  if (auto refusal = refuse_stranger(request, path, options_.access.credentials)) return *std::move(refusal);
   std::shared_ptr<MasterFace> face;
   {
     const std::lock_guard lock(mutex_);

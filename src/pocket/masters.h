@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "http/listener.h"
+#include "pocket/access.h"
 #include "pocket/election.h"
 #include "pocket/fault.h"
 #include "pocket/loop.h"
@@ -24,12 +25,13 @@
 namespace mimas::pocket {
 
 struct MastersOptions {
-  std::vector<wire::Endpoint> listen;          // one for each master; port 0: any free one
-  MasterOptions model;                         // id, address, agents and seed are filled in for each life
-  std::string registry;                        // the file with the ids of known agents
-  std::int64_t pause_ms = 300;                 // without a leader after one is gone, in a local election
-  std::int64_t recovery_ms = 0;                // from being elected to answering, meanwhile 503
-  std::unique_ptr<Election> election;          // none: a local one
+  std::vector<wire::Endpoint> listen;  // one for each master; port 0: any free one
+  MasterOptions model;                 // id, address, agents and seed are filled in for each life
+  std::string registry;                // the file with the ids of known agents
+  std::int64_t pause_ms = 300;         // without a leader after one is gone, in a local election
+  std::int64_t recovery_ms = 0;        // from being elected to answering, meanwhile 503
+  std::unique_ptr<Election> election;  // none: a local one
+  MasterAccess access;
   std::function<Status(const Fault&)> agents;  // plays the faults that are not for masters
   std::function<void(std::string)> log;
 };

@@ -19,6 +19,7 @@
 #include "pocket/agent_flags.h"
 #include "pocket/fault.h"
 #include "pocket/masters.h"
+#include "pocket/zookeeper_election.h"
 
 namespace mimas::pocket {
 namespace {
@@ -92,9 +93,12 @@ Status Pocket::Impl::start_masters() {
   setup.model.allocation_interval_ms = options.allocation_interval_ms;
   setup.model.agent_ping_timeout_ms = options.agent_ping_timeout_ms;
   setup.model.agent_reregister_ms = std::max<std::int64_t>(10'000, 5 * options.agent_ping_timeout_ms);
-  setup.registry = options.work_dir + "/agents";
+  setup.registry = options.registry.empty() ? options.work_dir + "/agents" : options.registry;
   setup.agents = [this](const Fault& fault) { return play(fault); };
   setup.log = options.log;
+  setup.access = options.master_access;
+  if (options.zookeeper)
+    setup.election = std::make_unique<ZooKeeperElection>(*options.zookeeper, options.log);
   auto started = Masters::start(std::move(setup));
   if (!started) return started.error();
   masters = std::move(*started);
@@ -112,6 +116,7 @@ Status Pocket::Impl::start_agents() {
     setup.dir = options.work_dir + "/agent" + std::to_string(i);
     setup.ip = options.agent_ip;
     setup.masters = endpoints();
+    setup.access = options.agent_access;
     setup.runner = options.runner;
     setup.executor_registration_ms = options.executor_registration_ms;
     setup.executor_reregistration_ms = options.executor_reregistration_ms;

@@ -7,11 +7,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "pocket/access.h"
 #include "wire/endpoint.h"
+#include "wire/master_location.h"
 
 namespace mimas::pocket {
 
@@ -32,6 +35,11 @@ struct PocketOptions {
   wire::Endpoint listen{"127.0.0.1", 5050};  // of the master; port 0: any free one
   std::vector<wire::Endpoint> listen_more;  // of further masters: one of all leads, the others redirect to it
   std::vector<wire::Endpoint> join;         // the masters to join when there are none here
+  std::optional<wire::ZooKeeperUrl> zookeeper;  // masters stand for election there; unset: among themselves
+  std::string registry;  // the file in which masters keep the ids of known agents; empty: in work_dir.
+                         // Masters of several processes share one, as a Mesos cluster shares its registry
+  MasterAccess master_access;  // TLS and credentials that the masters ask for
+  AgentAccess agent_access;    // and what the agents bring, which has to fit
   std::vector<AgentOptions> agents;
   std::string agent_ip =
       "127.0.0.1";       // where agents listen (ports: any free, then kept in their work directory)
