@@ -23,6 +23,7 @@ struct Flags {
   bool follow = false;
   bool standard_error = false;
   bool yes = false;
+  std::string fault_masters = "127.0.0.1:5050";
   std::string id;
   std::vector<std::string> ids;
   std::int64_t instances = 0;
@@ -252,6 +253,17 @@ void add_teardown(CLI::App& app, Flags& flags) {
   add_client_flags(app, flags.client);
 }
 
+void add_fault(CLI::App& app, Flags& flags) {
+  app.add_option("--master", flags.fault_masters, "any master of the pocket")
+      ->type_name("HOST:PORT[,…]")
+      ->capture_default_str()
+      ->envname("MIMAS_MASTER");
+  app.add_option("FAULT", flags.id, "kill_leader, drop_streams, restart_agent, …: see docs/pocket.md")
+      ->type_name("")
+      ->required();
+  app.add_option("MEMBER", flags.ids, "its members, as in away_ms=500")->type_name("");
+}
+
 void add_version(CLI::App& app, Flags& flags) {
   app.add_flag("--json", flags.client.json, "print JSON for programs");
 }
@@ -275,6 +287,7 @@ constexpr SubCommand kSubCommands[] = {
     {"orphans", "List, adopt or kill tasks that run unknown to the server's records", add_orphans},
     {"operations", "List or ask for changes of reservations and volumes on agents", add_operations},
     {"teardown", "End every task, remove the framework from the master and stop the server", add_teardown},
+    {"fault", "Make a pocket misbehave, to see what happens", add_fault},
     {"version", "Print this program's version", add_version},
 };
 
@@ -332,6 +345,11 @@ Result<Command> to_command(const std::string& name, Flags& flags) {
     Result<pocket::PocketOptions> options = to_pocket_options(flags.pocket, true);
     if (!options.ok()) return options.error();
     return Command(PocketOnly{flags.pocket.data, std::move(*options)});
+  }
+  if (name == "fault") {
+    Result<std::vector<wire::Endpoint>> masters = wire::parse_endpoints(flags.fault_masters, 5050);
+    if (!masters.ok()) return masters.error();
+    return Command(OrderFault{std::move(*masters), flags.id, flags.ids});
   }
   Result<Client> client = to_client(flags.client);
   if (!client.ok()) return client.error();

@@ -102,11 +102,16 @@ struct Operations {
 struct Teardown {
   Client client;
 };
+struct OrderFault {
+  std::vector<wire::Endpoint> masters;  // of a pocket
+  std::string name;
+  std::vector<std::string> members;  // "away_ms=500"
+};
 struct Version {
   bool json = false;
 };
 
 using Command = std::variant<Serve, Dev, PocketOnly, Run, ListJobs, ShowJob, Kill, Scale, Logs, ListAgents,
-                             Orphans, Operations, Teardown, Version>;
+                             Orphans, Operations, Teardown, OrderFault, Version>;
 
 }  // namespace mimas::cli

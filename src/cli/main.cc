@@ -8,6 +8,7 @@
 #include "cli/cluster_commands.h"
 #include "cli/command_line.h"
 #include "cli/exit.h"
+#include "cli/fault_command.h"
 #include "cli/print.h"
 #include "cli/version.h"
 
@@ -28,6 +29,7 @@ struct Execute {
   Result<int> operator()(const Orphans& command) const { return orphans(command); }
   Result<int> operator()(const Operations& command) const { return operations(command); }
   Result<int> operator()(const Teardown& command) const { return teardown(command); }
+  Result<int> operator()(const OrderFault& command) const { return order_fault(command); }
   Result<int> operator()(const Version& command) const {
     const Status printed = print(version_text(command.json));
     if (!printed.ok()) return printed.error();
