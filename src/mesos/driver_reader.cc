@@ -157,8 +157,7 @@ Reaction Driver::Impl::read_events(const Attempt& due, net::HttpClient& client) 
 
 Reaction Driver::Impl::take_records(const Attempt& due, std::vector<std::string>& records) {
   for (std::string& record : records) {
-    ReadEvent event = read_event(record, options.codec);
-    record = {};  // a batch of offers may be large, and what follows may block
+    ReadEvent event = consume_record(std::move(record), options.codec);
     const Reaction reaction = take_event(due, std::move(event));
     if (reaction.next != Reaction::Next::go_on) return reaction;
     if (auto over = verdict_or_stop()) return *over;

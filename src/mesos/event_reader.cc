@@ -15,6 +15,8 @@ Skipped without_member(Event::Type type) {
 
 ReadEvent offers(Event::Offers& from) {
   OffersEvent event;
+  event.offers.reserve(static_cast<std::size_t>(from.offers_size()));
+  event.input.offers.reserve(static_cast<std::size_t>(from.offers_size()));
   for (auto& offer : *from.mutable_offers()) {
     auto translated = to_offer(offer);
     if (!translated.ok()) {
@@ -65,6 +67,10 @@ ReadEvent operation_update(const Event::UpdateOperationStatus& from) {
   return engine::Input(*std::move(update));
 }
 
+Skipped not_an_event(const Status& status) {
+  return Skipped{"record that is no event: " + status.error().message};
+}
+
 ReadEvent sort_out(Event& event) {
   switch (event.type()) {
     case Event::SUBSCRIBED:
@@ -100,9 +106,16 @@ ReadEvent sort_out(Event& event) {
 
 ReadEvent read_event(std::string_view record, v1::MediaType codec) {
   Event event;
-  if (const Status status = v1::decode_tolerant(record, codec, &event); !status.ok()) {
-    return Skipped{"record that is no event: " + status.error().message};
-  }
+  if (const Status status = v1::decode_tolerant(record, codec, &event); !status.ok())
+    return not_an_event(status);
+  return sort_out(event);
+}
+
+ReadEvent consume_record(std::string&& record, v1::MediaType codec) {
+  Event event;
+  const Status status = v1::decode_tolerant(record, codec, &event);
+  std::string().swap(record);
+  if (!status.ok()) return not_an_event(status);
   return sort_out(event);
 }
 

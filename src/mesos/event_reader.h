@@ -36,5 +36,7 @@ struct Skipped {
 using ReadEvent = std::variant<SubscribedEvent, ErrorEvent, OffersEvent, engine::Input, NothingToDo, Skipped>;
 
 ReadEvent read_event(std::string_view record, v1::MediaType codec);
+// The same, giving the record's memory back before the event is looked at: a batch of offers may be large.
+ReadEvent consume_record(std::string&& record, v1::MediaType codec);
 
 }  // namespace mimas::mesos

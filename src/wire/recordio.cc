@@ -25,8 +25,8 @@ Status RecordReader::feed(std::string_view bytes, std::vector<std::string>& reco
       bytes.remove_prefix(1);
       continue;
     }
-    // Room is made only for bytes that are there, never for what a header promises.
     const std::size_t size = std::min(bytes.size(), static_cast<std::size_t>(length_) - partial_.size());
+    make_room(size);
     partial_.append(bytes.substr(0, size));
     bytes.remove_prefix(size);
     if (partial_.size() < length_) break;
@@ -35,6 +35,13 @@ Status RecordReader::feed(std::string_view bytes, std::vector<std::string>& reco
     length_ = 0;
   }
   return Done{};
+}
+
+// Room grows with the bytes that are there, fourfold at most, and never beyond the record: a header that
+// promises much costs nothing, and a large record that comes has no slack.
+void RecordReader::make_room(std::size_t more) {
+  const std::size_t wanted = partial_.size() + more;
+  if (wanted > partial_.capacity()) partial_.reserve(std::min(static_cast<std::size_t>(length_), 4 * wanted));
 }
 
 Status RecordReader::take_header_byte(char byte) {

@@ -31,6 +31,7 @@ class RecordReader {
 
  private:
   Status take_header_byte(char byte);
+  void make_room(std::size_t more);
   Status fail(std::string why);
 
   std::size_t record_bytes_max_;
