@@ -62,7 +62,7 @@ TEST_CASE("never plus anything stays never, and sums do not overflow into the pa
   CHECK(Instant{10} + 5 == Instant{15});
 }
 
-TEST_CASE("rule 77: Mesos durations are a number directly followed by a plural unit") {
+TEST_CASE("Mesos durations are a number directly followed by a plural unit") {
   const auto ms = [](std::string_view text) { return parse_mesos_duration_ms(text); };
   CHECK(*ms("15mins") == 900'000);
   CHECK(*ms("1.5secs") == 1'500);

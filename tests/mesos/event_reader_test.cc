@@ -155,7 +155,7 @@ TEST_CASE("an event without its content, or with the wrong kind of content, is s
 }
 
 TEST_CASE(
-    "rule 70: FAILURE with an executor, or with neither id, is nothing to do; with an agent alone it is "
+    "FAILURE with an executor, or with neither id, is nothing to do; with an agent alone it is "
     "lost") {
   expect<NothingToDo>(R"({"type":"FAILURE","failure":{}})");
   expect<NothingToDo>(

@@ -82,7 +82,7 @@ TEST_CASE("URLs fall into scheme, endpoint and target") {
   }
 }
 
-TEST_CASE("rule 31: a redirect names the leader in all its spellings") {
+TEST_CASE("a redirect names the leader in all its spellings") {
   for (const char* text :
        {"//b:5050/api/v1/scheduler", "//b:5050", "b:5050", "http://b:5050/api/v1/scheduler", "b:5050/x",
         "//b:5050/master/api/v1/scheduler"}) {
