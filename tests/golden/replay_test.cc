@@ -69,6 +69,20 @@ TEST_CASE("frameworks in protobuf, with groups, containers and without capabilit
   }
 }
 
+TEST_CASE("who has no credentials, or another's, is answered as a real master answered it") {
+  pocket::PocketOptions guarded;
+  guarded.master_access.credentials = {{"fw", "secret"}, {"fw2", "secret2"}};
+  guarded.agent_access.credentials = {"fw", "secret"};
+  const Cluster cluster(guarded);
+  Replay replay(cluster.master());
+  replay.names.learn("127.0.0.1:5050", cluster.master().text());
+  for (const char* prefix : {"a0", "a1"})
+    for (const std::string& name : requests(prefix)) replay.step(name);
+  CHECK(replay.steps == 11);
+  replay.steps_of("a3_");
+  replay.expect_all_used({"a0", "a1", "a3_"});
+}
+
 TEST_CASE("a framework whose master was away is answered as one that is not subscribed, then as before") {
   const Cluster cluster;
   Replay replay(cluster.master());

@@ -26,8 +26,9 @@ struct Folder {
 };
 
 struct Cluster {
-  explicit Cluster(int count, std::int64_t recovery_ms = 0) {
+  explicit Cluster(int count, std::int64_t recovery_ms = 0, std::vector<wire::Credentials> known = {}) {
     MastersOptions options;
+    options.access.credentials = std::move(known);
     for (int i = 0; i < count; ++i) options.listen.push_back({"127.0.0.1", 0});
     options.registry = folder.path + "/agents";
     options.recovery_ms = recovery_ms;
@@ -75,8 +76,17 @@ const char* const kSubscribe =
 }  // namespace
 
 TEST_CASE(
-    "rule 96: leader before recovery before method before media type before body before validation before "
-    "Accept") {
+    "rule 96: credentials before leader before recovery before method before media type before body before "
+    "validation before Accept") {
+  const Cluster guarded(2, 0, {{"fw", "secret"}});
+  for (const wire::Endpoint& at : guarded.at) {
+    const Answered stranger = ask(at, "GET", kPath);
+    CHECK(stranger.status == 401);
+    CHECK(stranger.header("WWW-Authenticate") == "Basic realm=\"mesos-master-scheduler\"");
+  }
+  const std::vector<wire::Header> known{{"Authorization", wire::basic_authorization({"fw", "secret"})}};
+  CHECK(ask(guarded.at[1], "GET", kPath, known).status == 307);
+
   const Cluster two(2);
   const Answered follower = ask(two.at[1], "GET", kPath, {}, "");
   CHECK(follower.status == 307);

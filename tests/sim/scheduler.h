@@ -30,7 +30,7 @@ namespace mimas::sim {
 struct Crash {};
 
 // A mistake made on purpose, to see that it is found.
-enum class Planted { nothing, acts_before_commit, never_reconciles, never_acknowledges, launches_again };
+enum class Planted { nothing, acts_before_commit, never_reconciles, never_acknowledges };
 
 // What outlives the scheduler's process and is not the disk: what it was seen to do.
 struct Ledger {
