@@ -9,6 +9,7 @@
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "cli/usage_error.h"
 
 namespace mimas::cli {
 namespace {
@@ -21,38 +22,29 @@ constexpr std::int64_t kFailoverTimeoutMsMax = 3650LL * 86'400'000;
 constexpr std::size_t kRolesMax = 100;
 constexpr std::size_t kTextBytesMax = 4096;  // of one flag that is a name or a path
 
-Error usage(std::string flag, std::string why) {
-  return make_error(Code::invalid_argument, std::move(why), std::move(flag));
-}
-Error usage(std::string flag, Error why) {
-  why.where = std::move(flag);
-  why.code = Code::invalid_argument;
-  return why;
-}
-
 Status check_text(const char* flag, std::string_view text) {
   if (text.size() > kTextBytesMax)
-    return usage(flag, "is longer than " + std::to_string(kTextBytesMax) + " bytes");
+    return usage_error(flag, "is longer than " + std::to_string(kTextBytesMax) + " bytes");
   const bool controls = std::any_of(text.begin(), text.end(),
                                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (controls) return usage(flag, "contains a control character");
+  if (controls) return usage_error(flag, "contains a control character");
   return Done{};
 }
 
 Result<v1::MediaType> parse_codec(const std::string& text) {
   if (text == "protobuf") return v1::MediaType::protobuf;
   if (text == "json") return v1::MediaType::json;
-  return usage("--mesos-codec", "must be protobuf or json, not '" + text + "'");
+  return usage_error("--mesos-codec", "must be protobuf or json, not '" + text + "'");
 }
 
 Status check_log_level(const std::string& text) {
   constexpr std::array<std::string_view, 6> kLevels = {"trace", "debug", "info", "warn", "error", "off"};
   if (std::find(kLevels.begin(), kLevels.end(), text) != kLevels.end()) return Done{};
-  return usage("--log-level", "must be trace, debug, info, warn, error or off, not '" + text + "'");
+  return usage_error("--log-level", "must be trace, debug, info, warn, error or off, not '" + text + "'");
 }
 
 Result<std::vector<std::string>> parse_roles(const ServerFlags& flags) {
-  if (!flags.role.empty() && !flags.roles.empty()) return usage("--role", "does not go with --roles");
+  if (!flags.role.empty() && !flags.roles.empty()) return usage_error("--role", "does not go with --roles");
   const bool many = !flags.roles.empty();
   const std::string text = many ? flags.roles : flags.role.empty() ? "*" : flags.role;
   const char* flag = many ? "--roles" : "--role";
@@ -60,26 +52,28 @@ Result<std::vector<std::string>> parse_roles(const ServerFlags& flags) {
   for (std::size_t at = 0; at <= text.size();) {
     const std::size_t end = many ? std::min(text.find(',', at), text.size()) : text.size();
     std::string role = text.substr(at, end - at);
-    if (const Status fits = check_role(role); !fits.ok()) return usage(flag, fits.error());
+    if (const Status fits = check_role(role); !fits.ok()) return usage_error(flag, fits.error());
     if (std::find(roles.begin(), roles.end(), role) != roles.end()) {
-      return usage(flag, "names the role " + role + " twice");
+      return usage_error(flag, "names the role " + role + " twice");
     }
     roles.push_back(std::move(role));
     at = end + 1;
   }
-  if (roles.size() > kRolesMax) return usage(flag, "must not be more than " + std::to_string(kRolesMax));
+  if (roles.size() > kRolesMax)
+    return usage_error(flag, "must not be more than " + std::to_string(kRolesMax));
   return roles;
 }
 
 Result<std::int64_t> parse_failover_timeout(const ServerFlags& flags) {
   Result<std::int64_t> parsed = parse_mesos_duration_ms(flags.failover_timeout);
-  if (!parsed.ok()) return usage("--failover-timeout", parsed.error());
+  if (!parsed.ok()) return usage_error("--failover-timeout", parsed.error());
   if (*parsed < 0 || *parsed > kFailoverTimeoutMsMax)
-    return usage("--failover-timeout", "must be at most 3650days");
+    return usage_error("--failover-timeout", "must be at most 3650days");
   if (*parsed == 0 && !flags.allow_zero_failover_timeout) {
-    return usage("--failover-timeout",
-                 "of 0 would end every task whenever the connection drops; if that is what you want, say "
-                 "--allow-zero-failover-timeout as well");
+    return usage_error(
+        "--failover-timeout",
+        "of 0 would end every task whenever the connection drops; if that is what you want, say "
+        "--allow-zero-failover-timeout as well");
   }
   return parsed;
 }
@@ -99,24 +93,24 @@ std::vector<std::string> split_words(const std::string& text) {
 Result<std::vector<pocket::AgentOptions>> to_agents(const PocketFlags& flags) {
   const std::int64_t counted = flags.agents.value_or(flags.agent.empty() ? 1 : 0);
   if (counted < 0 || counted > kAgentsMax) {
-    return usage("--agents", "must be 0 to " + std::to_string(kAgentsMax));
+    return usage_error("--agents", "must be 0 to " + std::to_string(kAgentsMax));
   }
   std::vector<pocket::AgentOptions> agents;
   for (const std::string& spec : flags.agent) {
     Result<pocket::AgentOptions> parsed = pocket::parse_agent(spec);
-    if (!parsed.ok()) return usage("--agent " + spec, parsed.error());
+    if (!parsed.ok()) return usage_error("--agent " + spec, parsed.error());
     agents.push_back(*parsed);
   }
   const pocket::AgentOptions same{flags.attributes, flags.resources, {}};
   const Status fits = pocket::check_agent(same);
   if (!fits.ok()) {
     const std::string& named = fits.error().where;
-    return usage(named.empty() ? "--agent-attributes or --agent-resources" : "--agent-" + named,
-                 fits.error());
+    return usage_error(named.empty() ? "--agent-attributes or --agent-resources" : "--agent-" + named,
+                       fits.error());
   }
   agents.insert(agents.end(), static_cast<std::size_t>(counted), same);
   if (agents.size() > static_cast<std::size_t>(kAgentsMax))
-    return usage("--agents", "and --agent give too many agents");
+    return usage_error("--agents", "and --agent give too many agents");
   return agents;
 }
 
@@ -127,13 +121,13 @@ Result<double> parse_cpu(const std::string& text) {
   // from_chars also reads "inf" and "nan": only a plain decimal between the bounds passes.
   const bool plain =
       failure == std::errc{} && rest == text.data() + text.size() && cpu >= 0.01 && cpu <= 100'000;
-  if (!plain) return usage("--cpu", "must be a number of CPUs from 0.01 upwards, not '" + text + "'");
+  if (!plain) return usage_error("--cpu", "must be a number of CPUs from 0.01 upwards, not '" + text + "'");
   return cpu;
 }
 
 Status check_count(const char* flag, std::int64_t value, std::int64_t least, std::int64_t most) {
   if (value >= least && value <= most) return Done{};
-  return usage(flag, "must be " + std::to_string(least) + " to " + std::to_string(most));
+  return usage_error(flag, "must be " + std::to_string(least) + " to " + std::to_string(most));
 }
 
 Status check_run_numbers(const RunFlags& flags) {
@@ -150,7 +144,7 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_env(const std::ve
   for (const std::string& text : texts) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0)
-      return usage("--env", "must be NAME=VALUE, not '" + text + "'");
+      return usage_error("--env", "must be NAME=VALUE, not '" + text + "'");
     env.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   return env;
@@ -170,7 +164,7 @@ std::string default_name(const RunFlags& flags) {
 
 Result<JobRequest> to_job_request(const RunFlags& flags) {
   if (flags.command.empty() && flags.image.empty()) {
-    return usage("run", "needs a COMMAND after '--', an --image, or a job file with -f");
+    return usage_error("run", "needs a COMMAND after '--', an --image, or a job file with -f");
   }
   if (const Status fits = check_run_numbers(flags); !fits.ok()) return fits.error();
   JobRequest request;
@@ -212,18 +206,18 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
   }
   std::error_code ignored;
   if (!flags.executors.empty() && !std::filesystem::is_directory(flags.executors, ignored)) {
-    return usage("--executors", "is not a directory: " + flags.executors);
+    return usage_error("--executors", "is not a directory: " + flags.executors);
   }
   if (needs_master) {
     if (Status taken = take_master_flags(flags.master, options); !taken.ok()) return std::move(taken).error();
-    if (flags.data.empty()) return usage("--data", "is required: the directory for the database");
+    if (flags.data.empty()) return usage_error("--data", "is required: the directory for the database");
   }
   Result<wire::Endpoint> listen = wire::parse_endpoint(flags.listen, kApiPort, true);
-  if (!listen.ok()) return usage("--listen", listen.error());
+  if (!listen.ok()) return usage_error("--listen", listen.error());
   options.listen = *listen;
   if (!flags.advertise.empty()) {
     Result<wire::Endpoint> advertise = wire::parse_endpoint(flags.advertise, kApiPort);
-    if (!advertise.ok()) return usage("--advertise", advertise.error());
+    if (!advertise.ok()) return usage_error("--advertise", advertise.error());
     options.advertise = advertise->text();
   }
   const Result<v1::MediaType> codec = parse_codec(flags.codec);
@@ -242,7 +236,7 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
   options.failover_timeout_ms = *failover;
   if (!flags.new_framework.empty()) {
     const Status fits = check_mesos_id(flags.new_framework, "the framework id to give up");
-    if (!fits.ok()) return usage("--new-framework", fits.error());
+    if (!fits.ok()) return usage_error("--new-framework", fits.error());
     options.abandoned_framework = FrameworkId(flags.new_framework);
   }
   return options;
@@ -253,11 +247,11 @@ namespace {
 // The first one listens where it is told, the others on the ports after it.
 Status add_masters(const PocketFlags& flags, pocket::PocketOptions& options) {
   if (flags.masters < 1 || flags.masters > kMastersMax)
-    return usage("--masters", "must be 1 to " + std::to_string(kMastersMax));
-  if (flags.masters > 1 && !options.master) return usage("--masters", "does not go with --join");
+    return usage_error("--masters", "must be 1 to " + std::to_string(kMastersMax));
+  if (flags.masters > 1 && !options.master) return usage_error("--masters", "does not go with --join");
   for (std::int64_t i = 1; i < flags.masters; ++i) {
     wire::Endpoint at = options.listen;
-    if (at.port > UINT16_MAX - i) return usage("--masters", "would need ports above 65535");
+    if (at.port > UINT16_MAX - i) return usage_error("--masters", "would need ports above 65535");
     if (at.port != 0) at.port = static_cast<std::uint16_t>(at.port + i);
     options.listen_more.push_back(at);
   }
@@ -271,12 +265,12 @@ Result<pocket::PocketOptions> to_pocket_options(const PocketFlags& flags, bool s
   options.listen = wire::Endpoint{"127.0.0.1", 0};
   if (standalone) {
     Result<wire::Endpoint> listen = wire::parse_endpoint(flags.listen, kMesosPort, true);
-    if (!listen.ok()) return usage("--listen", listen.error());
+    if (!listen.ok()) return usage_error("--listen", listen.error());
     options.listen = *listen;
     if (!flags.join.empty()) {
       options.master = false;
     }
-    if (flags.data.empty()) return usage("--data", "is required: the directory agents work in");
+    if (flags.data.empty()) return usage_error("--data", "is required: the directory agents work in");
   }
   if (const Status fits = add_masters(flags, options); !fits.ok()) return fits.error();
   if (Status taken = take_pocket_flags(flags.access, flags.join, options); !taken.ok())
@@ -285,23 +279,23 @@ Result<pocket::PocketOptions> to_pocket_options(const PocketFlags& flags, bool s
   if (!agents.ok()) return agents.error();
   options.agents = std::move(*agents);
   if (const Status fits = check_text("--agent-ip", flags.agent_ip); !fits.ok()) return fits.error();
-  if (flags.agent_ip.empty()) return usage("--agent-ip", "must be an address, or auto");
+  if (flags.agent_ip.empty()) return usage_error("--agent-ip", "must be an address, or auto");
   options.agent_ip = flags.agent_ip;
   options.runner = split_words(flags.runner);
   options.executor_auth = flags.executor_auth;
   options.domain_sockets = flags.executor_domain_sockets;
   const Result<std::int64_t> wait = parse_mesos_duration_ms(flags.executor_reregistration_timeout);
   constexpr std::int64_t kWaitMsMin = 100, kWaitMsMax = 600'000;
-  if (!wait.ok()) return usage("--executor-reregistration-timeout", wait.error());
+  if (!wait.ok()) return usage_error("--executor-reregistration-timeout", wait.error());
   if (*wait < kWaitMsMin || *wait > kWaitMsMax)
-    return usage("--executor-reregistration-timeout", "must be 100ms to 10mins");
+    return usage_error("--executor-reregistration-timeout", "must be 100ms to 10mins");
   options.executor_reregistration_ms = *wait;
   return options;
 }
 
 Result<Client> to_client(const ClientFlags& flags) {
   Result<wire::Endpoint> server = wire::parse_endpoint(flags.server, kApiPort);
-  if (!server.ok()) return usage("--server", server.error());
+  if (!server.ok()) return usage_error("--server", server.error());
   return Client{*server, flags.json};
 }
 
@@ -310,11 +304,11 @@ Result<Run> to_run(const RunFlags& flags, const Client& client) {
   run.client = client;
   run.follow = flags.follow;
   run.wait = !flags.no_wait;
-  if (flags.no_wait && !flags.follow) return usage("--no-wait", "goes with --follow");
+  if (flags.no_wait && !flags.follow) return usage_error("--no-wait", "goes with --follow");
   if (!flags.file.empty()) {
     if (!only_the_file(flags)) {
-      return usage("--file",
-                   "describes the whole job; flags that describe one too, or a COMMAND, do not go with it");
+      return usage_error(
+          "--file", "describes the whole job; flags that describe one too, or a COMMAND, do not go with it");
     }
     run.file = flags.file;
     return run;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/credentials_file.h"
+#include "cli/usage_error.h"
 #include "wire/master_location.h"
 
 namespace mimas::cli {
@@ -11,29 +12,19 @@ namespace {
 
 constexpr std::uint16_t kMesosPort = 5050;
 
-Error usage(const char* flag, Error why) {
-  // A file inside the flag keeps its name: "--credentials /etc/x: …".
-  why.where = why.where.empty() ? flag : std::string(flag) + " " + why.where;
-  why.code = Code::invalid_argument;
-  return why;
-}
-Error usage(const char* flag, std::string why) {
-  return make_error(Code::invalid_argument, std::move(why), flag);
-}
-
 Status take_location(const MasterFlags& flags, server::ServerOptions& options) {
   if (flags.master.empty()) {
-    return usage("--master",
-                 "is required: HOST:PORT of a Mesos master, a list of them, or zk://HOST:PORT/PATH");
+    return usage_error("--master",
+                       "is required: HOST:PORT of a Mesos master, a list of them, or zk://HOST:PORT/PATH");
   }
   auto location = wire::parse_master_location(flags.master, kMesosPort);
   if (!location) {
     Error error = std::move(location).error();
     error.where.clear();
-    return usage("--master", std::move(error));
+    return usage_error("--master", std::move(error));
   }
   if (flags.tls && location->scheme == wire::Scheme::http)
-    return usage("--master-tls", "does not go with http:// masters");
+    return usage_error("--master-tls", "does not go with http:// masters");
   options.masters = std::move(location->masters);
   options.master_access.zookeeper = std::move(location->zookeeper);
   options.master_access.tls = flags.tls || location->scheme == wire::Scheme::https;
@@ -42,9 +33,9 @@ Status take_location(const MasterFlags& flags, server::ServerOptions& options) {
 
 Status take_tls(const MasterFlags& flags, server::MasterAccess& access) {
   if (!access.tls && !flags.ca.empty())
-    return usage("--master-ca", "goes with --master-tls or https:// masters");
+    return usage_error("--master-ca", "goes with --master-tls or https:// masters");
   if (!access.tls && !flags.ciphers.empty())
-    return usage("--master-tls-ciphers", "goes with --master-tls or https:// masters");
+    return usage_error("--master-tls-ciphers", "goes with --master-tls or https:// masters");
   access.ca_file = flags.ca;
   access.ciphers = flags.ciphers;
   return Done{};
@@ -52,17 +43,17 @@ Status take_tls(const MasterFlags& flags, server::MasterAccess& access) {
 
 Status take_credentials(const MasterFlags& flags, server::MasterAccess& access) {
   if (!flags.credentials_hosts.empty()) {
-    if (flags.credentials.empty()) return usage("--credentials-hosts", "goes with --credentials");
+    if (flags.credentials.empty()) return usage_error("--credentials-hosts", "goes with --credentials");
     auto hosts = wire::parse_endpoints(flags.credentials_hosts, kMesosPort);
-    if (!hosts) return usage("--credentials-hosts", std::move(hosts).error());
+    if (!hosts) return usage_error("--credentials-hosts", std::move(hosts).error());
     access.credentials_hosts = std::move(*hosts);
   }
   if (flags.credentials.empty()) return Done{};
   auto pairs = read_credentials(flags.credentials, flags.credentials_readable);
-  if (!pairs) return usage("--credentials", std::move(pairs).error());
+  if (!pairs) return usage_error("--credentials", std::move(pairs).error());
   if (pairs->size() > 1)
-    return usage("--credentials",
-                 "holds " + std::to_string(pairs->size()) + " pairs, and a server has one principal");
+    return usage_error("--credentials",
+                       "holds " + std::to_string(pairs->size()) + " pairs, and a server has one principal");
   access.credentials = pairs->front();
   return Done{};
 }
@@ -106,7 +97,7 @@ void add_master_flags(CLI::App& app, MasterFlags& flags) {
 Status take_master_flags(const MasterFlags& flags, server::ServerOptions& options) {
   if (Status taken = take_location(flags, options); !taken) return taken;
   auto map = wire::HostMap::parse(flags.host_map);
-  if (!map) return usage("--master-host-map", std::move(map).error());
+  if (!map) return usage_error("--master-host-map", std::move(map).error());
   options.master_access.host_map = std::move(*map);
   if (Status taken = take_tls(flags, options.master_access); !taken) return taken;
   return take_credentials(flags, options.master_access);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/credentials_file.h"
+#include "cli/usage_error.h"
 #include "net/tls.h"
 #include "wire/master_location.h"
 
@@ -12,48 +13,40 @@ namespace {
 
 constexpr std::uint16_t kMesosPort = 5050;
 
-Error usage(const char* flag, Error why) {
-  why.where = why.where.empty() ? flag : std::string(flag) + " " + why.where;
-  why.code = Code::invalid_argument;
-  return why;
-}
-Error usage(const char* flag, std::string why) {
-  return make_error(Code::invalid_argument, std::move(why), flag);
-}
-
 Status take_join(const PocketAccessFlags& flags, const std::string& join, pocket::PocketOptions& options) {
   if (join.empty()) {
-    if (!flags.join_ca.empty()) return usage("--join-ca", "goes with --join https://…");
+    if (!flags.join_ca.empty()) return usage_error("--join-ca", "goes with --join https://…");
     return Done{};
   }
   if (!flags.tls_cert.empty() || !flags.zookeeper.empty())
-    return usage("--join", "runs no master, so neither --tls-cert nor --zk go with it");
+    return usage_error("--join", "runs no master, so neither --tls-cert nor --zk go with it");
   auto location = wire::parse_master_location(join, kMesosPort);
-  if (!location) return usage("--join", std::move(location).error());
+  if (!location) return usage_error("--join", std::move(location).error());
   if (location->zookeeper)
-    return usage("--join", "takes masters by HOST:PORT; whoever leads is found from any of them");
+    return usage_error("--join", "takes masters by HOST:PORT; whoever leads is found from any of them");
   options.join = std::move(location->masters);
   if (location->scheme != wire::Scheme::https) {
-    if (!flags.join_ca.empty()) return usage("--join-ca", "goes with --join https://…");
+    if (!flags.join_ca.empty()) return usage_error("--join-ca", "goes with --join https://…");
     return Done{};
   }
   auto security = net::tls_client({flags.join_ca, ""});
-  if (!security) return usage("--join-ca", std::move(security).error());
+  if (!security) return usage_error("--join-ca", std::move(security).error());
   options.agent_access.security = *std::move(security);
   return Done{};
 }
 
 Status take_tls(const PocketAccessFlags& flags, pocket::PocketOptions& options) {
   if (flags.tls_cert.empty() != flags.tls_key.empty())
-    return usage(flags.tls_cert.empty() ? "--tls-cert" : "--tls-key", "is missing: the two go together");
+    return usage_error(flags.tls_cert.empty() ? "--tls-cert" : "--tls-key",
+                       "is missing: the two go together");
   if (flags.tls_cert.empty()) {
-    if (!flags.tls_ciphers.empty()) return usage("--tls-ciphers", "goes with --tls-cert");
+    if (!flags.tls_ciphers.empty()) return usage_error("--tls-ciphers", "goes with --tls-cert");
     return Done{};
   }
   auto masters = net::tls_server({flags.tls_cert, flags.tls_key, flags.tls_ciphers});
-  if (!masters) return usage("--tls-cert", std::move(masters).error());
+  if (!masters) return usage_error("--tls-cert", std::move(masters).error());
   auto agents = net::tls_client({flags.tls_cert, flags.tls_ciphers});
-  if (!agents) return usage("--tls-cert", std::move(agents).error());
+  if (!agents) return usage_error("--tls-cert", std::move(agents).error());
   options.master_access.security = *std::move(masters);
   options.agent_access.security = *std::move(agents);
   return Done{};
@@ -102,12 +95,12 @@ Status take_pocket_flags(const PocketAccessFlags& flags, const std::string& join
   options.registry = flags.registry;
   if (!flags.zookeeper.empty()) {
     auto zookeeper = wire::parse_zookeeper_url(flags.zookeeper);
-    if (!zookeeper) return usage("--zk", std::move(zookeeper).error());
+    if (!zookeeper) return usage_error("--zk", std::move(zookeeper).error());
     options.zookeeper = *std::move(zookeeper);
   }
   if (flags.credentials.empty()) return Done{};
   auto pairs = read_credentials(flags.credentials, flags.credentials_readable);
-  if (!pairs) return usage("--credentials", std::move(pairs).error());
+  if (!pairs) return usage_error("--credentials", std::move(pairs).error());
   options.agent_access.credentials = pairs->front();
   options.master_access.credentials = *std::move(pairs);
   return Done{};

@@ -1,5 +1,6 @@
 #include "cli/exit.h"
 #include "cli/command_line.h"
+#include "cli/usage_error.h"
 
 #include <doctest/doctest.h>
 
@@ -46,6 +47,15 @@ TEST_CASE("serve and dev print the codes of the server, as documented") {
   for (const char* command : {"serve", "dev"}) {
     CHECK(parse_command_line({command, "--help"}).output.find(table) != std::string::npos);
   }
+}
+
+TEST_CASE("what is wrong with a flag names the flag, and a file behind it") {
+  const Error plain = usage_error("--cpu", "must be a number");
+  CHECK(plain.code == Code::invalid_argument);
+  CHECK(plain.text() == "--cpu: must be a number");
+  const Error file = usage_error("--credentials", make_error(Code::internal, "others may read it", "/etc/x"));
+  CHECK(file.code == Code::invalid_argument);
+  CHECK(file.text() == "--credentials /etc/x: others may read it");
 }
 
 }  // namespace mimas::cli
