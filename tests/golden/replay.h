@@ -86,6 +86,7 @@ struct Replay {
     }
     for (const Answer& was : answers_of(name)) {
       Answer is = client->answer(1);
+      INFO("answered: ", is.body.substr(0, 400));
       for (const std::string& part : differences(was, is, names)) note(name, part);
       if (was.stream() && is.stream()) {
         learn(was, *client, is);
