@@ -1,6 +1,7 @@
 """A real ZooKeeper knows who leads: three masters stand for election there, and the server follows whoever it names."""
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -58,6 +59,18 @@ class ZooKeeper:
             self.popen.send_signal(signal.SIGKILL)
             self.popen.wait()
             self.popen = None
+
+    def ask(self, command):
+        """What Debian's own client prints for one command."""
+        client = subprocess.run(
+            ["java", "-Xmx64m", "-cp", JAR, "org.apache.zookeeper.ZooKeeperMain", "-server", f"127.0.0.1:{self.port}"],
+            input=f"addauth digest {DIGEST}\n{command}\nquit\n", capture_output=True, text=True, timeout=60)
+        return client.stdout
+
+    def remove_the_leaders_node(self):
+        nodes = re.findall(r"json\.info_\d+", self.ask("ls /test/mesos"))
+        assert nodes, "no master has registered"
+        self.ask("delete /test/mesos/" + min(nodes))
 
     def url(self, digest=DIGEST):
         return f"zk://{digest}@127.0.0.1:{self.port}/test/mesos"
@@ -139,6 +152,11 @@ def the_server_follows_the_leader_that_zookeeper_names():
         assert ask(first, "/pocket/fault", {"fault": "fail_over"}) is not None
         second = cluster.wait_leader(other_than=first)
         goes_on("after a leader stepped down")
+
+        # An operator takes the leader's node away under it.
+        zookeeper.remove_the_leaders_node()
+        second = cluster.wait_leader(other_than=second)
+        goes_on("after the leader's node was removed")
 
         # ZooKeeper goes and comes back within a session: nobody notices.
         zookeeper.stop()
