@@ -12,25 +12,21 @@ int release_rank(const Effect& effect) {
   return 0;
 }
 
+// What a turn changes of a record: a copy that takes its place, one for each turn.
+template <class Record, class Entry>
+Record& fresh_copy(std::shared_ptr<Record>& copy, Entry& entry) {
+  if (!copy) {
+    copy = std::make_shared<Record>(*entry.record);
+    entry.record = copy;
+  }
+  return *copy;
+}
+
 }  // namespace
 
-Task& Turn::copy_of(const TaskKey& key, TaskEntry& entry) {
-  std::shared_ptr<Task>& copy = tasks_[key];
-  if (!copy) {
-    copy = std::make_shared<Task>(*entry.record);
-    entry.record = copy;
-  }
-  return *copy;
-}
+Task& Turn::copy_of(const TaskKey& key, TaskEntry& entry) { return fresh_copy(tasks_[key], entry); }
 
-Job& Turn::copy_of(JobEntry& entry) {
-  std::shared_ptr<Job>& copy = jobs_[entry.record->number];
-  if (!copy) {
-    copy = std::make_shared<Job>(*entry.record);
-    entry.record = copy;
-  }
-  return *copy;
-}
+Job& Turn::copy_of(JobEntry& entry) { return fresh_copy(jobs_[entry.record->number], entry); }
 
 void Turn::add_job(Job job) {
   std::int64_t number = job.number;
@@ -88,12 +84,7 @@ void Turn::add_operation(Operation operation) {
 }
 
 Operation& Turn::copy_of(OperationEntry& entry) {
-  std::shared_ptr<Operation>& copy = operations_[entry.record->number];
-  if (!copy) {
-    copy = std::make_shared<Operation>(*entry.record);
-    entry.record = copy;
-  }
-  return *copy;
+  return fresh_copy(operations_[entry.record->number], entry);
 }
 
 void Turn::remove_operation(std::int64_t number) {
