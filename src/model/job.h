@@ -39,6 +39,59 @@ struct RetryPolicy {
   bool operator==(const RetryPolicy&) const = default;
 };
 
+// Resource limits of setrlimit(2) by their names in lower case without RLIMIT_; -1: unlimited.
+struct ProcessLimit {
+  std::int64_t soft = -1, hard = -1;
+  bool operator==(const ProcessLimit&) const = default;
+};
+
+struct VolumeMount {
+  std::string source;  // an absolute path of the agent, or a Docker volume's name
+  std::string target;  // absolute, in the container
+  bool read_only = false;
+  bool operator==(const VolumeMount&) const = default;
+};
+
+// How the image runs; for Runtime::docker. Image and tag are application_name and version.
+struct ContainerSettings {
+  enum class Pull { missing, always, never };
+  std::string digest;  // "sha256:…"; then version is not looked at
+  Pull pull = Pull::missing;
+  std::vector<VolumeMount> volumes;
+  std::map<std::string, std::string> labels;
+  std::vector<std::string> cap_add, cap_drop;
+  std::string hostname;
+  std::string network;     // empty: "host" without container ports, else "bridge"
+  std::string log_driver;  // empty: the executor's log keeper
+  std::int64_t shm_mib = 0;
+  bool init = true;
+  bool read_only_root = false;
+  bool privileged = false;
+  bool operator==(const ContainerSettings&) const = default;
+};
+
+// Asked by the executor; acted upon by the engine: a task whose liveness check has failed max_failures times
+// in a row is ended and replaced; one that is not ready counts as not running yet.
+struct HealthCheck {
+  enum class Kind { http, tcp, command };
+  Kind kind = Kind::http;
+  std::int32_t port = 0;             // http, tcp: one of the job's container ports; 0: its first port
+  std::string path = "/";            // http
+  std::vector<std::string> command;  // command
+  std::int64_t interval_ms = 10'000;
+  std::int64_t timeout_ms = 5'000;
+  std::int64_t grace_ms = 15'000;
+  std::int64_t max_failures = 3;
+  bool operator==(const HealthCheck&) const = default;
+};
+
+struct LogRules {
+  std::int64_t rotate_mib = 16;
+  std::int64_t keep = 3;
+  bool compress = true;
+  bool operator==(const LogRules&) const = default;
+};
+
 // A validated job description: whoever holds one may rely on every limit of api's validation.
 struct JobSpec {
   JobType type = JobType::batch;
@@ -61,15 +114,26 @@ struct JobSpec {
   std::string working_directory;  // relative to the sandbox; empty: the sandbox itself
   std::vector<Artifact> artifacts;
 
+  std::string run_as;  // user[:group] on the agent or in the container; empty: the executor's, the image's
+  ContainerSettings container;  // docker only
+  LogRules logs;
+
   // how much, for one instance, without the executor's share
   ResourceRequest request;
   std::vector<std::int32_t> container_ports;  // Titus's `ports`: container ports, in order; size() ==
                                               // request.ports (0 where only a count was asked for)
   std::int64_t network_mbps = 0;
+  bool cpu_quota = false;     // request.cpu_milli is also a ceiling
+  std::int64_t pids_max = 0;  // 0: none
+  std::map<std::string, ProcessLimit> rlimits;
 
   // where
   std::vector<Constraint> hard_constraints;
   std::vector<std::string> soft_constraints;  // kept and echoed; preferences do not exclude
+
+  // health
+  std::vector<HealthCheck> health_checks;
+  std::optional<HealthCheck> readiness;
 
   // when it fails
   std::int64_t retries = 0;         // per slot, batch only; kRetriesUnlimited for no bound

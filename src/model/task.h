@@ -38,7 +38,18 @@ bool is_live_on_agent(TaskState state);  // dispatched, starting, running, unrea
 struct Exit {
   std::optional<int> code;
   std::optional<int> signal;
+  bool memory_limit = false;  // the kernel killed it for its memory limit
+  std::optional<std::int64_t> memory_peak_bytes;
   bool operator==(const Exit&) const = default;
+};
+
+// Where it runs on its agent, from TaskStatus.data with TASK_RUNNING.
+struct RunFacts {
+  std::int64_t pid = 0;
+  std::string container_id;  // docker
+  std::string ip;            // its own address; empty: the host's
+  std::string executor_version;
+  bool operator==(const RunFacts&) const = default;
 };
 
 struct Task {
@@ -67,6 +78,11 @@ struct Task {
   std::string reason;   // machine-readable: Mesos's reason without REASON_ ("EXECUTOR_TERMINATED"), or ours
   std::string message;  // for a person
   Exit exit;
+
+  std::string executor;  // ExecutorInfo's id, chosen at the launch; empty while queued: the task's own id
+  RunFacts facts;
+  std::optional<bool> healthy;  // what its liveness checks say; nothing: none, or no answer yet
+  std::optional<bool> ready;    // what its readiness check says
 };
 using TaskPtr = std::shared_ptr<const Task>;
 
