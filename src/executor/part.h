@@ -41,7 +41,7 @@ using PartNews = std::variant<HealthNews, MessageNews, ProbeWanted, Lines>;
 class Part {
  public:
   virtual ~Part() = default;
-  virtual void starting(const TaskOrder&, Instant) {}  // before Runtime::start()
+  virtual void starting(TaskOrder&, Instant) {}  // before Runtime::start(); may add to its environment
   virtual void started(const TaskOrder&, const RunFacts&, Instant) {}
   virtual void ended(std::string_view /*task_id*/, const ProcessEnd&, Instant) {
   }  // also when it never started

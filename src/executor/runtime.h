@@ -24,6 +24,7 @@ struct TaskOrder {
   std::string sandbox;  // the task's own folder, absolute; it exists
   TaskSpec spec;
   std::vector<std::string> environment;  // whole: "NAME=value"
+  std::string netns;  // process: the network namespace to enter before exec, "/proc/PID/ns/net"; empty: ours
 };
 
 // Where a running task is to be found.
