@@ -8,6 +8,7 @@
 #include <ctime>
 #include <utility>
 
+#include "executor/children.h"
 #include "executor/process.h"
 #include "net/clock.h"
 
@@ -120,6 +121,7 @@ void Loop::reap_all() {
   child_ended = 0;
   Reaped reaped;
   while (reap(reaped)) {
+    helper_ended(reaped.pid);
     const auto leader = std::find(leaders_.begin(), leaders_.end(), reaped.pid);
     if (leader == leaders_.end()) continue;  // an orphan
     leaders_.erase(leader);

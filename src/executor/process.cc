@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,13 +15,14 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "executor/children.h"
+
 extern char** environ;  // NOLINT: POSIX's name
 
 namespace mimas::executor {
 namespace {
 
 constexpr int kExecWaitMs = 2'000;  // exec on a hung file system must not hang the kills of other tasks
-constexpr int kHighestFd = 4'096;   // on kernels without close_range
 constexpr int kKillRounds = 16;     // each must find someone new, or it is the last
 constexpr std::size_t kProcMax = 65'536;
 
@@ -40,23 +40,6 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   return out;
 }
 
-void close_on_exec_from(int first) {
-#ifdef SYS_close_range
-  constexpr unsigned kCloseRangeCloexec = 4;
-  if (::syscall(SYS_close_range, static_cast<unsigned>(first), ~0U, kCloseRangeCloexec) == 0) return;
-#endif
-  for (int fd = first; fd < kHighestFd; ++fd) (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
-void reset_signals() {
-  struct sigaction action {};
-  action.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < 65; ++signal) (void)::sigaction(signal, &action, nullptr);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 [[noreturn]] void become(const Command& command, char* const* argv, char** environment, pid_t parent,
                          int report) {
   const auto fail = [report](char step) {
@@ -67,7 +50,7 @@ void reset_signals() {
   ::setsid();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);  // we were orphaned before the line above
-  reset_signals();
+  default_signals();
   const int null = ::open("/dev/null", O_RDONLY);
   if (null < 0 || ::dup2(null, STDIN_FILENO) < 0) fail('i');
   close_on_exec_from(3);
@@ -152,7 +135,7 @@ void mark(std::vector<ProcEntry>& all, std::int64_t leader, const std::vector<st
   };
   for (ProcEntry& process : all) {
     // An orphan in a session of its own names no task: it goes with the last one, not with somebody else's.
-    const bool orphan = process.parent == self && others.empty();
+    const bool orphan = process.parent == self && others.empty() && !is_helper(process.pid);
     process.doomed = process.pid != self && (orphan || (leader != 0 && belongs(process, leader)));
   }
   for (bool grown = true; grown;) {
