@@ -41,6 +41,7 @@ struct ProcessEnd {
   int number = 0;                       // exit status or signal
   bool memory_limit = false;            // the kernel killed it for its limit
   std::int64_t memory_peak_bytes = -1;  // -1: not known
+  std::string unknown;  // not empty: why nobody knows how it ended; `number` then means nothing
 };
 
 struct Progress {  // of a long start: pulling an image
