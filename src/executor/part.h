@@ -46,6 +46,12 @@ class Part {
   virtual void ended(std::string_view /*task_id*/, const ProcessEnd&, Instant) {
   }  // also when it never started
   virtual void probe_ended(const ProbeEnded&, Instant) {}
+  // What a child used in its life, with the children it waited for; said before its child_ended().
+  struct Used {
+    std::int64_t cpu_ms = 0;
+    std::int64_t rss_peak_bytes = 0;  // of the largest single process
+  };
+  virtual void child_used(std::int64_t /*pid*/, const Used&, Instant) {}
   virtual void child_ended(std::int64_t /*pid*/, int /*wait_status*/, Instant) {}
   virtual void add_to(std::vector<pollfd>&) const {}
   virtual Instant wake_at() const { return kNever; }

@@ -93,6 +93,8 @@ class OutputSink {
   virtual void close_pipes(std::string_view task_id) = 0;  // our copies of the writing ends, after the fork
   // False: it did not fit now; offer the same bytes again after the next pump().
   virtual bool write(std::string_view task_id, bool error_stream, std::string_view bytes) = 0;
+  // What the task has written on both since its start, for the metrics; -1: not known.
+  virtual std::int64_t bytes_written(std::string_view /*task_id*/) const { return -1; }
 };
 
 class Runtime {
