@@ -35,9 +35,11 @@ struct Config {
       archive;  // --archive: s3://bucket/prefix?endpoint=…&region=…, file:///directory; empty: nowhere
   std::string metadata;  // --metadata: how the metadata service is offered, see docs/executor.md
   std::string network;   // --network: docker:NAME or cni:EXECUTABLE?config=FILE
+  bool dry_run = false;  // reap: only say what would be done (--dry-run)
   bool operator==(const Config&) const = default;
 };
 
+// Errors name the flag in `where` and the remedy in `hint`.
 Result<Config> parse_arguments(int argc, const char* const* argv);
 std::string help_text();
 

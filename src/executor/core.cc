@@ -47,7 +47,7 @@ void Core::on(Launch& event, Now now) {
   const std::int64_t group = event.group ? ++groups_ : 0;
   std::string fault;  // of any member: a group starts whole or not at all
   for (const TaskLaunch& task : event.tasks) {
-    if (event.group && fault.empty() && !task.command.ok())
+    if (event.group && fault.empty() && !task.spec.ok())
       fault = "task '" + task.id + "' of the group cannot start";
   }
   for (TaskLaunch& task : event.tasks) launch(task, group, fault, now);
@@ -67,15 +67,15 @@ void Core::launch(TaskLaunch& launch, std::int64_t group, std::string_view group
   task.completion_ms_max = launch.completion_ms_max.value_or(-1);
   if (shutting_down_)
     return finish(task, {task.id, "TASK_KILLED", {}, "the executor is shutting down", {}}, now);
-  if (!launch.command.ok()) {
-    return finish(task, {task.id, "TASK_FAILED", {}, launch.command.error().text(), {}}, now);
+  if (!launch.spec.ok()) {
+    return finish(task, {task.id, "TASK_FAILED", {}, launch.spec.error().text(), {}}, now);
   }
   if (!group_fault.empty())
     return finish(task, {task.id, "TASK_FAILED", {}, std::string(group_fault), {}}, now);
   if (tasks_.size() > kTasksMax) {
     return finish(task, {task.id, "TASK_FAILED", {}, "the executor already has 1000 tasks", {}}, now);
   }
-  out_.push_back(StartProcess{task.id, std::move(*launch.command)});
+  out_.push_back(StartProcess{task.id, std::move(launch.spec->command)});
 }
 
 Actions Core::started(std::string_view task_id, std::int64_t pid, Now now) {

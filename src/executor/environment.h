@@ -6,10 +6,10 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "executor/spec.h"
 #include "wire/endpoint.h"
 
 namespace mimas::executor {
@@ -31,8 +31,6 @@ struct Settings {
 
 // Errors carry the name of the variable in `where`.
 Result<Settings> parse_environment(const char* const* environment);
-
-using Variables = std::vector<std::pair<std::string, std::string>>;
 
 // "NAME=value" entries, sorted by nothing: own first, in their order, then the task's; the task's win.
 std::vector<std::string> task_environment(const char* const* own, const Variables& extra);

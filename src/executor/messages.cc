@@ -12,67 +12,6 @@ using json::Value;
 
 Error malformed(std::string what) { return make_error(Code::invalid_argument, std::move(what)); }
 
-bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
-
-Result<std::string> plain_string(const Value& value) {
-  const auto text = value.string();
-  if (!text.ok()) return text.error();
-  if (has_nul(*text))
-    return make_error(Code::invalid_argument, "a NUL character cannot be passed on", value.pointer());
-  return std::string(*text);
-}
-
-Status take_argv(const Value& value, Command& into) {
-  const auto list = value.array();
-  if (!list.ok()) return list.error();
-  if (list->size() == 0) return make_error(Code::invalid_argument, "must not be empty", "/argv");
-  if (list->size() > kWordsMax) return make_error(Code::too_large, "has more than 4096 elements", "/argv");
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    auto word = plain_string(list->at(i));
-    if (!word.ok()) return word.error();
-    into.argv.push_back(std::move(word).value());
-  }
-  if (into.argv[0].empty()) return make_error(Code::invalid_argument, "names no program", "/argv/0");
-  return Done{};
-}
-
-Status take_env(const Value& value, Command& into) {
-  const auto object = value.object();
-  if (!object.ok()) return object.error();
-  if (object->size() > kWordsMax) return make_error(Code::too_large, "has more than 4096 variables", "/env");
-  for (std::size_t i = 0; i < object->size(); ++i) {
-    const std::string_view name = object->name(i);
-    if (name.empty() || has_nul(name) || name.find('=') != std::string_view::npos) {
-      return make_error(Code::invalid_argument, "is no name for a variable", object->at(i).pointer());
-    }
-    auto text = plain_string(object->at(i));
-    if (!text.ok()) return text.error();
-    into.env.emplace_back(name, std::move(text).value());
-  }
-  return Done{};
-}
-
-Status take_member(std::string_view name, const Value& value, Command& into, int& ways) {
-  if (name == "v") return Done{};
-  if (name == "argv") {
-    ++ways;
-    return take_argv(value, into);
-  }
-  if (name == "env") return take_env(value, into);
-  if (name == "shell" || name == "cwd") {
-    auto text = plain_string(value);
-    if (!text.ok()) return text.error();
-    if (name == "cwd") {
-      into.cwd = std::move(text).value();
-    } else {
-      ++ways;
-      into.argv = {"/bin/sh", "-c", std::move(text).value()};
-    }
-    return Done{};
-  }
-  return make_error(Code::unsupported, "is not a field of version 1", value.pointer());
-}
-
 // {"nanoseconds": n}; no one can mean a negative time, so it is none at all.
 std::optional<std::int64_t> duration_ms(const Value& parent, std::string_view name) {
   const auto duration = parent.find(name);
@@ -100,21 +39,23 @@ Result<std::string> wrapped_id(const Value& parent, std::string_view name) {
   return std::string(*text);
 }
 
-Result<Command> command_of(const Value& task) {
+Result<TaskSpec> spec_of(const Value& task) {
   const auto data = task.find("data");
   if (!data) return malformed("the task carries no data for mimas-executor");
   const auto text = data->string();
   if (!text.ok()) return malformed("the task's data is not a string");
   auto bytes = base64_decode(*text);
   if (!bytes.ok()) return malformed("the task's data: " + bytes.error().message);
-  return parse_command(*bytes);
+  auto spec = parse_spec(*bytes);
+  if (!spec.ok()) return make_error(spec.error().code, "the task's data: " + spec.error().text());
+  return spec;
 }
 
 Result<TaskLaunch> parse_task(const Value& task) {
   auto id = wrapped_id(task, "task_id");
   if (!id.ok()) return id.error();
   return TaskLaunch{std::move(id).value(), task.dump(), kill_grace_ms(task),
-                    duration_ms(task, "max_completion_time"), command_of(task)};
+                    duration_ms(task, "max_completion_time"), spec_of(task)};
 }
 
 Result<Event> parse_launch(const Value& launch) {
@@ -183,30 +124,6 @@ std::string one_number(const char* name, std::int64_t number) {
 }
 
 }  // namespace
-
-Result<Command> parse_command(std::string_view data) {
-  json::ParseLimits limits;
-  limits.depth_max = 8;
-  const auto document = json::parse(data, limits);
-  if (!document.ok()) return malformed("the task's data is not JSON: " + document.error().text());
-  const Value root = document->root();
-  if (!root.is_object()) return malformed("the task's data is not a JSON object");
-  const auto version = root.find("v");
-  if (!version) return malformed("the task's data names no version");
-  const auto number = version->int64();
-  if (!number.ok() || *number != 1) {
-    return make_error(Code::unsupported, "the task's data is of version " + version->dump() +
-                                             ", and this mimas-executor understands version 1");
-  }
-  Command command;
-  int ways = 0;
-  for (std::size_t i = 0; i < root.size(); ++i) {
-    const auto taken = take_member(root.name(i), root.at(i), command, ways);
-    if (!taken.ok()) return malformed("the task's data: " + taken.error().text());
-  }
-  if (ways != 1) return malformed("the task's data needs exactly one of shell and argv");
-  return command;
-}
 
 Result<Event> parse_event(std::string_view text) {
   json::ParseLimits limits;

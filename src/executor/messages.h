@@ -1,7 +1,6 @@
 // The Executor API's messages as values: events from JSON, calls to JSON (mesos-protocol §3.2, §3.3), and
-// what mimas puts into TaskInfo.data and TaskStatus.data (schema/executor). Pure. Anything may come in;
-// limits: 8 MiB of text, 1000 tasks in a group, 4096 arguments or variables. Tested in
-// tests/executor/messages_test.cc.
+// what mimas puts into TaskStatus.data (schema/executor/status.json; TaskInfo.data: spec.h). Pure. Anything
+// may come in; limits: 8 MiB of text, 1000 tasks in a group. Tested in tests/executor/messages_test.cc.
 #pragma once
 
 #include <cstddef>
@@ -15,29 +14,19 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "executor/environment.h"
+#include "executor/spec.h"
 
 namespace mimas::executor {
 
 inline constexpr std::size_t kEventBytesMax = 8u << 20;
 inline constexpr std::size_t kGroupTasksMax = 1000;
-inline constexpr std::size_t kWordsMax = 4096;
-
-struct Command {
-  std::vector<std::string> argv;  // at least one; a shell line is {"/bin/sh", "-c", line}
-  Variables env;
-  std::string cwd;  // relative to the sandbox; empty: the sandbox
-  bool operator==(const Command&) const = default;
-};
-
-// The bytes of TaskInfo.data, schema/executor/task.json.
-Result<Command> parse_command(std::string_view data);
 
 struct TaskLaunch {
   std::string id;
   std::string json;                               // the whole TaskInfo, for SUBSCRIBE's unacknowledged_tasks
   std::optional<std::int64_t> grace_ms;           // TaskInfo.kill_policy
   std::optional<std::int64_t> completion_ms_max;  // TaskInfo.max_completion_time
-  Result<Command> command;
+  Result<TaskSpec> spec;                          // a task without usable data must be answered, too
 };
 
 struct Subscribed {

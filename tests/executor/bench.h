@@ -76,8 +76,7 @@ struct Bench {
   void launch(const std::string& id, std::optional<std::int64_t> grace = {},
               std::optional<std::int64_t> longest = {}) {
     Launch order;
-    order.tasks.push_back(
-        {id, R"({"task_id":{"value":")" + id + R"("}})", grace, longest, Command{{"x"}, {}, {}}});
+    order.tasks.push_back({id, R"({"task_id":{"value":")" + id + R"("}})", grace, longest, TaskSpec{}});
     event(std::move(order));
   }
   void exit(std::int64_t pid, int status, bool group = false) {

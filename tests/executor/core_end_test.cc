@@ -95,7 +95,7 @@ TEST_CASE("a group starts whole or not at all") {
   b.subscribed();
   Launch group;
   group.group = true;
-  group.tasks.push_back({"a", "{}", {}, {}, Command{{"x"}, {}, {}}});
+  group.tasks.push_back({"a", "{}", {}, {}, TaskSpec{}});
   group.tasks.push_back({"b", "{}", {}, {}, make_error(Code::invalid_argument, "bad")});
   b.event(std::move(group));
   CHECK(b.states() == "a:TASK_FAILED b:TASK_FAILED");
@@ -107,8 +107,8 @@ TEST_CASE("when one of a group cannot run, the others are killed") {
   b.subscribed();
   Launch group;
   group.group = true;
-  group.tasks.push_back({"a", "{}", {}, {}, Command{{"x"}, {}, {}}});
-  group.tasks.push_back({"b", "{}", {}, {}, Command{{"x"}, {}, {}}});
+  group.tasks.push_back({"a", "{}", {}, {}, TaskSpec{}});
+  group.tasks.push_back({"b", "{}", {}, {}, TaskSpec{}});
   Actions orders = b.core.event(std::move(group), b.now());
   REQUIRE(orders.size() == 2);
   b.add(b.core.started("a", 100, b.now()));

@@ -8,6 +8,7 @@
 
 #include "ear.h"
 #include "executor/messages.h"
+#include "executor/spec.h"
 #include "json/value.h"
 #include "json/writer.h"
 #include "mesos/event_reader.h"
@@ -232,7 +233,7 @@ TEST_CASE("rule 127: lone surrogates, NUL and invalid UTF-8 are refused or repla
     CHECK(loaded->tasks.at(0).message == task.message);
   }
   // The executor passes no NUL on to a program, and refuses what is no JSON.
-  CHECK(!executor::parse_command(R"({"v":1,"shell":"echo a\u0000b"})").ok());
+  CHECK(!executor::parse_spec(R"({"v":1,"shell":"echo a\u0000b"})").ok());
   CHECK(!executor::parse_event("{\"type\":\"\\ud800\"}").ok());
   // The embedded master and agent.
   CHECK(answer_of_master(R"({"type":"REVIVE","framework_id":{"value":"\ud800"}})").status == 400);
