@@ -1,5 +1,6 @@
 // The public face of State, and its digest: every durable record as one line of text, in key order.
 #include <concepts>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -45,6 +46,8 @@ void write(Text& out, const Job& job) {
       << '\n';
 }
 
+char flag(const std::optional<bool>& value) { return !value ? '-' : (*value ? '1' : '0'); }
+
 void write(Text& out, const Task& task) {
   out << task.id.value << ' ' << task_state_name(task.state) << " attempt=" << task.attempt
       << " launch_failures=" << task.launch_failures << " agent=" << task.agent.value
@@ -55,8 +58,12 @@ void write(Text& out, const Task& task) {
       << task.running_at.ms << ',' << task.ended_at.ms << " not_before=" << task.not_before.ms
       << " unreachable=" << task.unreachable_since.ms << " kill=" << task.kill_requested << ','
       << task.kill_retry_at.ms << ',' << task.kill_sends << " replaced=" << task.replaced
-      << " exit=" << task.exit.code.value_or(-1) << ',' << task.exit.signal.value_or(-1)
-      << " reason=" << task.reason << " message=" << task.message << '\n';
+      << " exit=" << task.exit.code.value_or(-1) << ',' << task.exit.signal.value_or(-1) << ','
+      << task.exit.memory_limit << ',' << task.exit.memory_peak_bytes.value_or(-1)
+      << " executor=" << task.executor << '/' << task.facts.executor_version << " pid=" << task.facts.pid
+      << " container=" << task.facts.container_id << " ip=" << task.facts.ip
+      << " health=" << flag(task.healthy) << flag(task.ready) << " reason=" << task.reason
+      << " message=" << task.message << '\n';
 }
 
 void write(Text& out, const Operation& operation) {

@@ -133,6 +133,9 @@ struct StatusUpdate {
   std::string message;
   Exit exit;  // from data; empty when absent or unreadable
   std::optional<bool> healthy;
+  std::optional<bool> ready;      // from data
+  std::optional<RunFacts> facts;  // from data; what Mesos makes up itself has none
+  std::string executor;           // ExecutorInfo's id; empty when absent
 };
 
 // mesos-protocol §2.6 "Operations". A state of a newer master arrives as `unsupported` and changes nothing.

@@ -64,6 +64,32 @@ void apply_live(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdat
   }
 }
 
+// What the update says of where the task runs and how it is. What it does not say stays as it was: an answer
+// of the master's has none of it (rule 71).
+bool learn(const StatusUpdate& update, Task& task) {
+  const Task before = task;
+  const auto take = [](std::string& into, const std::string& from) {
+    if (!from.empty()) into = from;
+  };
+  if (update.facts) {
+    if (update.facts->pid > 0) task.facts.pid = update.facts->pid;
+    take(task.facts.container_id, update.facts->container_id);
+    take(task.facts.ip, update.facts->ip);
+    take(task.facts.executor_version, update.facts->executor_version);
+  }
+  take(task.executor, update.executor);
+  if (update.healthy) task.healthy = update.healthy;
+  if (update.ready) task.ready = update.ready;
+  return task.facts != before.facts || task.executor != before.executor || task.healthy != before.healthy ||
+         task.ready != before.ready;
+}
+
+void note_facts(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdate& update) {
+  Task learnt = *task_at(job, key).record;
+  if (!is_live_on_agent(learnt.state) || !is_alive(update.state) || !learn(update, learnt)) return;
+  turn.change_task(job, key, [&](Task& task) { learn(update, task); });
+}
+
 void apply_end(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdate& update,
                const Verdict& verdict, TaskState to) {
   TaskEnd end{to, verdict.ending, update.reason, update.message.substr(0, kMessageBytesMax), update.exit};
@@ -97,11 +123,13 @@ void note_verdict(Turn& turn, const FoundTask& found, const StatusUpdate& update
 }
 
 void apply(Turn& turn, const FoundTask& found, const StatusUpdate& update) {
-  const Task& task = *found.task->record;
+  const TaskPtr held = found.task->record;  // as it was: what changes is a copy
+  const Task& task = *held;
   Verdict verdict = judge(task, update, is_doubt_believed(turn, *found.task));
   if (found.task->refused && verdict.ending == Ending::never_ran) verdict.ending = Ending::never_ran_go_again;
   TaskState to = state_after(task.state, verdict.move);
   note_verdict(turn, found, update, verdict);
+  note_facts(turn, *found.job, found.key, update);
   if (to == task.state) return;
   turn.reason("task " + task.id.value + " " + std::string(task_state_name(to)) + " on " + task.hostname +
               (update.reason.empty() ? std::string() : " (" + update.reason + ")"));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,7 @@ namespace {
 constexpr std::int64_t kAmountMax = std::int64_t{1} << 50;  // model/resources.h
 constexpr std::uint64_t kPortMax = 65'535;
 constexpr std::size_t kTaskIdBytesMax = 1'024;
+constexpr std::size_t kFactBytesMax = 128;
 
 std::string scalar_text(double value) {
   if (!std::isfinite(value)) return {};
@@ -268,17 +270,52 @@ Result<Offer> to_offer(const pb::Offer& from) {
   return offer;
 }
 
-Exit to_exit(std::string_view data) {
+namespace {
+
+std::optional<std::int64_t> number_in(const json::Value& object, std::string_view name, std::int64_t low,
+                                      std::int64_t high) {
+  const std::int64_t value = object.int64_or(name, low - 1);
+  return value >= low && value <= high ? std::optional(value) : std::nullopt;
+}
+
+std::string short_text(const json::Value& object, std::string_view name) {
+  const std::string_view text = object.string_or(name, {});
+  return text.size() <= kFactBytesMax ? std::string(text) : std::string();
+}
+
+Exit read_exit(const json::Value& object) {
   Exit exit;
+  if (const auto code = number_in(object, "exitCode", 0, 255)) exit.code = static_cast<int>(*code);
+  if (const auto signal = number_in(object, "signal", 1, 127)) exit.signal = static_cast<int>(*signal);
+  exit.memory_limit = object.bool_or("memoryLimit", false);
+  exit.memory_peak_bytes = number_in(object, "memoryPeakBytes", 0, std::numeric_limits<std::int64_t>::max());
+  return exit;
+}
+
+std::optional<RunFacts> read_facts(const json::Value& object) {
+  RunFacts facts;
+  facts.pid = number_in(object, "pid", 1, std::numeric_limits<std::int32_t>::max()).value_or(0);
+  facts.container_id = short_text(object, "containerId");
+  facts.ip = short_text(object, "ip");
+  facts.executor_version = short_text(object, "executor");
+  return facts == RunFacts{} ? std::nullopt : std::optional(std::move(facts));
+}
+
+}  // namespace
+
+StatusData to_status_data(std::string_view data) {
+  StatusData read;
   json::ParseLimits limits;
   limits.bytes_max = kStatusDataBytesMax;
   const auto parsed = json::parse(data, limits);
-  if (!parsed.ok() || parsed->root().int64_or("v", 0) != 1) return exit;
-  const std::int64_t code = parsed->root().int64_or("exitCode", -1);
-  const std::int64_t signal = parsed->root().int64_or("signal", -1);
-  if (code >= 0 && code <= 255) exit.code = static_cast<int>(code);
-  if (signal >= 1 && signal <= 127) exit.signal = static_cast<int>(signal);
-  return exit;
+  if (!parsed.ok() || parsed->root().int64_or("v", 0) != 1) return read;
+  const json::Value object = parsed->root();
+  read.exit = read_exit(object);
+  read.facts = read_facts(object);
+  if (const auto ready = object.find("ready")) {
+    if (const auto value = ready->boolean(); value.ok()) read.ready = *value;
+  }
+  return read;
 }
 
 Result<engine::StatusUpdate> to_status(const pb::TaskStatus& from) {
@@ -300,7 +337,13 @@ Result<engine::StatusUpdate> to_status(const pb::TaskStatus& from) {
     const std::string raw = v1::unknown_enum(from, pb::TaskStatus::kStateFieldNumber);
     if (!raw.empty()) update.message = "state " + cut(raw, 128) + ", which this version does not know";
   }
-  if (from.has_data()) update.exit = to_exit(from.data());
+  if (from.has_data()) {
+    StatusData data = to_status_data(from.data());
+    update.exit = data.exit;
+    update.facts = std::move(data.facts);
+    update.ready = data.ready;
+  }
+  if (from.executor_id().value().size() <= kTaskIdBytesMax) update.executor = from.executor_id().value();
   if (from.has_healthy()) update.healthy = from.healthy();
   return update;
 }

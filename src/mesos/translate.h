@@ -6,7 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "engine/input.h"
@@ -16,7 +18,7 @@
 namespace mimas::mesos {
 
 inline constexpr std::size_t kMessageTextBytesMax = 4'096;
-inline constexpr std::size_t kStatusDataBytesMax = 4'096;  // mimas-executor writes less than 100
+inline constexpr std::size_t kStatusDataBytesMax = 4'096;  // mimas-executor writes less than 500
 
 // llround(value · 1000), as Mesos counts (§4.4); 0 for what is negative, not a number or above 2^50.
 std::int64_t thousandths(double value);
@@ -53,7 +55,13 @@ Result<Offer> to_offer(const pb::Offer& offer);
 // 11).
 Result<engine::StatusUpdate> to_status(const pb::TaskStatus& status);
 
-// TaskStatus.data as schema/executor/status.json says; empty for anything else.
-Exit to_exit(std::string_view data);
+// TaskStatus.data as schema/executor/status.json says; empty for anything else. Members of the wrong kind or
+// out of range count as absent, longer texts too.
+struct StatusData {
+  Exit exit;
+  std::optional<RunFacts> facts;  // nothing: not one of them was said
+  std::optional<bool> ready;
+};
+StatusData to_status_data(std::string_view data);
 
 }  // namespace mimas::mesos

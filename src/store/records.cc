@@ -43,7 +43,16 @@ constexpr std::array kTaskColumns{"id",
                                   "reason",
                                   "message",
                                   "exit_code",
-                                  "exit_signal"};
+                                  "exit_signal",
+                                  "executor",
+                                  "pid",
+                                  "container_id",
+                                  "ip",
+                                  "executor_version",
+                                  "healthy",
+                                  "ready",
+                                  "memory_limit",
+                                  "memory_peak_bytes"};
 
 constexpr std::array kOrphanColumns{"task",          "agent",    "hostname", "state",
                                     "first_seen_ms", "decision", "reason"};
@@ -110,13 +119,15 @@ Error at(const std::string& where, Error error) {
 
 Instant take_instant(Statement& statement) { return Instant{statement.take_integer()}; }
 
-std::optional<int> take_optional(Statement& statement) {
+template <class Value>
+std::optional<Value> take_optional(Statement& statement) {
   const bool null = statement.at_null();
   const std::int64_t value = statement.take_integer();
-  return null ? std::nullopt : std::optional<int>(static_cast<int>(value));
+  return null ? std::nullopt : std::optional<Value>(static_cast<Value>(value));
 }
 
-void put_optional(Statement& statement, const std::optional<int>& value) {
+template <class Value>
+void put_optional(Statement& statement, const std::optional<Value>& value) {
   if (value) {
     statement.put(std::int64_t{*value});
   } else {
@@ -185,6 +196,12 @@ void put_task(Statement& statement, const Task& task, std::string_view allocated
       .put(task.message);
   put_optional(statement, task.exit.code);
   put_optional(statement, task.exit.signal);
+  statement.put(task.executor).put(task.facts.pid).put(task.facts.container_id).put(task.facts.ip);
+  statement.put(task.facts.executor_version);
+  put_optional(statement, task.healthy);
+  put_optional(statement, task.ready);
+  statement.put(task.exit.memory_limit);
+  put_optional(statement, task.exit.memory_peak_bytes);
 }
 
 void put_orphan(Statement& statement, const Orphan& orphan) {
@@ -262,8 +279,17 @@ Result<Task> take_task(Statement& statement) {
   task.replaced = statement.take_bool();
   task.reason = statement.take_text();
   task.message = statement.take_text();
-  task.exit.code = take_optional(statement);
-  task.exit.signal = take_optional(statement);
+  task.exit.code = take_optional<int>(statement);
+  task.exit.signal = take_optional<int>(statement);
+  task.executor = statement.take_text();
+  task.facts.pid = statement.take_integer();
+  task.facts.container_id = statement.take_text();
+  task.facts.ip = statement.take_text();
+  task.facts.executor_version = statement.take_text();
+  task.healthy = take_optional<bool>(statement);
+  task.ready = take_optional<bool>(statement);
+  task.exit.memory_limit = statement.take_bool();
+  task.exit.memory_peak_bytes = take_optional<std::int64_t>(statement);
   return task;
 }
 

@@ -1,5 +1,6 @@
 // Jobs and tasks as rows: the statements that write and read them, and the order of their columns in one
-// place. The columns are those of schema/0001_initial.sql. Tested through tests/store/store_test.cc.
+// place. The columns are those of schema/0001_initial.sql and 0004_executor.sql. Tested through
+// tests/store/store_test.cc.
 #pragma once
 
 #include <string>

@@ -120,7 +120,8 @@ TEST_CASE("an offer without usable ids is refused") {
 TEST_CASE("a status keeps everything the engine wants to know") {
   const auto update = to_status(read<pb::TaskStatus>(R"({"task_id":{"value":"t"},"state":"TASK_FAILED",
     "agent_id":{"value":"a"},"reason":"REASON_EXECUTOR_TERMINATED","source":"SOURCE_AGENT","message":"gone",
-    "uuid":"AAECAwQFRgeICQoLDA0ODw==","data":"eyJ2IjoxLCJleGl0Q29kZSI6M30=","healthy":false})"));
+    "uuid":"AAECAwQFRgeICQoLDA0ODw==","data":"eyJ2IjoxLCJleGl0Q29kZSI6M30=","healthy":false,
+    "executor_id":{"value":"e"}})"));
   REQUIRE(update.ok());
   CHECK(update->task.value == "t");
   CHECK(update->state == engine::MesosState::failed);
@@ -132,6 +133,7 @@ TEST_CASE("a status keeps everything the engine wants to know") {
   CHECK(update->exit.code == 3);
   CHECK(!update->exit.signal);
   CHECK(update->healthy == false);
+  CHECK(update->executor == "e");
 }
 
 TEST_CASE("a missing health flag and a missing reason differ from false and from reason 0") {
@@ -191,11 +193,33 @@ TEST_CASE("a long message is cut between characters") {
 }
 
 TEST_CASE("exit data is read as its schema says and anything else is no exit") {
-  CHECK(to_exit(R"({"v":1,"exitCode":0})").code == 0);
-  CHECK(to_exit(R"({"v":1,"signal":9})").signal == 9);
-  for (const char* data :
-       {"", "{", "[]", "3", R"({"v":2,"exitCode":0})", R"({"exitCode":0})", R"({"v":1,"exitCode":256})",
-        R"({"v":1,"exitCode":"0"})", R"({"v":1,"signal":0})"}) {
-    CHECK(to_exit(data) == Exit{});
+  CHECK(to_status_data(R"({"v":1,"exitCode":0})").exit.code == 0);
+  CHECK(to_status_data(R"({"v":1,"signal":9})").exit.signal == 9);
+  const Exit limit =
+      to_status_data(R"({"v":1,"signal":9,"memoryLimit":true,"memoryPeakBytes":67108864})").exit;
+  CHECK(limit.memory_limit);
+  CHECK(limit.memory_peak_bytes == 67'108'864);
+  CHECK(to_status_data(R"({"v":1,"memoryPeakBytes":0})").exit.memory_peak_bytes == 0);
+  for (const char* data : {"", "{", "[]", "3", R"({"v":2,"exitCode":0})", R"({"exitCode":0})",
+                           R"({"v":1,"exitCode":256})", R"({"v":1,"exitCode":"0"})", R"({"v":1,"signal":0})",
+                           R"({"v":1,"memoryPeakBytes":-1})", R"({"v":1,"memoryLimit":1})"}) {
+    CAPTURE(data);
+    CHECK(to_status_data(data).exit == Exit{});
+    CHECK_FALSE(to_status_data(data).facts.has_value());
+    CHECK_FALSE(to_status_data(data).ready.has_value());
   }
+}
+
+TEST_CASE("what the executor says of where a task runs is read, and what it does not say is not made up") {
+  const StatusData all = to_status_data(
+      R"({"v":1,"executor":"0.2-abc","pid":17,"containerId":"c1","ip":"10.0.0.7","ready":false})");
+  REQUIRE(all.facts.has_value());
+  CHECK(*all.facts == RunFacts{17, "c1", "10.0.0.7", "0.2-abc"});
+  CHECK(all.ready == false);
+  const StatusData ready = to_status_data(R"({"v":1,"ready":true})");
+  CHECK_FALSE(ready.facts.has_value());
+  CHECK(ready.ready == true);
+  CHECK_FALSE(to_status_data(R"({"v":1,"ready":"yes"})").ready.has_value());
+  CHECK_FALSE(to_status_data(R"({"v":1,"pid":0})").facts.has_value());
+  CHECK_FALSE(to_status_data("{\"v\":1,\"ip\":\"" + std::string(200, '1') + "\"}").facts.has_value());
 }

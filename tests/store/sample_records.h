@@ -113,13 +113,14 @@ inline Task sample_task(Prng& prng, const JobId& job, std::int64_t index, std::i
   task.state = static_cast<TaskState>(prng.below(kTaskStates));
   task.agent = AgentId(sample_text(prng));
   for (std::string* text :
-       {&task.hostname, &task.agent_endpoint, &task.region, &task.zone, &task.reason, &task.message}) {
+       {&task.hostname, &task.agent_endpoint, &task.region, &task.zone, &task.reason, &task.message,
+        &task.executor, &task.facts.container_id, &task.facts.ip, &task.facts.executor_version}) {
     *text = sample_text(prng);
   }
   for (std::int64_t* value :
        {&task.attempt, &task.launch_failures, &task.queued_at.ms, &task.dispatched_at.ms,
         &task.starting_at.ms, &task.running_at.ms, &task.ended_at.ms, &task.not_before.ms,
-        &task.unreachable_since.ms, &task.kill_retry_at.ms, &task.kill_sends}) {
+        &task.unreachable_since.ms, &task.kill_retry_at.ms, &task.kill_sends, &task.facts.pid}) {
     *value = sample_number(prng);
   }
   task.kill_requested = prng.below(2) == 1;
@@ -127,6 +128,10 @@ inline Task sample_task(Prng& prng, const JobId& job, std::int64_t index, std::i
   task.allocated = sample_resources(prng);
   if (prng.below(2) == 1) task.exit.code = static_cast<int>(prng.below(256));
   if (prng.below(2) == 1) task.exit.signal = static_cast<int>(prng.below(64));
+  task.exit.memory_limit = prng.below(2) == 1;
+  if (prng.below(2) == 1) task.exit.memory_peak_bytes = sample_number(prng);
+  if (prng.below(2) == 1) task.healthy = prng.below(2) == 1;
+  if (prng.below(2) == 1) task.ready = prng.below(2) == 1;
   return task;
 }
 
@@ -147,7 +152,8 @@ inline bool same(const Task& a, const Task& b) {
          a.running_at == b.running_at && a.ended_at == b.ended_at && a.not_before == b.not_before &&
          a.unreachable_since == b.unreachable_since && a.kill_requested == b.kill_requested &&
          a.kill_retry_at == b.kill_retry_at && a.kill_sends == b.kill_sends && a.replaced == b.replaced &&
-         a.reason == b.reason && a.message == b.message && a.exit == b.exit;
+         a.reason == b.reason && a.message == b.message && a.exit == b.exit && a.executor == b.executor &&
+         a.facts == b.facts && a.healthy == b.healthy && a.ready == b.ready;
 }
 
 }  // namespace mimas::store

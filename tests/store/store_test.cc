@@ -159,6 +159,37 @@ TEST_CASE("a database of the version before orphans were kept opens, and then ke
   CHECK(loaded(*store).orphans == std::vector<Orphan>{left});
 }
 
+TEST_CASE("tasks of a database from before executors were shared ran in executors of their own") {
+  const Scratch scratch;
+  {
+    Result<Connection> connection = Connection::open(scratch.path("mimas.db"));
+    REQUIRE(connection.ok());
+    REQUIRE(migrate(*connection, migrations().first(3)).ok());
+    const Status filled = connection->execute(
+        "INSERT INTO jobs VALUES(1,'mimas-1','active','none',1,1,0,1,1,1,5,0,'','{}');"
+        "INSERT INTO tasks VALUES('mimas-1-worker-0-0','mimas-1',0,0,0,0,'RUNNING','a','h','h:1','','','{}',"
+        "1,2,3,4,0,0,0,0,0,0,0,'','',3,NULL)");
+    if (!filled) FAIL(filled.error().text());
+  }
+  const auto store = opened(scratch.path());
+  Loaded found = loaded(*store);
+  REQUIRE(found.tasks.size() == 1);
+  Task task = found.tasks[0];
+  CHECK(task.running_at == Instant{4});
+  CHECK(task.exit.code == 3);
+  CHECK(task.executor.empty());
+  CHECK(task.facts == RunFacts{});
+  CHECK_FALSE(task.healthy.has_value());
+  CHECK_FALSE(task.ready.has_value());
+  CHECK_FALSE(task.exit.memory_limit);
+  CHECK_FALSE(task.exit.memory_peak_bytes.has_value());
+
+  task.facts = {4711, std::string(64, 'c'), "172.17.0.2", "0.2"};
+  task.healthy = false;
+  REQUIRE(store->commit({put(task)}).ok());
+  CHECK(same(loaded(*store).tasks.at(0), task));
+}
+
 TEST_CASE("the changes of a batch apply in order, and twice is the same as once") {
   const Scratch scratch;
   const auto store = opened(scratch.path());
