@@ -1,5 +1,5 @@
 // What glibc's C++ library headers expect of their C library and musl does not have. Included before everything by
-// x86_64-musl-g++: Debian ships musl without a C++ library, and the installed one, built for glibc, serves a program
+// musl-g++: Debian ships musl without a C++ library, and the installed one, built for glibc, serves a program
 // that keeps away from locales, streams and threads.
 #pragma once
 
