@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "executor/guard.h"
 #include "executor/loop.h"
 
 extern char** environ;  // NOLINT: POSIX's name
@@ -34,5 +35,6 @@ int main(int argc, char** argv) {
     return 2;
   }
   wipe_token();
+  mimas::executor::start_guard(settings->shutdown_grace_ms);
   return mimas::executor::Loop(std::move(settings).value(), environ).run();
 }

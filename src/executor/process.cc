@@ -1,6 +1,5 @@
 #include "executor/process.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -14,8 +13,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "executor/children.h"
+#include "executor/guard.h"
 
 extern char** environ;  // NOLINT: POSIX's name
 
@@ -23,8 +24,6 @@ namespace mimas::executor {
 namespace {
 
 constexpr int kExecWaitMs = 2'000;  // exec on a hung file system must not hang the kills of other tasks
-constexpr int kKillRounds = 16;     // each must find someone new, or it is the last
-constexpr std::size_t kProcMax = 65'536;
 
 // What the child says through the pipe when it could not become the task.
 struct Fault {
@@ -82,78 +81,7 @@ Error fault_text(const Fault& fault, const Command& command) {
   return make_error(Code::io, text + ": " + std::strerror(fault.error));
 }
 
-struct ProcEntry {
-  std::int64_t pid = 0, parent = 0, group = 0, session = 0;
-  bool doomed = false;
-};
-
-// The fields of /proc/PID/stat after the name, which may itself hold blanks and brackets.
-bool read_stat(const char* name, ProcEntry& into) {
-  char path[64] = "/proc/";
-  std::strncat(path, name, 20);
-  std::strcat(path, "/stat");
-  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  char text[512];
-  const ssize_t got = ::read(fd, text, sizeof text - 1);
-  ::close(fd);
-  if (got <= 0) return false;
-  text[got] = '\0';
-  const char* at = std::strrchr(text, ')');
-  if (at == nullptr || at[1] == '\0' || at[2] == 'Z' || at[2] == 'X' || at[2] == '\0') return false;
-  char* next = nullptr;
-  into.pid = std::strtol(name, nullptr, 10);
-  into.parent = std::strtol(at + 3, &next, 10);
-  into.group = std::strtol(next, &next, 10);
-  into.session = std::strtol(next, &next, 10);
-  return true;
-}
-
-std::vector<ProcEntry> read_processes() {
-  std::vector<ProcEntry> all;
-  DIR* directory = ::opendir("/proc");
-  if (directory == nullptr) return all;
-  while (const dirent* entry = ::readdir(directory)) {
-    ProcEntry process;
-    if (entry->d_name[0] < '0' || entry->d_name[0] > '9' || all.size() >= kProcMax) continue;
-    if (read_stat(entry->d_name, process)) all.push_back(process);
-  }
-  ::closedir(directory);
-  return all;
-}
-
-bool belongs(const ProcEntry& process, std::int64_t leader) {
-  return process.pid == leader || process.group == leader || process.session == leader;
-}
-
-// Marks whom kill_tree means; the closure over parents takes as many passes as the tree is deep.
-void mark(std::vector<ProcEntry>& all, std::int64_t leader, const std::vector<std::int64_t>& others) {
-  const std::int64_t self = ::getpid();
-  const auto is_other = [&](const ProcEntry& process) {
-    return std::any_of(others.begin(), others.end(),
-                       [&](std::int64_t other) { return belongs(process, other); });
-  };
-  for (ProcEntry& process : all) {
-    // An orphan in a session of its own names no task: it goes with the last one, not with somebody else's.
-    const bool orphan = process.parent == self && others.empty() && !is_helper(process.pid);
-    process.doomed = process.pid != self && (orphan || (leader != 0 && belongs(process, leader)));
-  }
-  for (bool grown = true; grown;) {
-    grown = false;
-    for (ProcEntry& process : all) {
-      if (process.doomed || process.pid == self || is_other(process)) continue;
-      const auto parent =
-          std::find_if(all.begin(), all.end(), [&](const ProcEntry& p) { return p.pid == process.parent; });
-      if (parent == all.end() || !parent->doomed) continue;
-      process.doomed = true;
-      grown = true;
-    }
-  }
-}
-
 }  // namespace
-
-void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 Result<std::int64_t> start_process(const Command& command, const std::vector<std::string>& environment) {
   const std::vector<char*> argv = pointers(command.argv);
@@ -210,8 +138,7 @@ void self_destruct(int) {
 
 void self_destruct_in(std::int64_t ms) {
   static bool armed = false;
-  if (armed) return;
-  armed = true;
+  if (std::exchange(armed, true) || guard_deadline(ms)) return;
   struct sigaction action {};
   action.sa_handler = self_destruct;
   (void)::sigaction(SIGALRM, &action, nullptr);
@@ -219,24 +146,6 @@ void self_destruct_in(std::int64_t ms) {
   timer.it_value.tv_sec = static_cast<time_t>(ms / 1000);
   timer.it_value.tv_usec = static_cast<suseconds_t>(ms % 1000 * 1000);
   (void)::setitimer(ITIMER_REAL, &timer, nullptr);
-}
-
-void kill_tree(std::int64_t leader, const std::vector<std::int64_t>& others) {
-  std::vector<std::int64_t> seen;
-  for (int round = 0; round < kKillRounds; ++round) {
-    std::vector<ProcEntry> all = read_processes();
-    mark(all, leader, others);
-    if (round == 0) signal_group(leader, SIGKILL);  // after the look: the dead have no children any more
-    bool someone_new = false;
-    for (const ProcEntry& process : all) {
-      if (!process.doomed) continue;
-      (void)::kill(static_cast<pid_t>(process.pid), SIGKILL);
-      if (std::find(seen.begin(), seen.end(), process.pid) != seen.end()) continue;
-      seen.push_back(process.pid);
-      someone_new = true;
-    }
-    if (!someone_new) return;
-  }
 }
 
 }  // namespace mimas::executor

@@ -11,11 +11,9 @@
 
 #include "base/result.h"
 #include "executor/messages.h"
+#include "executor/process_tree.h"
 
 namespace mimas::executor {
-
-// Orphans among our descendants become our children.
-void adopt_orphans();
 
 // Starts argv[0], looked up in the PATH of `environment`; answers its pid once exec has succeeded. Errors
 // (io) read "cannot run 'x': No such file or directory".
@@ -32,13 +30,9 @@ bool reap(Reaped& into);
 void signal_group(std::int64_t leader, int signal);
 bool group_alive(std::int64_t leader);
 
-// SIGKILL to the leader's group and session, to all their descendants, and to orphans we adopted that belong
-// to none of `others` (leaders of tasks still running). Repeats until /proc shows nobody new. Leader 0:
-// orphans alone.
-void kill_tree(std::int64_t leader, const std::vector<std::int64_t>& others);
-
-// However deep this process hangs by then, it and its process group (if it leads one) are killed; the tasks
-// die with it (PR_SET_PDEATHSIG). Only the first call counts.
+// However deep this process hangs by then, it is killed and everything it has: by its guard (guard.h), or,
+// where there is none, by a timer that kills its process group; the tasks then die with it
+// (PR_SET_PDEATHSIG). Only the first call counts.
 void self_destruct_in(std::int64_t ms);
 
 }  // namespace mimas::executor
