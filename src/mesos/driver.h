@@ -54,11 +54,13 @@ struct DriverOptions {
 class Driver {
  public:
   // `post` is called on the reader or writer thread and may block (back-pressure). `on_fatal` likewise, once.
-  // `log` gets short lines for people. All three must be thread-safe.
+  // `log` gets short lines for people. `message` gets what executors say to the framework, as it came; it is
+  // called on the reader thread, must be quick, and may be empty. All must be thread-safe.
   struct Hooks {
     std::function<void(engine::Input)> post;
     std::function<void(Fatal, std::string)> on_fatal;
     std::function<void(std::string)> log;
+    std::function<void(const AgentId& agent, const std::string& executor, const std::string& data)> message;
   };
   Driver(DriverOptions options, Hooks hooks);
   ~Driver();  // stop()

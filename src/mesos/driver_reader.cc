@@ -201,6 +201,9 @@ Reaction Driver::Impl::take_event(const Attempt& due, ReadEvent event) {
     return {};
   }
   lock.unlock();
+  if (const auto* said = std::get_if<MessageEvent>(&event); said != nullptr && live && hooks.message) {
+    hooks.message(said->agent, said->executor, said->data);
+  }
   if (const auto* skip = std::get_if<Skipped>(&event)) log_skipped(skip->why);
   return {};
 }

@@ -61,6 +61,14 @@ ReadEvent rescind_inverse(const Event::RescindInverseOffer& from) {
   return engine::Input(engine::InverseOfferRescinded{OfferId(id)});
 }
 
+ReadEvent message(Event::Message& from) {
+  if (from.agent_id().value().empty()) return Skipped{"MESSAGE without an agent id"};
+  if (from.data().size() > kMessageDataBytesMax)
+    return Skipped{"MESSAGE of " + std::to_string(from.data().size()) + " bytes"};
+  return MessageEvent{AgentId(from.agent_id().value()), from.executor_id().value(),
+                      std::move(*from.mutable_data())};
+}
+
 ReadEvent operation_update(const Event::UpdateOperationStatus& from) {
   auto update = to_operation_update(from.status());
   if (!update.ok()) return Skipped{"operation status: " + update.error().message};
@@ -94,8 +102,9 @@ ReadEvent sort_out(Event& event) {
     case Event::UPDATE_OPERATION_STATUS:
       return event.has_update_operation_status() ? operation_update(event.update_operation_status())
                                                  : without_member(event.type());
-    case Event::HEARTBEAT:
-    case Event::MESSAGE: return NothingToDo{};  // our executors send none
+    case Event::MESSAGE:
+      return event.has_message() ? message(*event.mutable_message()) : without_member(event.type());
+    case Event::HEARTBEAT: return NothingToDo{};
     case Event::UNKNOWN: break;
   }
   const std::string type = v1::unknown_enum(event, Event::kTypeFieldNumber);

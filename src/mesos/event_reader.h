@@ -4,6 +4,7 @@
 // tests/mesos/event_reader_test.cc.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,11 +30,19 @@ struct OffersEvent {
   engine::OffersReceived input;   // in the same order
   std::size_t malformed = 0;      // offers left out
 };
+struct MessageEvent {  // of an executor; Mesos may lose it and may bring it twice
+  AgentId agent;
+  std::string executor;
+  std::string data;  // at most kMessageDataBytesMax
+};
 struct NothingToDo {};  // HEARTBEAT, and what concerns features we do not use
 struct Skipped {
   std::string why;
 };
-using ReadEvent = std::variant<SubscribedEvent, ErrorEvent, OffersEvent, engine::Input, NothingToDo, Skipped>;
+using ReadEvent =
+    std::variant<SubscribedEvent, ErrorEvent, OffersEvent, engine::Input, MessageEvent, NothingToDo, Skipped>;
+
+inline constexpr std::size_t kMessageDataBytesMax = 256u << 10;  // mimas-executor writes at most 64 KiB
 
 ReadEvent read_event(std::string_view record, v1::MediaType codec);
 // The same, giving the record's memory back before the event is looked at: a batch of offers may be large.

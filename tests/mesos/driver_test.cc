@@ -33,9 +33,13 @@ class Ear {
   Driver::Hooks hooks() {
     return {[this](engine::Input input) { hear(inputs_, std::move(input)); },
             [this](Fatal fatal, std::string text) { hear(fatals_, std::pair(fatal, std::move(text))); },
-            [](const std::string&) {}};
+            [](const std::string&) {},
+            [this](const AgentId& agent, const std::string& executor, const std::string& data) {
+              hear(messages_, agent.value + " " + executor + " " + data);
+            }};
   }
   engine::Input input() { return next(inputs_); }
+  std::string message() { return next(messages_); }
   template <class T>
   T expect() {
     engine::Input input = this->input();
@@ -69,6 +73,7 @@ class Ear {
   std::condition_variable changed_;
   std::deque<engine::Input> inputs_;
   std::deque<std::pair<Fatal, std::string>> fatals_;
+  std::deque<std::string> messages_;
 };
 
 DriverOptions options(const Master& master) {
@@ -221,6 +226,24 @@ TEST_CASE("an ACCEPT of an offer that was rescinded is answered by the driver it
   CHECK(update.state == engine::MesosState::dropped);
   CHECK(update.reason == "INVALID_OFFERS");
   CHECK(update.uuid.empty());
+}
+
+TEST_CASE("what an executor says goes past the engine, and to nobody when nobody listens") {
+  for (const bool listening : {true, false}) {
+    Master master;
+    Ear ear;
+    Driver::Hooks hooks = ear.hooks();
+    if (!listening) hooks.message = nullptr;
+    Driver driver(options(master), hooks);
+    driver.start();
+    Connection stream = subscribe(master, ear);
+    stream.event(
+        R"({"type":"MESSAGE","message":{"agent_id":{"value":"S0"},"executor_id":{"value":"e1"},"data":"aGk="}})");
+    if (listening) CHECK(ear.message() == "S0 e1 hi");
+    stream.event(R"({"type":"FAILURE","failure":{"agent_id":{"value":"S0"}}})");
+    ear.expect<engine::AgentLost>();
+    CHECK(ear.quiet());
+  }
 }
 
 TEST_CASE("nonsense within a record is skipped, nonsense in the framing ends the stream") {

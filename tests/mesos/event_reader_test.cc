@@ -172,10 +172,31 @@ TEST_CASE("offers without usable ids are left out and counted, the others come t
   CHECK(event.input.offers[0].id.value == "o");
 }
 
-TEST_CASE("what we have no use for is nothing to do") {
-  for (const char* type : {"HEARTBEAT", "MESSAGE"}) {
-    expect<NothingToDo>("{\"type\":\"" + std::string(type) + "\"}");
+TEST_CASE("what we have no use for is nothing to do") { expect<NothingToDo>(R"({"type":"HEARTBEAT"})"); }
+
+TEST_CASE("golden: what an executor says to its framework, with the bytes as it said them") {
+  std::vector<MessageEvent> said;
+  for (const auto& record : recording::records("xl-executor-framework-stream.resp")) {
+    ReadEvent event = read_event(record, v1::MediaType::json);
+    if (auto* e = std::get_if<MessageEvent>(&event)) said.push_back(*e);
   }
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].agent.value == "4e07b0f7-bab6-4422-b995-9562f1a97244-S0");
+  CHECK(said[0].executor == "exl");
+  CHECK(said[0].data == "msg from executor");
+}
+
+TEST_CASE("a message that names no agent, has no content or is too long is skipped") {
+  expect<Skipped>(R"({"type":"MESSAGE"})");
+  expect<Skipped>(R"({"type":"MESSAGE","message":{"executor_id":{"value":"e"},"data":"YQ=="}})");
+  const auto message = [](std::size_t triples) {
+    std::string data;
+    for (std::size_t i = 0; i < triples; ++i) data += "YWFh";
+    return R"({"type":"MESSAGE","message":{"agent_id":{"value":"a"},"executor_id":{"value":"e"},"data":")" +
+           data + R"("}})";
+  };
+  CHECK(expect<MessageEvent>(message(kMessageDataBytesMax / 3)).data.size() == kMessageDataBytesMax / 3 * 3);
+  expect<Skipped>(message(kMessageDataBytesMax / 3 + 1));
 }
 
 TEST_CASE("inverse offers come with their agent and when its maintenance is") {
