@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/job_container.h"
 #include "api/job_fields.h"
 #include "json/value.h"
 
@@ -95,7 +96,7 @@ Checked<engine::KillOrphans> parse_kill_orphans(std::string_view body) {
   return parse_orphan_command<engine::KillOrphans>(body);
 }
 
-Checked<Submission> parse_submission(std::string_view body, bool lenient) {
+Checked<Submission> parse_submission(std::string_view body, bool lenient, const Permissions& permissions) {
   Faults faults;
   const auto document = parse_body(body, faults);
   if (!document) return {{}, faults.take()};
@@ -108,8 +109,10 @@ Checked<Submission> parse_submission(std::string_view body, bool lenient) {
   spec->type = type.value_or(JobType::batch);
   spec->runtime = runtime.value_or(Runtime::process);
   read_identity(in, *spec);
-  read_program(in, *spec, runtime == Runtime::process, unknown);
+  read_program(in, *spec, runtime.has_value(), unknown);
   read_amounts(in, *spec);
+  read_confinement(in, *spec, unknown);
+  read_container(in, *spec, permissions, runtime.has_value(), unknown);
   read_constraints(in, *spec);
   read_failure_rules(in, *spec, unknown);
   const InstanceCounts counts = read_instance_counts(in, type, unknown);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/job_fields.h"
 #include "api/problem.h"
 #include "engine/input.h"
 
@@ -17,7 +18,8 @@ struct Submission {
 };
 
 // `lenient`: unknown fields are ignored and listed (titus-api §1); labels.source=spinnaker implies it.
-Checked<Submission> parse_submission(std::string_view body, bool lenient);
+Checked<Submission> parse_submission(std::string_view body, bool lenient,
+                                     const Permissions& permissions = {});
 Checked<engine::KillJob> parse_kill_job(std::string_view body,
                                         std::string_view content_type);  // JSON, or text/plain id
 Checked<engine::SetInstanceCounts> parse_set_instance_counts(std::string_view body);

@@ -190,4 +190,32 @@ void FieldReader::refuse_unknown(bool lenient, std::vector<std::string>& ignored
   }
 }
 
+std::map<std::string, std::string> read_text_map(FieldReader& in, const MapRule& rule) {
+  std::map<std::string, std::string> out;
+  const auto found = in.take(rule.field);
+  if (!found || (found->is_array() && found->size() == 0)) return out;
+  Faults& faults = in.faults();
+  if (!found->is_object()) {
+    faults.at(*found, type_fault("an object of strings", *found));
+    return out;
+  }
+  if (found->size() > rule.entries_max) {
+    faults.at(*found, "must not have more than " + std::to_string(rule.entries_max) + " entries",
+              std::to_string(rule.entries_max));
+    return out;
+  }
+  for (std::size_t i = 0; i < found->size(); ++i) {
+    const std::string_view name = found->name(i);
+    const json::Value value = found->at(i);
+    const std::string wrong = name.empty() ? "must not be empty" : text_fault(name, kTextBytesMax);
+    if (!wrong.empty()) faults.at(value, "its name " + wrong);
+    if (value.is_null()) {
+      out[std::string(name)] = "";
+    } else if (auto text = plain_text(value, rule.value_bytes_max, rule.any_text, faults)) {
+      out[std::string(name)] = std::move(*text);
+    }
+  }
+  return out;
+}
+
 }  // namespace mimas::api

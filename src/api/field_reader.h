@@ -63,6 +63,15 @@ std::optional<std::string> plain_text(const json::Value& value, std::size_t byte
 // An array of at most `most` elements, or nullopt with a fault.
 std::optional<json::Value> bounded_list(const json::Value& value, std::size_t most, Faults& faults);
 
+// A member that maps names to texts, null values read as "" (titus §1.2).
+struct MapRule {
+  std::string_view field;
+  std::size_t entries_max;
+  std::size_t value_bytes_max;
+  bool any_text;  // values may hold line breaks
+};
+std::map<std::string, std::string> read_text_map(FieldReader& in, const MapRule& rule);
+
 std::string type_fault(std::string_view wanted,
                        const json::Value& found);  // "expected a string, found a number"
 

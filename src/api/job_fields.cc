@@ -6,47 +6,12 @@
 #include <map>
 
 #include "json/writer.h"
+#include "model/shell_words.h"
 
 namespace mimas::api {
 namespace {
 
 constexpr std::string_view kNotServed = "is not supported by this version";
-
-struct MapRule {
-  std::string_view field;
-  std::size_t entries_max;
-  std::size_t value_bytes_max;
-  bool any_text;  // values may hold line breaks
-};
-
-// name → text, null values read as "" (titus §1.2).
-std::map<std::string, std::string> read_text_map(FieldReader& in, const MapRule& rule) {
-  std::map<std::string, std::string> out;
-  const auto found = in.take(rule.field);
-  if (!found || (found->is_array() && found->size() == 0)) return out;
-  Faults& faults = in.faults();
-  if (!found->is_object()) {
-    faults.at(*found, type_fault("an object of strings", *found));
-    return out;
-  }
-  if (found->size() > rule.entries_max) {
-    faults.at(*found, "must not have more than " + std::to_string(rule.entries_max) + " entries",
-              std::to_string(rule.entries_max));
-    return out;
-  }
-  for (std::size_t i = 0; i < found->size(); ++i) {
-    const std::string_view name = found->name(i);
-    const json::Value value = found->at(i);
-    const std::string wrong = name.empty() ? "must not be empty" : text_fault(name, kTextBytesMax);
-    if (!wrong.empty()) faults.at(value, "its name " + wrong);
-    if (value.is_null()) {
-      out[std::string(name)] = "";
-    } else if (auto text = plain_text(value, rule.value_bytes_max, rule.any_text, faults)) {
-      out[std::string(name)] = std::move(*text);
-    }
-  }
-  return out;
-}
 
 void read_env(FieldReader& in, JobSpec& spec) {
   spec.env = read_text_map(in, {"env", kEnvMax, kEnvBytesMax, true});
@@ -90,16 +55,18 @@ void read_command(FieldReader& in, JobSpec& spec) {
 void read_working_directory(FieldReader& in, JobSpec& spec) {
   spec.working_directory = in.text("workingDirectory", kPathBytesMax);
   const std::string& path = spec.working_directory;
+  if (path.empty()) return;
   bool climbs = false;
   for (std::size_t at = 0; at <= path.size();) {
     const std::size_t slash = std::min(path.find('/', at), path.size());
     if (path.substr(at, slash - at) == "..") climbs = true;
     at = slash + 1;
   }
-  if (climbs || path.starts_with('/')) {
-    in.faults().at(*in.object().find("workingDirectory"),
-                   "must be a path within the sandbox: relative, and without `..`");
-  }
+  const bool docker = spec.runtime == Runtime::docker;
+  if (!climbs && path.starts_with('/') == docker) return;
+  in.faults().at(*in.object().find("workingDirectory"),
+                 docker ? "must be a path in the container: absolute, and without `..`"
+                        : "must be a path within the sandbox: relative, and without `..`");
 }
 
 // What Mesos's fetcher takes, less what needs a Hadoop client (mesos-protocol §4).
@@ -249,9 +216,8 @@ struct EchoedField {
   json::Kind kind;
   std::string_view wanted;
 };
-constexpr std::array<EchoedField, 14> kEchoed{{
+constexpr std::array<EchoedField, 11> kEchoed{{
     {"allocateIpAddress", json::Kind::boolean, "true or false"},
-    {"digest", json::Kind::string, "a string"},
     {"efs", json::Kind::object, "an object"},
     {"efsMounts", json::Kind::array, "an array"},
     {"iamProfile", json::Kind::string, "a string"},
@@ -261,9 +227,7 @@ constexpr std::array<EchoedField, 14> kEchoed{{
     {"priority", json::Kind::number, "a number"},
     {"production", json::Kind::boolean, "true or false"},
     {"securityGroups", json::Kind::array, "an array of strings"},
-    {"shmSize", json::Kind::number, "a number"},
     {"tags", json::Kind::array, "an array of strings"},
-    {"volumes", json::Kind::array, "an array"},
 }};
 
 constexpr std::array<std::string_view, 10> kUnserved{
@@ -304,16 +268,9 @@ std::optional<Runtime> read_runtime(FieldReader& in) {
   if (in.faults().count() > before) return std::nullopt;
   const auto image = in.object().find("applicationName");
   const bool implied = text.empty() && image && !is_unset(*image);
-  if (text == "process" || (text.empty() && !implied)) return Runtime::process;
-  if (text == "docker" || implied) {
-    std::string detail = "docker containers are not supported by this version";
-    if (implied) detail += ", and applicationName without a runtime asks for one";
-    in.faults().add("/runtime",
-                    detail + " (set \"runtime\":\"process\" to run entryPoint or command as a process)",
-                    implied ? "" : "\"docker\"", "process");
-  } else {
-    in.faults().at(*in.object().find("runtime"), "must be `process` or `docker`", "process, docker");
-  }
+  if (text == "docker" || implied) return Runtime::docker;
+  if (text == "process" || text.empty()) return Runtime::process;
+  in.faults().at(*in.object().find("runtime"), "must be `process` or `docker`", "process, docker");
   return std::nullopt;
 }
 
@@ -332,7 +289,7 @@ void read_identity(FieldReader& in, JobSpec& spec) {
   spec.labels = read_text_map(in, {"labels", kLabelsMax, kLabelValueBytesMax, false});
 }
 
-void read_program(FieldReader& in, JobSpec& spec, bool required, UnknownFields& unknown) {
+void read_program(FieldReader& in, JobSpec& spec, bool known_runtime, UnknownFields& unknown) {
   Faults& faults = in.faults();
   if (const auto line = in.take("entryPoint")) {
     if (line->is_array() && line->size() > 0) {
@@ -347,9 +304,13 @@ void read_program(FieldReader& in, JobSpec& spec, bool required, UnknownFields& 
     return value && !is_unset(*value);
   };
   const bool line = is_set("entryPoint"), list = is_set("command");
-  if (line && list) {
+  if (spec.runtime == Runtime::docker) {
+    if (const auto words = shell_words(spec.entry_point); !words) {
+      faults.at(*in.object().find("entryPoint"), words.error().message);
+    }
+  } else if (line && list) {
     faults.add("/command", "a job has either `entryPoint` or `command`, not both");
-  } else if (required && !line && !list) {
+  } else if (known_runtime && !line && !list) {
     faults.add("/entryPoint",
                "is required: what to run, a shell line here or a list of arguments in `command`");
   }

@@ -18,14 +18,23 @@ struct UnknownFields {
   std::vector<std::string> ignored;  // names that were let through
 };
 
+// What the operator allows jobs to ask for, beyond what is harmless to the agents.
+struct Permissions {
+  bool privileged = false;    // privileged containers, and capabilities that Docker does not give by itself
+  bool host_volumes = false;  // paths of the agent as volumes
+};
+
 struct InstanceCounts {
   std::int64_t desired = 1, min = 1, max = 1;
 };
 
-std::optional<JobType> read_type(FieldReader& in);     // nullopt: a fault
-std::optional<Runtime> read_runtime(FieldReader& in);  // docker is a fault of this version
-void read_identity(FieldReader& in, JobSpec& spec);    // names, labels, job group
-void read_program(FieldReader& in, JobSpec& spec, bool required, UnknownFields& unknown);
+std::optional<JobType> read_type(FieldReader& in);  // nullopt: a fault
+// docker when there is an image in applicationName and nothing else was said (titus-api §2); nullopt: a fault
+std::optional<Runtime> read_runtime(FieldReader& in);
+void read_identity(FieldReader& in, JobSpec& spec);  // names, labels, job group
+// Needs spec.runtime: a container may have both entryPoint and command, or neither, for the image has its
+// own.
+void read_program(FieldReader& in, JobSpec& spec, bool known_runtime, UnknownFields& unknown);
 void read_amounts(FieldReader& in, JobSpec& spec);  // cpu … ports
 void read_constraints(FieldReader& in, JobSpec& spec);
 void read_failure_rules(FieldReader& in, JobSpec& spec, UnknownFields& unknown);

@@ -24,13 +24,19 @@ inline constexpr NumberLimit kDiskMib{"disk", 1, 16'777'216,
                                       1'000};  // Titus's 10000 would not fit a small agent
 inline constexpr NumberLimit kGpus{"gpu", 0, 64, 0};
 inline constexpr NumberLimit kNetworkMbps{"networkMbps", 0, 100'000, 0};
+inline constexpr NumberLimit kShmMib{"shmSize", 0, 1'048'576, 0};  // 0: Docker's own 64
+inline constexpr NumberLimit kPids{"pids", 0, 4'194'304, 0};
 inline constexpr NumberLimit kRetries{"retries", 0, 2'147'483'647, 0};
 inline constexpr NumberLimit kRuntimeLimitSecs{"runtimeLimitSecs", 0, 8'640'000, 0};
 inline constexpr NumberLimit kKillGraceSecs{"killGraceSecs", 1, 3'600, 5};
 inline constexpr NumberLimit kUnreachableTimeoutSecs{"unreachableTimeoutSecs", 1, 604'800, 30};
-inline constexpr std::array kNumberLimits{
-    kMemoryMib, kDiskMib,          kGpus,          kNetworkMbps,
-    kRetries,   kRuntimeLimitSecs, kKillGraceSecs, kUnreachableTimeoutSecs};
+inline constexpr std::array kNumberLimits{kMemoryMib,        kDiskMib,       kGpus,
+                                          kNetworkMbps,      kPids,          kRetries,
+                                          kRuntimeLimitSecs, kKillGraceSecs, kUnreachableTimeoutSecs};
+
+// logs
+inline constexpr NumberLimit kRotateMb{"rotateMb", 1, 1'024, 16};
+inline constexpr std::int64_t kLogKeepMax = 100;  // 0 is a value of its own; absent: 3
 
 // retryPolicy, in milliseconds.
 inline constexpr NumberLimit kDelayMs{"delayMs", 1, 3'600'000, 1'000};
@@ -56,6 +62,10 @@ inline constexpr std::size_t kProgramBytesMax = 64u
 inline constexpr std::size_t kCommandArgsMax = 1'000;
 inline constexpr std::size_t kPathBytesMax = 4'096;  // workingDirectory, an artifact's uri
 inline constexpr std::size_t kArtifactsMax = 20;
+inline constexpr std::size_t kTagBytesMax = 127;      // version, of an image
+inline constexpr std::size_t kHostnameBytesMax = 63;  // container.hostname
+inline constexpr std::size_t kVolumesMax = 50;
+inline constexpr std::size_t kCapabilitiesMax = 64;
 inline constexpr std::size_t kPortsMax = 100;
 inline constexpr std::int64_t kPortMax = 65'535;
 inline constexpr std::size_t kConstraintsMax = 50;

@@ -57,6 +57,58 @@ void write_program(json::Writer& out, const JobSpec& spec) {
   out.end_array();
 }
 
+void write_texts(json::Writer& out, std::string_view name, const std::vector<std::string>& texts) {
+  out.key(name).begin_array();
+  for (const std::string& text : texts) out.string(text);
+  out.end_array();
+}
+
+void write_confinement(json::Writer& out, const JobSpec& spec) {
+  write_text_or_null(out, "runAs", spec.run_as);
+  out.member("cpuQuota", spec.cpu_quota).member("pids", spec.pids_max);
+  out.key("rlimits").begin_object();
+  for (const auto& [name, limit] : spec.rlimits) {
+    out.key(name).begin_object().member("soft", limit.soft).member("hard", limit.hard).end_object();
+  }
+  out.end_object();
+  out.key("logs").begin_object().member("rotateMb", spec.logs.rotate_mib).member("keep", spec.logs.keep);
+  out.member("compress", spec.logs.compress).end_object();
+}
+
+std::string_view pull_text(ContainerSettings::Pull pull) {
+  switch (pull) {
+    case ContainerSettings::Pull::missing: return "missing";
+    case ContainerSettings::Pull::always: return "always";
+    case ContainerSettings::Pull::never: return "never";
+  }
+  return "missing";
+}
+
+void write_container(json::Writer& out, const JobSpec& spec) {
+  const ContainerSettings& container = spec.container;
+  write_text_or_null(out, "digest", container.digest);
+  out.member("shmSize", container.shm_mib);
+  out.key("volumes").begin_array();
+  for (const VolumeMount& volume : container.volumes) {
+    out.begin_object().member("source", volume.source).member("target", volume.target);
+    out.member("readOnly", volume.read_only).end_object();
+  }
+  out.end_array().key("container");
+  if (spec.runtime != Runtime::docker) {
+    out.null();
+    return;
+  }
+  out.begin_object().member("pull", pull_text(container.pull));
+  write_map(out, "labels", container.labels);
+  write_texts(out, "capAdd", container.cap_add);
+  write_texts(out, "capDrop", container.cap_drop);
+  write_text_or_null(out, "hostname", container.hostname);
+  write_text_or_null(out, "network", container.network);
+  write_text_or_null(out, "logDriver", container.log_driver);
+  out.member("init", container.init).member("readOnlyRoot", container.read_only_root);
+  out.member("privileged", container.privileged).end_object();
+}
+
 void write_amounts(json::Writer& out, const JobSpec& spec) {
   write_cpu(out, spec.request.cpu_milli);
   out.member("memory", spec.request.mem_mib);
@@ -149,7 +201,16 @@ void write_data(json::Writer& out, const Task& task) {
   write_text_or_null(out, "agentEndpoint", task.agent_endpoint);
   out.key("ports").begin_array();
   for (const std::int32_t port : task.allocated.ports.list()) out.int64(port);
-  out.end_array().end_object();
+  out.end_array();
+  out.member("executorId", task.executor.empty() ? task.id.value : task.executor);
+  write_text_or_null(out, "executorVersion", task.facts.executor_version);
+  if (task.facts.pid > 0) out.member("pid", task.facts.pid);
+  if (!task.facts.container_id.empty()) out.member("containerId", task.facts.container_id);
+  // Spinnaker's driver takes a container's address from here (spinnaker §1.4).
+  if (!task.facts.ip.empty()) {
+    out.key("ipAddresses").begin_object().member("nfvpc", task.facts.ip).end_object();
+  }
+  out.end_object();
 }
 
 void write_log_paths(json::Writer& out, const Task& task) {
@@ -218,6 +279,8 @@ void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& sh
   out.member("inService", job.in_service);
   write_amounts(out, spec);
   write_container_ports(out, spec);
+  write_confinement(out, spec);
+  write_container(out, spec);
   write_failure_rules(out, spec);
   write_map(out, "environment", spec.env);
   write_map(out, "labels", spec.labels);

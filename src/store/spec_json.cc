@@ -28,6 +28,12 @@ constexpr std::array<std::pair<Runtime, std::string_view>, 2> kRuntimes{{
     {Runtime::docker, "docker"},
 }};
 
+constexpr std::array<std::pair<ContainerSettings::Pull, std::string_view>, 3> kPulls{{
+    {ContainerSettings::Pull::missing, "missing"},
+    {ContainerSettings::Pull::always, "always"},
+    {ContainerSettings::Pull::never, "never"},
+}};
+
 template <class Names, class Value>
 std::string_view name_in(const Names& names, Value value) {
   for (const auto& [known, name] : names) {
@@ -83,6 +89,16 @@ class Fields {
   template <class Function>
   void nested(std::string_view name, Function read_members) {
     each(name, [&](json::Value v) { nest(v, read_members); });
+  }
+  // An object of objects: `read_members(name, Fields&)` for each.
+  template <class Function>
+  void nested_map(std::string_view name, Function read_members) {
+    each(name, [&](json::Value object) {
+      if (!check(object.object())) return;
+      for (std::size_t i = 0; i < object.size() && !fault_; ++i) {
+        nest(object.at(i), [&](Fields& inner) { read_members(object.name(i), inner); });
+      }
+    });
   }
   template <class Function>
   void nested_list(std::string_view name, Function read_members) {
@@ -179,6 +195,50 @@ void write_how_much(json::Writer& out, const JobSpec& spec) {
   out.member("network_mbps", spec.network_mbps);
 }
 
+void write_confinement(json::Writer& out, const JobSpec& spec) {
+  out.member("run_as", spec.run_as).member("cpu_quota", spec.cpu_quota).member("pids_max", spec.pids_max);
+  out.key("rlimits").begin_object();
+  for (const auto& [name, limit] : spec.rlimits) {
+    out.key(name).begin_object().member("soft", limit.soft).member("hard", limit.hard).end_object();
+  }
+  out.end_object();
+  out.key("logs")
+      .begin_object()
+      .member("rotate_mib", spec.logs.rotate_mib)
+      .member("keep", spec.logs.keep)
+      .member("compress", spec.logs.compress)
+      .end_object();
+}
+
+// Left out where there is nothing to say: most jobs are processes.
+void write_container(json::Writer& out, const ContainerSettings& container) {
+  if (container == ContainerSettings{}) return;
+  out.key("container")
+      .begin_object()
+      .member("digest", container.digest)
+      .member("pull", name_in(kPulls, container.pull));
+  out.key("volumes").begin_array();
+  for (const VolumeMount& volume : container.volumes) {
+    out.begin_object()
+        .member("source", volume.source)
+        .member("target", volume.target)
+        .member("read_only", volume.read_only)
+        .end_object();
+  }
+  out.end_array();
+  write_map(out, "labels", container.labels);
+  write_texts(out, "cap_add", container.cap_add);
+  write_texts(out, "cap_drop", container.cap_drop);
+  out.member("hostname", container.hostname)
+      .member("network", container.network)
+      .member("log_driver", container.log_driver)
+      .member("shm_mib", container.shm_mib)
+      .member("init", container.init)
+      .member("read_only_root", container.read_only_root)
+      .member("privileged", container.privileged)
+      .end_object();
+}
+
 void write_where(json::Writer& out, const JobSpec& spec) {
   out.key("hard_constraints").begin_array();
   for (const Constraint& constraint : spec.hard_constraints) {
@@ -230,6 +290,43 @@ void read_amounts(Fields& from, JobSpec& into) {
   from.read("network_mbps", into.network_mbps);
 }
 
+void read_confinement(Fields& from, JobSpec& into) {
+  from.read("run_as", into.run_as);
+  from.read("cpu_quota", into.cpu_quota);
+  from.read("pids_max", into.pids_max);
+  from.nested_map("rlimits", [&](std::string_view name, Fields& inner) {
+    ProcessLimit& limit = into.rlimits[std::string(name)];
+    inner.read("soft", limit.soft);
+    inner.read("hard", limit.hard);
+  });
+  from.nested("logs", [&](Fields& inner) {
+    inner.read("rotate_mib", into.logs.rotate_mib);
+    inner.read("keep", into.logs.keep);
+    inner.read("compress", into.logs.compress);
+  });
+}
+
+void read_container(Fields& from, ContainerSettings& into) {
+  from.read("digest", into.digest);
+  from.read_name("pull", kPulls, into.pull);
+  from.nested_list("volumes", [&](Fields& inner) {
+    VolumeMount& volume = into.volumes.emplace_back();
+    inner.read("source", volume.source);
+    inner.read("target", volume.target);
+    inner.read("read_only", volume.read_only);
+  });
+  from.read("labels", into.labels);
+  from.read("cap_add", into.cap_add);
+  from.read("cap_drop", into.cap_drop);
+  from.read("hostname", into.hostname);
+  from.read("network", into.network);
+  from.read("log_driver", into.log_driver);
+  from.read("shm_mib", into.shm_mib);
+  from.read("init", into.init);
+  from.read("read_only_root", into.read_only_root);
+  from.read("privileged", into.privileged);
+}
+
 void read_failure_rules(Fields& from, JobSpec& into) {
   from.read("retries", into.retries);
   from.read("restart_on_success", into.restart_on_success);
@@ -261,6 +358,8 @@ void read_spec(Fields& from, JobSpec& into) {
   from.read("working_directory", into.working_directory);
   from.nested_list("artifacts", [&](Fields& inner) { read_artifact(inner, into.artifacts.emplace_back()); });
   read_amounts(from, into);
+  read_confinement(from, into);
+  from.nested("container", [&](Fields& inner) { read_container(inner, into.container); });
   from.nested_list("hard_constraints",
                    [&](Fields& inner) { read_constraint(inner, into.hard_constraints.emplace_back()); });
   from.read("soft_constraints", into.soft_constraints);
@@ -287,6 +386,8 @@ std::string render_spec(const JobSpec& spec) {
   write_map(out, "labels", spec.labels);
   write_what_runs(out, spec);
   write_how_much(out, spec);
+  write_confinement(out, spec);
+  write_container(out, spec.container);
   write_where(out, spec);
   write_when_it_fails(out, spec);
   out.member("echoed_json", spec.echoed_json).end_object();

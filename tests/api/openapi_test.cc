@@ -70,6 +70,13 @@ TEST_CASE("the limits in the OpenAPI document are those of the code") {
   CHECK(has(line_of(yaml, "command"), std::to_string(kProgramBytesMax) + " bytes"));
   limited("workingDirectory", "maxLength", kPathBytesMax);
   limited("artifacts", "maxItems", kArtifactsMax);
+  limited("volumes", "maxItems", kVolumesMax);
+  for (const NumberLimit& limit : {kShmMib, kRotateMb}) CHECK(has(yaml, number_line(limit)));
+  CHECK(has(yaml,
+            "keep: { type: integer, minimum: 0, maximum: " + std::to_string(kLogKeepMax) + ", default: 3"));
+  CHECK(has(yaml, "capAdd: { type: array, maxItems: " + std::to_string(kCapabilitiesMax)));
+  CHECK(has(yaml, "hostname: { type: string, maxLength: " + std::to_string(kHostnameBytesMax)));
+  CHECK(has(line_of(yaml, "version"), std::to_string(kTagBytesMax) + " bytes"));
   limited("instances", "maximum", kBatchInstancesMax);
   for (const char* field : {"instancesDesired", "instancesMin", "instancesMax"}) {
     limited(field, "maximum", kServiceInstancesMax);
@@ -101,7 +108,7 @@ TEST_CASE("every field of the documented request is accepted by the code, and no
     if (name.find(' ') != std::string::npos) continue;
     body += (fields++ > 0 ? ",\"" : "\"") + name + "\":null";
   }
-  CHECK(fields == 53);
+  CHECK(fields == 59);
   const auto parsed = parse_submission(body + "}", false);
   REQUIRE(parsed.faults.size() == 1);
   CHECK(parsed.faults[0].pointer == "/entryPoint");  // required, but null here: nothing was unknown
@@ -138,28 +145,41 @@ TEST_CASE("the other examples are accepted as they stand") {
   CHECK(arm.value.command.spec->hard_constraints[0] == *parse_constraint("arch=arm"));
 }
 
-TEST_CASE("Spinnaker's body with all its keys and nulls is understood but for its container") {
+TEST_CASE("the container example says all that Docker can be told without an operator's leave") {
+  const auto beacon = parse_example("beacon");
+  REQUIRE(beacon.ok());
+  const JobSpec& spec = *beacon.value.command.spec;
+  CHECK(spec.runtime == Runtime::docker);
+  CHECK(spec.container_ports == std::vector<std::int32_t>{8080});
+  CHECK(spec.container.volumes.size() == 1);
+  CHECK(spec.rlimits.contains("nofile"));
+}
+
+TEST_CASE("Spinnaker's body with all its keys and nulls is a service of containers") {
   const std::string body = read_file("api/examples/spinnaker.json");
   const auto document = json::parse(body);
   REQUIRE(document.ok());
   CHECK(document->root().size() == 31);
   const auto parsed = parse_submission(body, false);
-  REQUIRE(parsed.faults.size() == 1);
-  CHECK(parsed.faults[0].pointer == "/runtime");
-  CHECK(parsed.faults[0].detail.find("docker containers are not supported by this version") !=
-        std::string::npos);
-  std::string as_process = body;
-  as_process.insert(1, R"("runtime":"process",)");
-  as_process.replace(as_process.find(R"("entryPoint": null)"), 18, R"("entryPoint": "true")");
-  const auto process = parse_submission(as_process, false);
-  REQUIRE(process.ok());
-  CHECK(process.value.ignored.empty());
-  CHECK(process.value.command.instances_desired == 24);
-  CHECK(process.value.command.in_service);
-  CHECK(process.value.command.spec->labels.at("spinnakerAccount").empty());
-  CHECK(process.value.command.spec->container_ports == std::vector<std::int32_t>{7001});
-  CHECK(process.value.command.spec->soft_constraints == std::vector<std::string>{"ZoneBalance"});
-  CHECK(process.value.command.spec->echoed_json == R"({"allocateIpAddress":true})");
+  REQUIRE(parsed.ok());
+  CHECK(parsed.value.ignored.empty());
+  CHECK(parsed.value.command.instances_desired == 24);
+  CHECK(parsed.value.command.instances_min == 24);
+  CHECK(parsed.value.command.in_service);
+  const JobSpec& spec = *parsed.value.command.spec;
+  CHECK(spec.type == JobType::service);
+  CHECK(spec.runtime == Runtime::docker);
+  CHECK(spec.application_name == "example/rocker");
+  CHECK(spec.version == "1.06");
+  CHECK(spec.container == ContainerSettings{});
+  CHECK(spec.entry_point.empty());
+  CHECK(spec.command.empty());
+  CHECK(spec.request == ResourceRequest{1'000, 512, 1'000, 0, 1});
+  CHECK(spec.job_group_sequence == "v000");
+  CHECK(spec.labels.at("spinnakerAccount").empty());
+  CHECK(spec.container_ports == std::vector<std::int32_t>{7001});
+  CHECK(spec.soft_constraints == std::vector<std::string>{"ZoneBalance"});
+  CHECK(spec.echoed_json == R"({"allocateIpAddress":true})");
 }
 
 }  // namespace mimas::api

@@ -149,7 +149,9 @@ TEST_CASE("a job is rendered whole") {
       R"("jobGroupDetail":null,"jobGroupSequence":null,"capacityGroup":"app","entryPoint":"true","command":null,)"
       R"("workingDirectory":null,"artifacts":[],"instances":2,"instancesMin":0,"instancesMax":5,)"
       R"("instancesDesired":2,"inService":false,"cpu":0.25,"memory":64,"disk":10,"gpu":0,"networkMbps":0,)"
-      R"("ports":[7001],"retries":2147483647,)"
+      R"("ports":[7001],"runAs":null,"cpuQuota":false,"pids":0,"rlimits":{},)"
+      R"("logs":{"rotateMb":16,"keep":3,"compress":true},"digest":null,"shmSize":0,"volumes":[],)"
+      R"("container":null,"retries":2147483647,)"
       R"("retryPolicy":{"exponentialBackOff":{"initialDelayMs":1000,"maxDelayIntervalMs":60000}},)"
       R"("restartOnSuccess":false,"runtimeLimitSecs":0,"killGraceSecs":5,"unreachableTimeoutSecs":30,)"
       R"("environment":{"A":"1"},"labels":{"l":""},"hardConstraints":["arch=arm"],)"
@@ -175,7 +177,8 @@ TEST_CASE("a task is rendered whole, alone with what its job says") {
       R"("submittedAt":"2026-11-21T12:00:00.123Z","launchedAt":"2026-11-21T12:00:01.123Z",)"
       R"("startedAt":"2026-11-21T12:00:02.123Z","finishedAt":"2026-11-21T12:00:03.123Z","notBefore":null,)"
       R"("unreachableSince":null,"killRequested":false,)"
-      R"("data":{"agentId":"agent-1","agentEndpoint":"10.0.0.1:5051","ports":[31000,31005]},)"
+      R"("data":{"agentId":"agent-1","agentEndpoint":"10.0.0.1:5051","ports":[31000,31005],)"
+      R"("executorId":"mimas-7-worker-1-4","executorVersion":null},)"
       R"("stdoutLive":"/api/v2/logs/mimas-7-worker-1-4/stdout?follow=true",)"
       R"("logs":"/api/v2/logs/mimas-7-worker-1-4","snapshots":null})";
   CHECK(
@@ -188,6 +191,17 @@ TEST_CASE("a task is rendered whole, alone with what its job says") {
         R"([{"id":"mimas-7-worker-1-4","instanceId":"mimas-7-worker-1-4",)" + shared + "]");
   task.exit = Exit{{}, 9};
   CHECK(member(render_task(task, job, ""), "exit") == R"({"signal":9})");
+}
+
+TEST_CASE("where a task runs is shown as its executor told it, in a shared executor under that one's id") {
+  const Job job = make_job(7, "");
+  Task task = make_task(job, 0, 0, TaskState::running);
+  task.executor = "mimas-agent.1";
+  task.facts = {4711, "c0ffee", "172.17.0.2", "0.2+1"};
+  const std::string text = render_task(task, job, "");
+  CHECK(
+      text.find(R"("executorId":"mimas-agent.1","executorVersion":"0.2+1","pid":4711,"containerId":"c0ffee",)"
+                R"("ipAddresses":{"nfvpc":"172.17.0.2"}})") != std::string::npos);
 }
 
 TEST_CASE("a queued task says why it waits, and has no place yet") {

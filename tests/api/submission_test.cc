@@ -428,10 +428,11 @@ TEST_CASE("fields without a meaning here are echoed, fields that would change th
   CHECK(fault_with(R"("type":"Service","instancesDesired":3)") == "/type: must be `batch` or `service`");
 }
 
-TEST_CASE("docker is refused, also when an image alone asks for it") {
-  CHECK(fault_with(R"("runtime":"docker")").starts_with("/runtime: docker containers are not supported"));
-  CHECK(fault_of(parse(R"("applicationName":"nginx")"))
-            .starts_with("/runtime: docker containers are not supported"));
+TEST_CASE("an image alone asks for docker, and a process may be said to be of one") {
+  const auto image = parse(R"("applicationName":"nginx")");
+  REQUIRE(image.ok());
+  CHECK(image.value.command.spec->runtime == Runtime::docker);
+  CHECK(fault_with(R"("runtime":"docker")") == "/applicationName: is required: the image of the container");
   CHECK(fault_with(R"("runtime":"vm")") == "/runtime: must be `process` or `docker`");
   CHECK(spec_of(R"("runtime":"process","applicationName":"nginx","version":"1")").application_name ==
         "nginx");

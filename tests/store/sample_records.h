@@ -39,6 +39,26 @@ inline std::map<std::string, std::string> sample_map(Prng& prng) {
   return map;
 }
 
+inline ContainerSettings sample_container(Prng& prng) {
+  ContainerSettings container;
+  container.digest = sample_text(prng);
+  container.pull = static_cast<ContainerSettings::Pull>(prng.below(3));
+  for (std::uint64_t left = prng.below(3); left > 0; --left) {
+    container.volumes.push_back({sample_text(prng), sample_text(prng), prng.below(2) == 1});
+  }
+  container.labels = sample_map(prng);
+  container.cap_add = sample_texts(prng);
+  container.cap_drop = sample_texts(prng);
+  for (std::string* text : {&container.hostname, &container.network, &container.log_driver}) {
+    *text = sample_text(prng);
+  }
+  container.shm_mib = sample_number(prng);
+  for (bool* flag : {&container.init, &container.read_only_root, &container.privileged}) {
+    *flag = prng.below(2) == 1;
+  }
+  return container;
+}
+
 inline JobSpec sample_spec(Prng& prng) {
   JobSpec spec;
   spec.type = static_cast<JobType>(prng.below(2));
@@ -46,7 +66,7 @@ inline JobSpec sample_spec(Prng& prng) {
   for (std::string* text :
        {&spec.name, &spec.application_name, &spec.version, &spec.app_name, &spec.user, &spec.job_group_stack,
         &spec.job_group_detail, &spec.job_group_sequence, &spec.capacity_group, &spec.entry_point,
-        &spec.working_directory, &spec.echoed_json}) {
+        &spec.working_directory, &spec.echoed_json, &spec.run_as}) {
     *text = sample_text(prng);
   }
   spec.labels = sample_map(prng);
@@ -55,10 +75,11 @@ inline JobSpec sample_spec(Prng& prng) {
   for (std::uint64_t left = prng.below(3); left > 0; --left) {
     spec.artifacts.push_back({sample_text(prng), prng.below(2) == 1, prng.below(2) == 1, prng.below(2) == 1});
   }
-  for (std::int64_t* number : {&spec.request.cpu_milli, &spec.request.mem_mib, &spec.request.disk_mib,
-                               &spec.request.gpus, &spec.request.ports, &spec.network_mbps, &spec.retries,
-                               &spec.retry_policy.initial_delay_ms, &spec.retry_policy.max_delay_ms,
-                               &spec.runtime_limit_ms, &spec.kill_grace_ms, &spec.unreachable_timeout_ms}) {
+  for (std::int64_t* number :
+       {&spec.request.cpu_milli, &spec.request.mem_mib, &spec.request.disk_mib, &spec.request.gpus,
+        &spec.request.ports, &spec.network_mbps, &spec.retries, &spec.retry_policy.initial_delay_ms,
+        &spec.retry_policy.max_delay_ms, &spec.runtime_limit_ms, &spec.kill_grace_ms,
+        &spec.unreachable_timeout_ms, &spec.pids_max, &spec.logs.rotate_mib, &spec.logs.keep}) {
     *number = sample_number(prng);
   }
   for (std::uint64_t left = prng.below(3); left > 0; --left) {
@@ -70,6 +91,12 @@ inline JobSpec sample_spec(Prng& prng) {
   }
   spec.soft_constraints = sample_texts(prng);
   spec.restart_on_success = prng.below(2) == 1;
+  if (prng.below(2) == 1) spec.container = sample_container(prng);
+  spec.logs.compress = prng.below(2) == 1;
+  spec.cpu_quota = prng.below(2) == 1;
+  for (std::uint64_t left = prng.below(3); left > 0; --left) {
+    spec.rlimits[sample_text(prng)] = {sample_number(prng), sample_number(prng)};
+  }
   return spec;
 }
 
