@@ -62,7 +62,8 @@ void write(Text& out, const Task& task) {
       << task.exit.memory_limit << ',' << task.exit.memory_peak_bytes.value_or(-1)
       << " executor=" << task.executor << '/' << task.facts.executor_version << " pid=" << task.facts.pid
       << " container=" << task.facts.container_id << " ip=" << task.facts.ip
-      << " health=" << flag(task.healthy) << flag(task.ready) << " reason=" << task.reason
+      << " health=" << flag(task.healthy) << flag(task.ready) << ',' << task.healthy_at.ms << ','
+      << task.unhealthy_since.ms << ' ' << task.health_message << " reason=" << task.reason
       << " message=" << task.message << '\n';
 }
 

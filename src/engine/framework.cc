@@ -10,8 +10,7 @@ namespace {
 
 // Whoever was to end has ended; everybody else lost the task through no fault of theirs.
 Ending ending_of(const Task& task) {
-  if (is_leaving(task)) return Ending::removed;
-  return task.kill_requested ? Ending::by_request : Ending::blameless;
+  return task.kill_requested ? ending_of_killed(task) : Ending::blameless;
 }
 
 std::vector<TaskKey> launched(const JobEntry& job) {

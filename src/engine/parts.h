@@ -45,6 +45,11 @@ void on_input(Turn& turn, const OffersReceived& event);
 void on_input(Turn& turn, const OfferRescinded& event);
 void on_input(Turn& turn, const AgentLost& event);
 
+// health.cc: what health checks say, and what follows
+void note_health(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdate& update);
+void look_at_health(Turn& turn);
+Instant health_at(const Turn& turn);  // when to look again; kNever: all are well
+
 // framework.cc
 void on_input(Turn& turn, const ForgetFramework& command);
 

@@ -15,13 +15,22 @@ struct Next {
   std::int64_t launch_failures = 0;
 };
 
+// It ran for so long that its failure is not one of a row. One that ended for its health counts from its
+// first good answer to the last bad one: a check that never passes must not look like a long life.
+bool was_stable(const Policy& policy, const Task& last) {
+  const bool ill = is_ended_for_health(last);
+  const Instant from = ill ? last.healthy_at : last.running_at;
+  const Instant to = ill ? last.unhealthy_since : last.ended_at;
+  return from.ms != 0 && to - from >= policy.service_stable_ms;
+}
+
 Next after_failure(const Policy& policy, const Job& job, const Task& last) {
   const JobSpec& spec = *job.spec;
   std::int64_t attempt = last.attempt;
   if (spec.type == JobType::batch) {
     if (spec.retries != kRetriesUnlimited && attempt >= spec.retries) return {};
-  } else if (last.running_at.ms != 0 && last.ended_at - last.running_at >= policy.service_stable_ms) {
-    attempt = 0;  // it had been stable: the back-off starts anew
+  } else if (was_stable(policy, last)) {
+    attempt = 0;  // the back-off starts anew
   }
   return {true, backoff_ms(spec.retry_policy.initial_delay_ms, spec.retry_policy.max_delay_ms, attempt),
           attempt + 1, 0};
@@ -221,6 +230,11 @@ void request_kill(Turn& turn, JobEntry& job, const TaskKey& key, std::string_vie
   });
   send_kill(turn, *before, *job.record);
   turn.reason("task " + before->id.value + ": kill (" + std::string(reason) + ")");
+}
+
+Ending ending_of_killed(const Task& task) {
+  if (is_leaving(task)) return Ending::removed;
+  return is_ended_for_health(task) ? Ending::failure : Ending::by_request;
 }
 
 void send_kill(Turn& turn, const Task& task, const Job& job) {

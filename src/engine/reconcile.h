@@ -28,6 +28,9 @@ void end_task(Turn& turn, JobEntry& job, const TaskKey& key, TaskEnd end);
 void request_kill(Turn& turn, JobEntry& job, const TaskKey& key, std::string_view reason,
                   const std::string& message);
 
+// What the end of a task that was asked to end means for its slot.
+Ending ending_of_killed(const Task& task);
+
 // The KILL call itself, as often as it is due.
 void send_kill(Turn& turn, const Task& task, const Job& job);
 

@@ -32,8 +32,8 @@ void give_up_unreachable(Turn& turn, JobEntry& job, const TaskKey& key) {
   const TaskPtr task = task_at(job, key).record;
   turn.reason("task " + task->id.value + " is unreachable for too long");
   if (task->kill_requested) {
-    Ending ending = is_leaving(*task) ? Ending::removed : Ending::by_request;
-    end_task(turn, job, key, {TaskState::crashed, ending, "UNREACHABLE", "its agent never came back", {}});
+    end_task(turn, job, key,
+             {TaskState::crashed, ending_of_killed(*task), "UNREACHABLE", "its agent never came back", {}});
     return;
   }
   turn.change_task(job, key, [](Task& changed) { changed.replaced = true; });
@@ -160,7 +160,8 @@ Instant next_alarm(const Turn& turn) {
     wake = std::min({wake, data.ask_at, data.ask_all_at, data.listing_at, data.launch_from});
   }
   no_later_than(wake, data.operations_due);
-  wake = std::min({wake, revive_at(turn), idle_at(data), constrain_at(data), maintenance_at(turn)});
+  wake = std::min(
+      {wake, revive_at(turn), idle_at(data), constrain_at(data), maintenance_at(turn), health_at(turn)});
   if (has_removals(data) || (data.placement_stale && !data.ready.empty())) wake = turn.now;
   return std::max(wake, turn.now);
 }
@@ -172,6 +173,7 @@ void on_input(Turn& turn, const Settle&) {
   for (std::int64_t number : std::exchange(data.jobs_unchecked, {})) turn.touch(data.jobs.at(number));
   reconcile_touched(turn);
   look_at_due(turn);
+  look_at_health(turn);
   ask_doubtful(turn);
   ask_when_due(turn);
   stop_waiting_for_listing(turn);

@@ -46,7 +46,7 @@ State::Data::Data(Policy the_policy, Recovered recovered)
       if (slot.current >= 0 || slot.ended.empty()) continue;
       const Task& last = *job.tasks.at({index, *slot.ended.rbegin()}).record;
       bool failed = last.state == TaskState::failed || last.state == TaskState::crashed;
-      if (failed && !last.kill_requested) ++job.slots_failed;
+      if (failed && (!last.kill_requested || is_ended_for_health(last))) ++job.slots_failed;
     }
   }
   recover_orphans(*this, std::move(recovered.orphans));
@@ -110,6 +110,27 @@ bool is_moving(const Task& task) {
          (task.state == TaskState::starting || task.state == TaskState::running);
 }
 
+// May it have to end for its health? One that nobody can reach is not judged by what it said last.
+bool is_unhealthy(const Task& task) {
+  return task.state == TaskState::running && task.healthy == false && !task.kill_requested && !task.replaced;
+}
+
+void index_health(State::Data& data, JobEntry& job, const TaskKey& key, const Task& task, bool in) {
+  if (is_unhealthy(task)) {
+    if (in) {
+      job.unhealthy.insert({task.unhealthy_since, {key.index, key.number}});
+    } else {
+      job.unhealthy.erase({task.unhealthy_since, {key.index, key.number}});
+    }
+  }
+  if (job.unhealthy.empty()) {
+    data.sick_jobs.erase(key.job);
+  } else if (in) {
+    data.sick_jobs.insert(key.job);
+    data.health_stale.insert(key.job);
+  }
+}
+
 }  // namespace
 
 void schedule(State::Data& data, const JobEntry& job, const TaskKey& key, TaskEntry& entry) {
@@ -146,6 +167,7 @@ void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntr
     if (waiting->second.empty()) data.ready.erase(waiting);
   }
   if (task.state == TaskState::queued) data.shortfalls_stale.insert(key.job);
+  index_health(data, job, key, task, false);
   Slot& slot = job.slots[key.index];
   if (slot.current == key.number) slot.current = -1;
   slot.ended.erase(key.number);
@@ -186,6 +208,7 @@ void track_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry&
     data.agents_unpublished.insert(task.agent);
   }
   if (is_moving(task)) data.moving.insert(key);
+  index_health(data, job, key, task, true);
   schedule(data, job, key, entry);
 }
 

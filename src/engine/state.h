@@ -52,7 +52,9 @@ struct JobEntry {
   std::int64_t current = 0;       // slots with a current task
   std::int64_t leaving = 0;       // … of them being removed for a smaller desired count
   std::int64_t slots_failed = 0;  // batch: slots that ended in failure
-  std::string shortfall;          // as published
+  // (index, number) of the current tasks that may have to end for their health, longest ill first
+  std::set<std::pair<Instant, std::pair<std::int64_t, std::int64_t>>> unhealthy;
+  std::string shortfall;  // as published
 };
 
 struct HeldOffer {
@@ -141,6 +143,10 @@ struct State::Data {
   std::set<std::pair<Instant, std::int64_t>> operations_due;
   std::map<std::string, RoleEntry, std::less<>> roles;
 
+  std::set<std::int64_t> sick_jobs;     // those with unhealthy tasks
+  std::set<std::int64_t> health_stale;  // … of them, where something has changed since they were looked at
+  Instant health_looked_at;             // when all sick jobs last were
+
   // about the cluster; rebuilt from Mesos after a restart
   std::map<AgentId, AgentEntry> agents;
   std::set<AgentId> agents_unpublished;                  // changed since the last Settle
@@ -204,6 +210,11 @@ inline constexpr std::string_view kScaledDown =
 
 // Is the task leaving because its job wants fewer instances? (Durable: told from the record alone.)
 inline bool is_leaving(const Task& task) { return task.kill_requested && task.reason == kScaledDown; }
+
+inline constexpr std::string_view kUnhealthy = "UNHEALTHY";  // Task::reason of one that ends for its health
+
+// Is the task being ended, or was it, because its health checks failed?
+inline bool is_ended_for_health(const Task& task) { return task.kill_requested && task.reason == kUnhealthy; }
 
 // Has the executor ever had it?
 inline bool never_started(const Task& task) { return task.starting_at.ms == 0 && task.running_at.ms == 0; }

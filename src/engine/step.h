@@ -51,9 +51,15 @@ struct Policy {
   std::int64_t listing_wait_ms = 15'000;     // after a restart nothing is launched before it came, or this
   std::int64_t launch_grace_ms = 30'000;     // before "unknown task" is believed of a fresh launch
   std::int64_t launch_retry_first_ms = 500;  // a start that never ran anything: again after 0.5 s … 30 s,
-  std::int64_t launch_retry_max_ms = 30'000;   // not counted as one of the job's retries
-  std::int64_t launch_failures_max = 20;       // in a row per slot; then it counts
-  std::int64_t service_stable_ms = 60'000;     // a service that ran this long starts its back-off anew
+  std::int64_t launch_retry_max_ms = 30'000;  // not counted as one of the job's retries
+  std::int64_t launch_failures_max = 20;      // in a row per slot; then it counts
+  std::int64_t service_stable_ms = 60'000;    // a service that ran this long starts its back-off anew
+  // Of a service's wanted instances, the share that may be on their way from bad health to a good successor
+  // at a time (at least one), and how long such a successor is waited for. All sick jobs are looked at again
+  // every health_look_ms.
+  std::int64_t health_share_percent = 20;
+  std::int64_t health_recovery_ms = 300'000;
+  std::int64_t health_look_ms = 10'000;
   std::int64_t stray_kill_share_percent = 20;  // unknown tasks above this share of all are not killed
   std::int64_t stray_kills_per_minute = 60;
   std::int64_t ended_jobs_kept = 1'000;        // oldest ended jobs above this are removed

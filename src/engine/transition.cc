@@ -3,6 +3,8 @@
 #include <array>
 #include <initializer_list>
 
+#include "engine/reconcile.h"
+
 namespace mimas::engine {
 namespace {
 
@@ -45,8 +47,8 @@ bool is_failed_launch(const StatusUpdate& update) {
 }
 
 Ending ending_of(const Task& task, const StatusUpdate& update, Move move) {
-  if (is_leaving(task)) return Ending::removed;
-  if (task.kill_requested) return Ending::by_request;
+  if (is_ended_for_health(task)) return move == to_finished ? Ending::success : Ending::failure;
+  if (task.kill_requested) return ending_of_killed(task);
   switch (move) {
     case to_finished: return Ending::success;
     case to_failed: return update.state == MesosState::error ? Ending::hopeless : Ending::failure;
@@ -117,6 +119,8 @@ Verdict judge(const Task& task, const StatusUpdate& update, bool doubt_believed)
   // more.
   bool from_outside = update.source != "EXECUTOR" && update.state != MesosState::error;
   if (task.kill_requested && (move == to_crashed || (move == to_failed && from_outside))) move = to_stopped;
+  // One that ends for its health has failed, however its end is spelt; unless it was done just before.
+  if (move == to_stopped && is_ended_for_health(task)) move = to_failed;
   return {move, ending_of(task, update, move), false};
 }
 

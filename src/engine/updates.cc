@@ -78,10 +78,7 @@ bool learn(const StatusUpdate& update, Task& task) {
     take(task.facts.executor_version, update.facts->executor_version);
   }
   take(task.executor, update.executor);
-  if (update.healthy) task.healthy = update.healthy;
-  if (update.ready) task.ready = update.ready;
-  return task.facts != before.facts || task.executor != before.executor || task.healthy != before.healthy ||
-         task.ready != before.ready;
+  return task.facts != before.facts || task.executor != before.executor;
 }
 
 void note_facts(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdate& update) {
@@ -94,6 +91,9 @@ void apply_end(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdate
                const Verdict& verdict, TaskState to) {
   TaskEnd end{to, verdict.ending, update.reason, update.message.substr(0, kMessageBytesMax), update.exit};
   if (update.state == MesosState::gone_by_operator) end.reason = kMarkedGone;  // whatever else was the reason
+  if (is_ended_for_health(*task_at(job, key).record) && verdict.ending == Ending::failure) {
+    end.reason = end.message = {};  // what its checks said is why it ended
+  }
   end_task(turn, job, key, std::move(end));
 }
 
@@ -130,7 +130,10 @@ void apply(Turn& turn, const FoundTask& found, const StatusUpdate& update) {
   TaskState to = state_after(task.state, verdict.move);
   note_verdict(turn, found, update, verdict);
   note_facts(turn, *found.job, found.key, update);
-  if (to == task.state) return;
+  if (to == task.state) {
+    note_health(turn, *found.job, found.key, update);
+    return;
+  }
   turn.reason("task " + task.id.value + " " + std::string(task_state_name(to)) + " on " + task.hostname +
               (update.reason.empty() ? std::string() : " (" + update.reason + ")"));
   if (is_terminal(to)) {
@@ -138,6 +141,7 @@ void apply(Turn& turn, const FoundTask& found, const StatusUpdate& update) {
   } else {
     found.task->refused = false;
     apply_live(turn, *found.job, found.key, update, to);
+    note_health(turn, *found.job, found.key, update);
   }
 }
 

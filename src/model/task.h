@@ -83,6 +83,9 @@ struct Task {
   RunFacts facts;
   std::optional<bool> healthy;  // what its liveness checks say; nothing: none, or no answer yet
   std::optional<bool> ready;    // what its readiness check says
+  Instant healthy_at;           // when they were first good; 0: never
+  Instant unhealthy_since;      // 0: they are not bad
+  std::string health_message;   // what they said last, for a person
 };
 using TaskPtr = std::shared_ptr<const Task>;
 

@@ -51,6 +51,9 @@ constexpr std::array kTaskColumns{"id",
                                   "executor_version",
                                   "healthy",
                                   "ready",
+                                  "healthy_at_ms",
+                                  "unhealthy_since_ms",
+                                  "health_message",
                                   "memory_limit",
                                   "memory_peak_bytes"};
 
@@ -200,6 +203,7 @@ void put_task(Statement& statement, const Task& task, std::string_view allocated
   statement.put(task.facts.executor_version);
   put_optional(statement, task.healthy);
   put_optional(statement, task.ready);
+  statement.put(task.healthy_at.ms).put(task.unhealthy_since.ms).put(task.health_message);
   statement.put(task.exit.memory_limit);
   put_optional(statement, task.exit.memory_peak_bytes);
 }
@@ -288,6 +292,9 @@ Result<Task> take_task(Statement& statement) {
   task.facts.executor_version = statement.take_text();
   task.healthy = take_optional<bool>(statement);
   task.ready = take_optional<bool>(statement);
+  task.healthy_at = take_instant(statement);
+  task.unhealthy_since = take_instant(statement);
+  task.health_message = statement.take_text();
   task.exit.memory_limit = statement.take_bool();
   task.exit.memory_peak_bytes = take_optional<std::int64_t>(statement);
   return task;

@@ -159,6 +159,9 @@ inline Task sample_task(Prng& prng, const JobId& job, std::int64_t index, std::i
   if (prng.below(2) == 1) task.exit.memory_peak_bytes = sample_number(prng);
   if (prng.below(2) == 1) task.healthy = prng.below(2) == 1;
   if (prng.below(2) == 1) task.ready = prng.below(2) == 1;
+  task.healthy_at.ms = sample_number(prng);
+  task.unhealthy_since.ms = sample_number(prng);
+  task.health_message = sample_text(prng);
   return task;
 }
 
@@ -180,7 +183,8 @@ inline bool same(const Task& a, const Task& b) {
          a.unreachable_since == b.unreachable_since && a.kill_requested == b.kill_requested &&
          a.kill_retry_at == b.kill_retry_at && a.kill_sends == b.kill_sends && a.replaced == b.replaced &&
          a.reason == b.reason && a.message == b.message && a.exit == b.exit && a.executor == b.executor &&
-         a.facts == b.facts && a.healthy == b.healthy && a.ready == b.ready;
+         a.facts == b.facts && a.healthy == b.healthy && a.ready == b.ready && a.healthy_at == b.healthy_at &&
+         a.unhealthy_since == b.unhealthy_since && a.health_message == b.health_message;
 }
 
 }  // namespace mimas::store
