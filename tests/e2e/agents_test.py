@@ -2,26 +2,22 @@
 
 Executors show a token and speak over the agent's unix socket all the while.
 """
-import json
 import os
-import urllib.request
 
-from harness import World, free_port, pids_with, process_job, run, wait_for
+from harness import World, ask_mesos, free_port, pids_with, process_job, run, wait_for
 
 AGENT = ("--agent", "hostname=a1;resources=cpus:8;mem:4096;disk:8000;ports:[31000-31999]", "--executor-auth",
          "--executor-domain-sockets", "--executor-reregistration-timeout", "30secs")
 
 
 def fault(port, **order):
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/pocket/fault", data=json.dumps(order).encode())
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        assert answer.status == 202, answer.status
+    answer = ask_mesos(port, "/pocket/fault", order)
+    assert answer is not None and answer.status == 202, answer and answer.status
 
 
 def agents(port):
     """Ids of the agents that are there."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/state", timeout=30) as answer:
-        return [agent["id"] for agent in json.load(answer)["slaves"] if agent["active"]]
+    return [agent["id"] for agent in ask_mesos(port, "/state").json()["slaves"] if agent["active"]]
 
 
 def one_agent(port):

@@ -225,6 +225,24 @@ def answers(address):
         return False
 
 
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *ignored):
+        return None
+
+
+def ask_mesos(port, path, body=None):
+    """One answer of a master or agent; redirects are not followed. None: nobody there."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=data)
+    try:
+        with urllib.request.build_opener(NoRedirect).open(request, timeout=30) as answer:
+            return Reply(answer.status, answer.headers, answer.read())
+    except urllib.error.HTTPError as answer:
+        return Reply(answer.code, answer.headers, answer.read())
+    except OSError:
+        return None
+
+
 def process_job(script, **fields):
     """A batch job of plain processes, with fields over its defaults."""
     return {"name": "test", "runtime": "process", "entryPoint": script, "cpu": 0.02, "memory": 8, "disk": 1,

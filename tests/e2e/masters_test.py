@@ -1,32 +1,12 @@
 """Leaders come and go; tasks don't notice. Three masters, their leader killed ten times while tasks start and end."""
-import json
 import time
-import urllib.error
-import urllib.request
 
-from harness import World, process_job, run, wait_for
+from harness import World, ask_mesos, process_job, run, wait_for
 
 KILLS = 10
 TASKS = 200
 RESOURCES = "cpus:16;mem:8192;disk:8000;ports:[{0}000-{0}999]"
 AGENTS = [item for n in (31, 32) for item in ("--agent", f"hostname=a{n};resources={RESOURCES.format(n)}")]
-
-
-def ask(port, path, body=None):
-    """Status, headers and text of one answer; redirects are not followed. None: nobody there."""
-    class Stay(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *ignored):
-            return None
-
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=data)
-    try:
-        with urllib.request.build_opener(Stay).open(request, timeout=10) as answer:
-            return answer.status, answer.headers, answer.read().decode()
-    except urllib.error.HTTPError as answer:
-        return answer.code, answer.headers, answer.read().decode()
-    except OSError:
-        return None
 
 
 def master_ports(world):
@@ -37,9 +17,9 @@ def master_ports(world):
 def state_of_leader(ports):
     """The leader's port and /state, or None during an election."""
     for port in ports:
-        answer = ask(port, "/state")
-        if answer is not None and answer[0] == 200:
-            return port, json.loads(answer[2])
+        answer = ask_mesos(port, "/state")
+        if answer is not None and answer.status == 200:
+            return port, answer.json()
     return None
 
 
@@ -70,13 +50,13 @@ def tasks_outlive_ten_leaders():
             jobs.append(world.submit(process_job(script, name=f"wave{kill}", instances=TASKS // KILLS,
                                                  env={"DELAY": str(1 + kill % 3)})))
             time.sleep(0.04 * kill)  # in the middle of the launches, or after them
-            order = ask(ports[kill % 3], "/pocket/fault", {"fault": "kill_leader", "away_ms": 500})
-            assert order is not None and order[0] == 202, order
+            order = ask_mesos(ports[kill % 3], "/pocket/fault", {"fault": "kill_leader", "away_ms": 500})
+            assert order is not None and order.status == 202, order and order.status
             killed = leader
             leader, now_id = wait_for(lambda: (lambda found: found if found and found[0] != killed else None)(
                 subscribed_framework(ports)), lambda: f"another leader than {killed}: {dev.tail()}")
             assert now_id == first_id, (now_id, first_id)
-            wait_for(lambda: (lambda answer: answer is not None and answer[0] == 307)(ask(killed, "/state")),
+            wait_for(lambda: (lambda answer: answer is not None and answer.status == 307)(ask_mesos(killed, "/state")),
                      f"master {killed} to come back as a follower")
         for job in jobs:
             ended = world.wait_job(job, "FINISHED", "FAILED", "STOPPED")

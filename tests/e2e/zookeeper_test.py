@@ -1,5 +1,4 @@
 """A real ZooKeeper knows who leads: three masters stand for election there, and the server follows whoever it names."""
-import json
 import os
 import re
 import shutil
@@ -7,10 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 
-from harness import World, free_port, process_job, run, wait_for
+from harness import World, ask_mesos, free_port, process_job, run, wait_for
 
 JAR = "/usr/share/java/zookeeper.jar"
 DIGEST = "fw:swordfish"
@@ -76,20 +73,12 @@ class ZooKeeper:
         return f"zk://{digest}@127.0.0.1:{self.port}/test/mesos"
 
 
-def ask(port, path, body=None):
+def ask_leader(port, path, body=None):
     """The leader's answer as JSON; None from anybody else."""
-    class Stay(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *ignored):
-            return None
-
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=data)
-    try:
-        with urllib.request.build_opener(Stay).open(request, timeout=10) as answer:
-            text = answer.read()
-            return json.loads(text) if text else {}
-    except (OSError, urllib.error.HTTPError):
+    answer = ask_mesos(port, path, body)
+    if answer is None or answer.status >= 300:
         return None
+    return answer.json() if answer.body else {}
 
 
 class Cluster:
@@ -107,7 +96,7 @@ class Cluster:
                                                  self.world.path("registry"), name=f"master{port}")
 
     def leader(self):
-        return next((port for port in self.ports if ask(port, "/state") is not None), None)
+        return next((port for port in self.ports if ask_leader(port, "/state") is not None), None)
 
     def wait_leader(self, other_than=None):
         return wait_for(lambda: (lambda port: port if port not in (None, other_than) else None)(self.leader()),
@@ -117,7 +106,7 @@ class Cluster:
         """The id of the one framework, connected to whoever leads."""
         def found():
             port = self.leader()
-            state = ask(port, "/state") if port else None
+            state = ask_leader(port, "/state") if port else None
             if state is None:
                 return None
             ids = [one["id"] for one in state["frameworks"] if one["connected"]]
@@ -149,7 +138,7 @@ def the_server_follows_the_leader_that_zookeeper_names():
         goes_on("at first")
 
         # The leader gives its node up: the next in line leads.
-        assert ask(first, "/pocket/fault", {"fault": "fail_over"}) is not None
+        assert ask_leader(first, "/pocket/fault", {"fault": "fail_over"}) is not None
         second = cluster.wait_leader(other_than=first)
         goes_on("after a leader stepped down")
 

@@ -4,17 +4,15 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <condition_variable>
-#include <deque>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "ear.h"
 #include "mesos/protos.h"
 #include "recording.h"
 #include "scripted_master.h"
@@ -22,59 +20,12 @@
 
 using namespace mimas;
 using namespace mimas::mesos;
+using rules::Ear;
+using rules::kSubscribed;
 using scripted::Connection;
 using scripted::Master;
 
 namespace {
-
-// What the hooks were called with, to be waited for.
-class Ear {
- public:
-  Driver::Hooks hooks() {
-    return {[this](engine::Input input) { hear(inputs_, std::move(input)); },
-            [this](Fatal fatal, std::string text) { hear(fatals_, std::pair(fatal, std::move(text))); },
-            [](const std::string&) {},
-            [this](const AgentId& agent, const std::string& executor, const std::string& data) {
-              hear(messages_, agent.value + " " + executor + " " + data);
-            }};
-  }
-  engine::Input input() { return next(inputs_); }
-  std::string message() { return next(messages_); }
-  template <class T>
-  T expect() {
-    engine::Input input = this->input();
-    REQUIRE(std::holds_alternative<T>(input));
-    return std::get<T>(std::move(input));
-  }
-  std::pair<Fatal, std::string> fatal() { return next(fatals_); }
-  bool quiet() {
-    const std::lock_guard lock(mutex_);
-    return inputs_.empty() && fatals_.empty();
-  }
-
- private:
-  template <class T>
-  void hear(std::deque<T>& list, T value) {
-    const std::lock_guard lock(mutex_);
-    list.push_back(std::move(value));
-    changed_.notify_all();
-  }
-  template <class T>
-  T next(std::deque<T>& list) {
-    std::unique_lock lock(mutex_);
-    REQUIRE(changed_.wait_for(lock, std::chrono::milliseconds(scripted::kPatienceMs),
-                              [&] { return !list.empty(); }));
-    T value = std::move(list.front());
-    list.pop_front();
-    return value;
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<engine::Input> inputs_;
-  std::deque<std::pair<Fatal, std::string>> fatals_;
-  std::deque<std::string> messages_;
-};
 
 DriverOptions options(const Master& master) {
   DriverOptions out;
@@ -85,8 +36,6 @@ DriverOptions options(const Master& master) {
   return out;
 }
 
-const std::string kSubscribed =
-    R"({"type":"SUBSCRIBED","subscribed":{"framework_id":{"value":"fw-1"},"heartbeat_interval_seconds":15.0}})";
 const std::string kOffers =
     R"({"type":"OFFERS","offers":{"offers":[{"id":{"value":"O1"},"framework_id":{"value":"fw-1"},)"
     R"("agent_id":{"value":"S0"},"hostname":"h","allocation_info":{"role":"*"},"resources":[)"

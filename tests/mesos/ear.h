@@ -28,7 +28,10 @@ class Ear {
             [this](mimas::mesos::Fatal fatal, std::string text) {
               hear(fatals_, std::pair(fatal, std::move(text)));
             },
-            [this](const std::string& line) { hear(lines_, line); }};
+            [this](const std::string& line) { hear(lines_, line); },
+            [this](const mimas::AgentId& agent, const std::string& executor, const std::string& data) {
+              hear(messages_, agent.value + " " + executor + " " + data);
+            }};
   }
   mimas::engine::Input input() {
     std::unique_lock lock(mutex_);
@@ -48,6 +51,14 @@ class Ear {
     wait(lock, [&] { return !fatals_.empty(); });
     auto value = std::move(fatals_.front());
     fatals_.pop_front();
+    return value;
+  }
+  // What an executor said: "AGENT EXECUTOR BYTES".
+  std::string message() {
+    std::unique_lock lock(mutex_);
+    wait(lock, [&] { return !messages_.empty(); });
+    std::string value = std::move(messages_.front());
+    messages_.pop_front();
     return value;
   }
   // A line of the log that has `part` in it; the lines before it are forgotten.
@@ -84,6 +95,7 @@ class Ear {
   std::deque<mimas::engine::Input> inputs_;
   std::deque<std::pair<mimas::mesos::Fatal, std::string>> fatals_;
   std::deque<std::string> lines_;
+  std::deque<std::string> messages_;
 };
 
 inline const std::string kSubscribed =
