@@ -1,0 +1,459 @@
+#include "executor/docker_task.h"
+
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <memory>
+
+namespace mimas::executor {
+namespace {
+
+using Kind = DockerAsk::Kind;
+
+const char* kRunning = R"({"Id":"4f4f","State":{"Status":"running","Running":true,"Pid":77}})";
+const char* kExited0 = R"({"Id":"4f4f","State":{"Status":"exited","ExitCode":0}})";
+
+const char* name_of(Kind kind) {
+  switch (kind) {
+    case Kind::pull: return "pull";
+    case Kind::create: return "create";
+    case Kind::find: return "find";
+    case Kind::attach: return "attach";
+    case Kind::start: return "start";
+    case Kind::look: return "look";
+    case Kind::wait: return "wait";
+    case Kind::record: return "record";
+    case Kind::signal: return "signal";
+    case Kind::remove: return "remove";
+  }
+  return "";
+}
+
+// Feeds a machine and writes down what it does, as words.
+struct Story {
+  explicit Story(Container container = {}, Limits limits = {}) {
+    TaskOrder order;
+    order.task_id = "t";
+    order.sandbox = "/s";
+    order.spec.runtime = RuntimeKind::docker;
+    order.spec.container = std::move(container);
+    if (order.spec.container.image.empty()) order.spec.container.image = "app:1";
+    order.spec.limits = limits;
+    task = std::make_unique<DockerTask>(std::move(order),
+                                        DockerWho{{42, "9000", "boot", "pid:[1]"}, "f", "a"}, 41);
+  }
+
+  std::string begin() {
+    task->begin(now, acts);
+    return told();
+  }
+  std::string answer(Kind kind, int status, std::string_view body = {}) {
+    task->answered(kind, status, body, now, acts);
+    return told();
+  }
+  std::string kill() {
+    task->kill(now, acts);
+    return told();
+  }
+  std::string output_over() {
+    task->output_over(now, acts);
+    return told();
+  }
+  std::string later() {  // to the next deadline
+    REQUIRE(task->wake_at() != kNever);
+    now = std::max(now, task->wake_at());
+    task->timer(now, acts);
+    return told();
+  }
+  void run() {
+    CHECK(begin() == "create");
+    CHECK(answer(Kind::create, 201, R"({"Id":"4f4f"})") == "attach");
+    CHECK(answer(Kind::attach, 200) == "start");
+    CHECK(answer(Kind::start, 204) == "look");
+    CHECK(answer(Kind::look, 200, kRunning) == "started wait");
+  }
+
+  std::string told() {
+    std::string out;
+    for (const DockerAct& act : acts) {
+      if (!out.empty()) out += ' ';
+      if (const auto* ask = std::get_if<DockerAsk>(&act)) {
+        out += name_of(ask->kind);
+        last = ask->request;
+      } else if (const auto* drop = std::get_if<DockerDrop>(&act)) {
+        out += std::string("-") + name_of(drop->kind);
+      } else if (std::holds_alternative<KillPid>(act)) {
+        out += "killpid";
+      } else {
+        out += news(std::get<RuntimeNews>(act));
+      }
+    }
+    acts.clear();
+    return out;
+  }
+  std::string news(const RuntimeNews& item) {
+    if (const auto* failed = std::get_if<StartFailed>(&item)) {
+      ++ends;
+      message = failed->message;
+      return failed->final ? "failed!" : "failed?";
+    }
+    if (const auto* ended = std::get_if<TaskEnded>(&item)) {
+      ++ends;
+      end = ended->end;
+      return "ended";
+    }
+    if (std::holds_alternative<Started>(item)) return "started";
+    if (const auto* progress = std::get_if<Progress>(&item)) {
+      message = progress->text;
+      return "progress";
+    }
+    return "line";
+  }
+
+  std::unique_ptr<DockerTask> task;
+  DockerActs acts;
+  Instant now{1'000'000};
+  DockerRequest last;
+  std::string message;
+  ProcessEnd end;
+  int ends = 0;
+};
+
+TEST_CASE("a container is created, attached to, started, looked at, waited for, looked at and removed") {
+  Story s;
+  CHECK(s.begin() == "create");
+  CHECK(s.last.target.starts_with("/containers/create?name=mimas-t-"));
+  CHECK(s.answer(Kind::create, 201, R"({"Id":"4f4f"})") == "attach");
+  CHECK(s.last.target == "/containers/4f4f/attach?stream=1&stdout=1&stderr=1");
+  CHECK(s.answer(Kind::attach, 200) == "start");
+  CHECK(s.answer(Kind::start, 204) == "look");
+  CHECK(s.answer(Kind::look, 200, kRunning) == "started wait");
+  CHECK(s.task->facts().pid == 77);
+  CHECK(s.output_over().empty());
+  CHECK(s.answer(Kind::wait, 200, R"({"StatusCode":0})") == "look");
+  CHECK(s.answer(Kind::look, 200, kExited0) == "ended remove");
+  CHECK(s.end.number == 0);
+  CHECK(s.last.target == "/containers/4f4f?force=1&v=1");
+  CHECK_FALSE(s.task->over());
+  CHECK(s.answer(Kind::remove, 204).empty());
+  CHECK(s.task->over());
+  CHECK(s.ends == 1);
+}
+
+TEST_CASE("the end waits for the last output, but not for ever") {
+  Story s;
+  s.run();
+  CHECK(s.answer(Kind::wait, 200) == "look");
+  CHECK(s.answer(Kind::look, 200, kExited0).empty());
+  s.task->output_moved(s.now + 9'000);
+  SUBCASE("that comes") { CHECK(s.output_over() == "ended remove"); }
+  SUBCASE("that does not") {
+    const Instant before = s.now;
+    CHECK(s.later() == "-attach -record ended remove");
+    CHECK(s.now - before == 9'000 + kDrainMs);
+  }
+}
+
+TEST_CASE("one that ends before it was looked at has run all the same") {
+  Story s;
+  s.begin();
+  s.answer(Kind::create, 201, R"({"Id":"4f4f"})");
+  s.answer(Kind::attach, 200);
+  s.answer(Kind::start, 204);
+  CHECK(s.output_over().empty());
+  CHECK(s.answer(Kind::look, 200, R"({"Id":"4f4f","State":{"Status":"exited","ExitCode":3}})") ==
+        "started ended remove");
+  CHECK(s.end.number == 3);
+}
+
+TEST_CASE("an image that is not here is pulled once, and its absence is final") {
+  Story s;
+  CHECK(s.begin() == "create");
+  CHECK(s.answer(Kind::create, 404, R"({"message":"No such image: app:1"})") == "progress pull");
+  CHECK(s.last.target == "/images/create?fromImage=app&tag=1");
+  SUBCASE("there") {
+    CHECK(s.answer(Kind::pull, 200) == "create");
+    CHECK(s.answer(Kind::create, 404, R"({"message":"No such image: app:1"})") == "failed!");
+    CHECK(s.task->over());
+  }
+  SUBCASE("not there") {
+    CHECK(s.answer(Kind::pull, 404, R"({"message":"manifest for app:1 not found"})") == "failed!");
+    CHECK(s.message == "cannot pull the image 'app:1': manifest for app:1 not found");
+    CHECK(s.task->over());
+  }
+  SUBCASE("the registry is away, then back") {
+    CHECK(s.answer(Kind::pull, 500, "connection refused") == "progress");
+    CHECK(s.later() == "pull");
+    CHECK(s.answer(Kind::pull, 200) == "create");
+  }
+  SUBCASE("the registry stays away") {
+    const Instant before = s.now;
+    for (int i = 1; i < kPullTries; ++i) {
+      CHECK(s.answer(Kind::pull, 500, "connection refused") == "progress");
+      CHECK(s.later() == "pull");
+    }
+    CHECK(s.answer(Kind::pull, 500, "connection refused") == "failed?");
+    CHECK(s.now - before == 15'000);
+    CHECK(s.task->over());
+  }
+}
+
+TEST_CASE("what a job says about pulling is done") {
+  Container container;
+  container.pull = Container::Pull::always;
+  Story always(container);
+  CHECK(always.begin() == "progress pull");
+  container.pull = Container::Pull::never;
+  Story never(container);
+  never.begin();
+  CHECK(never.answer(Kind::create, 404, R"({"message":"No such image: app:1"})") == "failed!");
+  CHECK(never.task->over());
+}
+
+TEST_CASE("a pull tells at most one thing a second") {
+  Container container;
+  container.pull = Container::Pull::always;
+  Story s(container);
+  s.begin();
+  s.task->pulled("1 of 2 layers", s.now + 999, s.acts);
+  CHECK(s.told().empty());
+  s.task->pulled("1 of 2 layers", s.now + 1'000, s.acts);
+  CHECK(s.told() == "progress");
+  CHECK(s.message == "pulling app:1: 1 of 2 layers");
+}
+
+TEST_CASE("a killed container is killed again until it is dead, past Docker if need be") {
+  Story s;
+  s.run();
+  CHECK(s.kill() == "signal");
+  CHECK(s.last.target == "/containers/4f4f/kill?signal=9");
+  CHECK(s.kill().empty());
+  CHECK(s.later() == "killpid signal look");
+  CHECK(s.answer(Kind::look, 200, kRunning).empty());
+  CHECK(s.answer(Kind::wait, 200) == "look");
+  CHECK(s.answer(Kind::look, 200, R"({"Id":"4f4f","State":{"Status":"exited","ExitCode":137}})").empty());
+  CHECK(s.output_over() == "ended remove");
+  CHECK(s.end.signalled);
+  CHECK(s.end.number == SIGKILL);
+}
+
+TEST_CASE("a signal is passed on and means nothing by itself") {
+  Story s;
+  s.run();
+  s.task->signal(SIGHUP, s.now, s.acts);
+  CHECK(s.told() == "signal");
+  CHECK(s.answer(Kind::signal, 204).empty());
+  CHECK(s.task->running());
+}
+
+TEST_CASE("a kill ends a start wherever it is, and leaves nothing") {
+  SUBCASE("pulling") {
+    Container container;
+    container.pull = Container::Pull::always;
+    Story s(container);
+    s.begin();
+    CHECK(s.kill() == "-pull failed!");
+    CHECK(s.task->over());
+    CHECK(s.answer(Kind::pull, 200).empty());
+  }
+  SUBCASE("creating") {
+    Story s;
+    s.begin();
+    CHECK(s.kill() == "failed!");
+    CHECK_FALSE(s.task->over());
+    SUBCASE("done") { CHECK(s.answer(Kind::create, 201, R"({"Id":"4f4f"})") == "remove"); }
+    SUBCASE("no image") {
+      CHECK(s.answer(Kind::create, 404, R"({"message":"No such image: app:1"})").empty());
+      CHECK(s.task->over());
+    }
+    SUBCASE("no answer") {
+      CHECK(s.answer(Kind::create, 0, "closed") == "find");
+      SUBCASE("created") {
+        ContainerState ours;
+        ours.id = "4f4f";
+        ours.labels = {{"mimas.task", "t"}};
+        s.task->judged(Owner::self, ours, s.now, s.acts);
+        CHECK(s.told() == "remove");
+      }
+      SUBCASE("not created") {
+        CHECK(s.answer(Kind::find, 404).empty());
+        CHECK(s.task->over());
+      }
+    }
+    CHECK(s.ends == 1);
+  }
+  SUBCASE("attaching") {
+    Story s;
+    s.begin();
+    s.answer(Kind::create, 201, R"({"Id":"4f4f"})");
+    CHECK(s.kill() == "failed! remove");
+    CHECK(s.answer(Kind::attach, 200).empty());
+  }
+  SUBCASE("starting") {
+    Story s;
+    s.begin();
+    s.answer(Kind::create, 201, R"({"Id":"4f4f"})");
+    s.answer(Kind::attach, 200);
+    CHECK(s.kill().empty());
+    CHECK(s.answer(Kind::start, 204) == "look");
+    CHECK(s.answer(Kind::look, 200, kRunning) == "started signal wait");
+  }
+}
+
+TEST_CASE("a start that fails is one failure, and the container goes") {
+  Story s;
+  s.begin();
+  s.answer(Kind::create, 201, R"({"Id":"4f4f"})");
+  s.answer(Kind::attach, 200);
+  SUBCASE("the program is not there") {
+    CHECK(s.answer(Kind::start, 400, R"({"message":"exec: \"x\": executable file not found in $PATH"})") ==
+          "failed! -attach remove");
+  }
+  SUBCASE("the port is taken for now") {
+    CHECK(s.answer(Kind::start, 500, R"({"message":"port is already allocated"})") ==
+          "failed? -attach remove");
+  }
+  CHECK(s.output_over().empty());
+  CHECK(s.answer(Kind::remove, 500).empty());
+  CHECK(s.later() == "remove");
+  CHECK(s.answer(Kind::remove, 404).empty());
+  CHECK(s.task->over());
+  CHECK(s.ends == 1);
+}
+
+TEST_CASE("an answer to start that was lost is looked after") {
+  Story s;
+  s.begin();
+  s.answer(Kind::create, 201, R"({"Id":"4f4f"})");
+  s.answer(Kind::attach, 200);
+  CHECK(s.answer(Kind::start, 0, "closed") == "look");
+  SUBCASE("it runs") { CHECK(s.answer(Kind::look, 200, kRunning) == "started wait"); }
+  SUBCASE("it does not") {
+    CHECK(s.answer(Kind::look, 200, R"({"Id":"4f4f","State":{"Status":"created"}})").empty());
+    CHECK(s.later() == "start");
+  }
+}
+
+TEST_CASE("a name that is taken: ours is taken over, a dead one's goes, a living one's stays") {
+  ContainerState there;
+  there.id = "aaaa";
+  there.labels = {{"mimas.task", "t"}, {"mimas.executor.pid", "7"}};
+  Story s;
+  s.begin();
+  CHECK(s.answer(Kind::create, 409, R"({"message":"Conflict"})") == "find");
+  const auto judge = [&](Owner owner) {
+    s.task->judged(owner, there, s.now, s.acts);
+    return s.told();
+  };
+  SUBCASE("ours") {
+    CHECK(judge(Owner::self) == "attach");
+    CHECK(s.last.target.starts_with("/containers/aaaa/"));
+  }
+  SUBCASE("a dead one's") {
+    CHECK(judge(Owner::dead) == "remove");
+    CHECK(s.answer(Kind::remove, 204).empty());
+    CHECK(s.later() == "create");
+  }
+  SUBCASE("a living one's") {
+    CHECK(judge(Owner::alive) == "failed?");
+    CHECK(s.task->over());
+  }
+  SUBCASE("somebody else's") {
+    CHECK(judge(Owner::foreign) == "failed!");
+    CHECK(s.message.find("was not made by mimas") != std::string::npos);
+    CHECK(s.task->over());
+  }
+}
+
+TEST_CASE("Docker goes away and comes back: the container goes on, and its output where it was") {
+  Story s;
+  s.run();
+  CHECK(s.answer(Kind::wait, 0, "closed") == "look");
+  CHECK(s.output_over().empty());
+  for (int i = 0; i < 10; ++i) {
+    CHECK(s.answer(Kind::look, 0, "connection refused").empty());
+    CHECK(s.later() == "look");
+  }
+  CHECK(s.answer(Kind::look, 500, "starting").empty());
+  CHECK(s.later() == "look");
+  CHECK(s.answer(Kind::look, 200, kRunning) == "wait record");
+  CHECK(s.last.target == "/containers/4f4f/logs?stdout=1&stderr=1&timestamps=1&follow=1");
+  CHECK(s.answer(Kind::record, 200).empty());
+  CHECK(s.output_over().empty());
+  CHECK(s.answer(Kind::wait, 200) == "look");
+  CHECK(s.answer(Kind::look, 200, kExited0) == "ended remove");
+}
+
+TEST_CASE("what ended while Docker was away has its end, and the rest of its output") {
+  Story s;
+  s.run();
+  CHECK(s.answer(Kind::wait, 0, "closed") == "look");
+  s.output_over();
+  CHECK(s.answer(Kind::look, 200, R"({"Id":"4f4f","State":{"Status":"exited","ExitCode":143}})") == "record");
+  CHECK(s.last.target.ends_with("&follow=0"));
+  s.answer(Kind::record, 200);
+  CHECK(s.output_over() == "ended remove");
+  CHECK(s.end.number == SIGTERM);
+}
+
+TEST_CASE("a Docker that stays away is waited for, then nobody knows") {
+  Story s;
+  s.run();
+  const Instant before = s.now;
+  std::string did = s.answer(Kind::wait, 0, "closed");
+  while (did == "look") {
+    did = s.answer(Kind::look, 0, "connection refused");
+    if (did.empty()) did = s.later();
+  }
+  CHECK(did == "killpid -attach -record ended remove");
+  CHECK(s.now - before >= kDoubtMs);
+  CHECK(s.now - before < kDoubtMs + 2 * kLookPauseMsMax);
+  CHECK(s.end.unknown.find("connection refused") != std::string::npos);
+  std::string removing = s.answer(Kind::remove, 0, "connection refused");
+  while (!s.task->over()) {
+    s.later();
+    s.answer(Kind::remove, 0, "connection refused");
+  }
+  CHECK(s.ends == 1);
+}
+
+TEST_CASE("a container that somebody removed has ended, nobody knows how") {
+  Story s;
+  s.run();
+  CHECK(s.answer(Kind::wait, 404, R"({"message":"No such container"})") == "look");
+  CHECK(s.answer(Kind::look, 404) == "-attach -record ended remove");
+  CHECK(s.end.unknown == "somebody removed its container");
+}
+
+TEST_CASE("a log driver without a record costs the output of the outage alone") {
+  Story s;
+  s.run();
+  s.answer(Kind::wait, 0, "closed");
+  s.output_over();
+  CHECK(s.answer(Kind::look, 200, kRunning) == "wait record");
+  CHECK(s.answer(Kind::record, 501, "driver does not support reading") == "line attach");
+  CHECK(s.answer(Kind::attach, 200).empty());
+}
+
+TEST_CASE("the memory limit is to blame when the first process died of it") {
+  const auto end = [](int code, bool oom, bool by_us) {
+    ContainerState container;
+    container.exit_code = code;
+    container.oom_killed = oom;
+    Limits limits;
+    limits.memory_bytes = 64 << 20;
+    return process_end(container, limits, by_us);
+  };
+  CHECK(end(137, true, false).memory_limit);
+  CHECK(end(137, true, false).memory_peak_bytes == 64 << 20);
+  CHECK_FALSE(end(0, true, false).memory_limit);  // a child died of it, and the first process went on
+  CHECK_FALSE(end(1, true, false).memory_limit);
+  CHECK_FALSE(end(137, false, false).memory_limit);
+  CHECK_FALSE(end(137, true, true).memory_limit);
+  CHECK(end(139, false, false).number == SIGSEGV);
+  CHECK_FALSE(end(128, false, false).signalled);
+  CHECK(end(255, false, false).number == 255);
+}
+
+}  // namespace
+}  // namespace mimas::executor
