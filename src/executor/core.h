@@ -19,6 +19,7 @@
 #include "base/uuid.h"
 #include "executor/environment.h"
 #include "executor/messages.h"
+#include "executor/runtime.h"
 
 namespace mimas::executor {
 
@@ -42,12 +43,6 @@ inline constexpr std::size_t kUpdatesMax = 4096;
 struct Now {
   Instant mono;  // for every wait
   Instant wall;  // for timestamps in updates only
-};
-
-// How a process ended.
-struct ProcessEnd {
-  bool signalled = false;
-  int number = 0;  // exit status or signal
 };
 
 // Things to do, in order.
