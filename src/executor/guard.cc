@@ -34,7 +34,7 @@ struct Shared {
 
 Shared* shared = nullptr;
 pid_t guarded_by = 0;
-pid_t executor_pid = 0;  // in the guard
+pid_t executor_pid = 0;
 
 std::int64_t monotonic_ms() {
   struct timespec now {};
@@ -51,7 +51,8 @@ void end_groups() {
 // --- the executor's side
 
 void guard_may_be_gone(int) {
-  if (::getppid() == guarded_by) return;  // somebody's own SIGCONT
+  // Somebody's own SIGCONT; or we are a child of the executor's that has not yet become a task.
+  if (::getppid() == guarded_by || ::getpid() != executor_pid) return;
   end_groups();
   (void)kill_descendants(kLastKillMs);
   end_groups();
@@ -60,6 +61,7 @@ void guard_may_be_gone(int) {
 
 void become_executor(pid_t guard, const sigset_t& mask) {
   guarded_by = guard;
+  executor_pid = ::getpid();
   ::setsid();
   adopt_orphans();
   struct sigaction action {};

@@ -1,8 +1,8 @@
-// Processes of tasks. Each leads its own session and process group, inherits our stdout and stderr (which the
-// agent has opened as files in the sandbox), reads /dev/null and dies with us (PR_SET_PDEATHSIG). We adopt
-// orphaned descendants (PR_SET_CHILD_SUBREAPER), so that a tree can be killed to its last leaf
-// (mesos-protocol §3.6). Linux only; one thread only: fork happens here, and between fork and exec nothing is
-// allocated. Tested in tests/executor/process_test.cc and, as a whole, in tests/executor/executor_test.py.
+// One process, started as a task asks for. It leads its own session and process group, reads /dev/null, has
+// no stray descriptors and dies with us (PR_SET_PDEATHSIG). Whatever it is to be (user, limits, cgroups,
+// network) it is before its first instruction: the child does it between fork and exec, allocates nothing,
+// and says through a pipe what did not work. Linux only; one thread only. Tested in
+// tests/executor/process_test.cc and, as a whole, in tests/executor/executor_test.py.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,28 @@
 #include <vector>
 
 #include "base/result.h"
-#include "executor/messages.h"
 #include "executor/process_tree.h"
+#include "executor/spec.h"
+#include "executor/user.h"
 
 namespace mimas::executor {
 
-// Starts argv[0], looked up in the PATH of `environment`; answers its pid once exec has succeeded. Errors
-// (io) read "cannot run 'x': No such file or directory".
+struct ProcessPlan {
+  std::vector<std::string> argv;         // argv[0] is looked up in the PATH of `environment`
+  std::vector<std::string> environment;  // whole
+  std::string directory;                 // to be in; empty: ours
+  int out = -1, err = -1;                // stay the caller's; -1: ours
+  bool has_ids = false;                  // false: who we are
+  UserIds ids;
+  std::vector<ResourceLimit> rlimits;
+  std::vector<int> groups;  // open cgroup.procs files to enter by; stay the caller's
+  std::string netns;        // to enter, "/proc/PID/ns/net"; empty: ours
+};
+
+// Answers the pid once exec has succeeded, or after 2 s if that takes longer. Errors (io) read "cannot run
+// 'x': No such file or directory".
+Result<std::int64_t> start_process(const ProcessPlan& plan);
+// As we are, where we are.
 Result<std::int64_t> start_process(const Command& command, const std::vector<std::string>& environment);
 
 struct Reaped {

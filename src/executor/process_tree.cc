@@ -43,7 +43,7 @@ std::int64_t monotonic_ms() {
 
 bool is_pid(const char* name) { return name[0] >= '1' && name[0] <= '9'; }
 
-struct ProcEntry : ProcessStat {
+struct ProcEntry : ProcStat {
   bool doomed = false;
 };
 
@@ -90,7 +90,7 @@ void mark(std::vector<ProcEntry>& all, std::int64_t leader, const std::vector<st
 }
 
 bool descends(std::int64_t pid, std::int64_t from) {
-  ProcessStat process;
+  ProcStat process;
   for (int depth = 0; depth < kDepthMax && pid > 1; ++depth) {
     if (!read_process(pid, process)) return false;
     if (process.parent == from) return true;
@@ -114,7 +114,7 @@ void kill_all_below(std::int64_t self) {
 void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 // The fields follow the name, which may itself hold blanks and brackets.
-bool read_process(std::int64_t pid, ProcessStat& into) {
+bool read_process(std::int64_t pid, ProcStat& into) {
   char path[40];
   if (pid <= 0) return false;
   stat_path(pid, path);
@@ -141,7 +141,7 @@ bool read_process(std::int64_t pid, ProcessStat& into) {
 }
 
 std::uint64_t process_start(std::int64_t pid) {
-  ProcessStat process;
+  ProcStat process;
   if (!read_process(pid, process) || process.state == 'Z' || process.state == 'X') return 0;
   return process.start;
 }

@@ -10,14 +10,14 @@ namespace mimas::executor {
 // Orphans among our descendants become our children (PR_SET_CHILD_SUBREAPER).
 void adopt_orphans();
 
-struct ProcessStat {
+struct ProcStat {
   std::int64_t pid = 0, parent = 0, group = 0, session = 0;
   char state = '?';         // 'Z': dead, its parent has not asked yet
   bool exiting = false;     // it runs no code of its own any more
   std::uint64_t start = 0;  // clock ticks since the machine's start: with the pid, nobody else
 };
 // /proc/PID/stat; false: there is no such process. Allocates nothing.
-bool read_process(std::int64_t pid, ProcessStat& into);
+bool read_process(std::int64_t pid, ProcStat& into);
 // `start` of read_process; 0: there is no such process, or it is dead already.
 std::uint64_t process_start(std::int64_t pid);
 

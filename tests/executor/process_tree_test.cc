@@ -17,7 +17,7 @@ TEST_CASE("a process is read with its family and its start, whatever its name") 
   char name[16] = {};
   ::prctl(PR_GET_NAME, name);
   ::prctl(PR_SET_NAME, "a) Z 1 2 (b");
-  ProcessStat self;
+  ProcStat self;
   const bool found = read_process(::getpid(), self);
   ::prctl(PR_SET_NAME, name);
   REQUIRE(found);
@@ -38,7 +38,7 @@ TEST_CASE("the dead have no start") {
   if (pid == 0) ::_exit(0);
   siginfo_t info{};
   REQUIRE(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) == 0);
-  ProcessStat dead;
+  ProcStat dead;
   REQUIRE(read_process(pid, dead));
   CHECK(dead.state == 'Z');
   CHECK(dead.exiting);
@@ -90,7 +90,7 @@ TEST_CASE("a tree is killed without its neighbour") {
             if (::fork() == 0) ::setsid();
             for (;;) ::pause();
           }
-          ProcessStat stat;
+          ProcStat stat;
           for (const pid_t leader : leaders) {
             while (read_process(leader, stat) && stat.session != leader) ::usleep(1000);
           }
