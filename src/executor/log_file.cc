@@ -229,7 +229,7 @@ bool LogFile::rotate() {
   if (kept) changes_.push_back({rotated_, false});
   const std::int64_t oldest = rotated_ - rules_.keep;
   if (rules_.keep > 0 && oldest > 0) {
-    (void)::unlink(path(rotated_name(oldest)).c_str());
+    remove_log(path(rotated_name(oldest)), own_ >= 0);
     (void)::unlink(path(rotated_name(oldest) + ".gz").c_str());
     changes_.push_back({oldest, true});
   }
@@ -243,6 +243,11 @@ void LogFile::follow_own() {
   if (fd < 0) return;
   (void)::dup2(fd, own_);
   ::close(fd);
+}
+
+void remove_log(const std::string& path, bool held) {
+  if (held && ::truncate(path.c_str(), 0) != 0) errno = 0;
+  (void)::unlink(path.c_str());
 }
 
 std::vector<LogFile::Change> LogFile::take_changes() { return std::exchange(changes_, {}); }

@@ -80,4 +80,8 @@ class LogFile {
   std::vector<Change> changes_;
 };
 
+// `held`: somebody who is not reading it may hold the file open, as our guard does with what the agent opened
+// for us; its room is given back all the same.
+void remove_log(const std::string& path, bool held);
+
 }  // namespace mimas::executor

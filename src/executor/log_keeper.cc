@@ -292,7 +292,7 @@ void LogKeeper::child_ended(std::int64_t pid, int wait_status, Instant now) {
   const std::string made = done.folder->path + "/." + done.name + ".gz.new";
   const bool good = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0 &&
                     ::rename(made.c_str(), (from + ".gz").c_str()) == 0;
-  (void)::unlink(good ? from.c_str() : made.c_str());
+  remove_log(good ? from : made, good);
   complete(*done.folder, good ? done.name + ".gz" : done.name, now);
 }
 
