@@ -1,6 +1,8 @@
 #include "executor/config.h"
 
 #include "base/time.h"
+#include "executor/cni.h"
+#include "executor/metadata.h"
 #include "wire/endpoint.h"
 
 namespace mimas::executor {
@@ -68,9 +70,14 @@ Status take_archive(std::string_view text, Config& into) {
   return Done{};
 }
 
+Status take_metadata(std::string_view text, Config& into) {
+  if (const auto parsed = parse_metadata(text); !parsed.ok()) return parsed.error();
+  into.metadata = text;
+  return Done{};
+}
+
 Status take_network(std::string_view text, Config& into) {
-  if (!text.starts_with("docker:") && !text.starts_with("cni:"))
-    return wrong(quoted(text) + " is no network", "docker:NAME or cni:EXECUTABLE?config=FILE");
+  if (const auto parsed = parse_network(text); !parsed.ok()) return parsed.error();
   into.network = text;
   return Done{};
 }
@@ -97,12 +104,9 @@ constexpr Flag kFlags[] = {
      [](std::string_view text, Config& c) { return take_duration(text, 100, c.metrics_ms); }},
     {"--archive", "URL",
      "where logarchive=on puts logs: s3://BUCKET/PREFIX?endpoint=URL or file:///DIRECTORY", take_archive},
-    {"--metadata", "HOW", "how metadata=on offers its service, see docs/executor.md",
-     [](std::string_view text, Config& c) -> Status {
-       c.metadata = text;
-       return Done{};
-     }},
-    {"--network", "DRIVER", "of network=on: docker:NAME or cni:EXECUTABLE?config=FILE", take_network},
+    {"--metadata", "HOW", "of metadata=on: listen=ADDRESS,credentials=EXECUTABLE, either or none",
+     take_metadata},
+    {"--network", "DRIVER", "of network=on: docker:NAME or cni:PLUGIN?config=FILE", take_network},
     {"--dry-run", "", "with reap: only say what would be done",
      [](std::string_view, Config& c) -> Status {
        c.dry_run = true;
@@ -131,6 +135,9 @@ Status check_together(const Config& config) {
   if (config.features.logarchive && config.archive.empty())
     return make_error(Code::invalid_argument, "logarchive=on needs a place to put logs", "--features",
                       "add --archive URL");
+  if (config.features.network && config.network.empty())
+    return make_error(Code::invalid_argument, "network=on needs a driver", "--features",
+                      "add --network DRIVER");
   if (config.dry_run && config.work == Config::Work::serve)
     return make_error(Code::invalid_argument, "goes with reap alone", "--dry-run");
   return Done{};

@@ -33,8 +33,8 @@ struct Config {
   std::int64_t metrics_ms = 10'000;  // --metrics-interval: between two messages of statistics
   std::string
       archive;  // --archive: s3://bucket/prefix?endpoint=…&region=…, file:///directory; empty: nowhere
-  std::string metadata;  // --metadata: how the metadata service is offered, see docs/executor.md
-  std::string network;   // --network: docker:NAME or cni:EXECUTABLE?config=FILE
+  std::string metadata;  // --metadata: metadata.h
+  std::string network;   // --network: cni.h
   bool dry_run = false;  // reap: only say what would be done (--dry-run)
   bool operator==(const Config&) const = default;
 };

@@ -33,12 +33,12 @@ TEST_CASE("every flag arrives, with a blank or an equals sign before its value")
   want.cgroups = "mesos/tasks";
   want.metrics_ms = 60'000;
   want.archive = "s3://b/p?endpoint=http://10.0.0.5:9000";
-  want.metadata = "any";
+  want.metadata = "listen=172.17.0.1";
   want.network = "docker:mimas";
   const auto config = parse(
       {"--features", "metrics=off,logarchive=on,metadata=on,network=on", "--shared", "--idle=1.5secs",
        "--docker", "tcp://127.0.0.1:2375", "--cgroups", "mesos/tasks", "--metrics-interval", "1mins",
-       "--archive=s3://b/p?endpoint=http://10.0.0.5:9000", "--metadata", "any", "--network", "docker:mimas"});
+       "--archive=s3://b/p?endpoint=http://10.0.0.5:9000", "--metadata", "listen=172.17.0.1", "--network", "docker:mimas"});
   REQUIRE_MESSAGE(config.ok(), config.error().text());
   CHECK(*config == want);
 }
@@ -64,7 +64,9 @@ TEST_CASE("a wrong argument is named, with the remedy") {
   CHECK(fault({"--cgroups", "a/../b"}).starts_with("--cgroups: 'a/../b' is no place"));
   CHECK(fault({"--cgroups="}).starts_with("--cgroups: "));
   CHECK(fault({"--archive", "ftp://x"}).starts_with("--archive: 'ftp://x' is no archive"));
-  CHECK(fault({"--network", "host"}).starts_with("--network: 'host' is no network"));
+  CHECK(fault({"--metadata", "any"}).starts_with("--metadata: 'any' is not understood"));
+  CHECK(fault({"--features", "network=on"}).starts_with("--features: network=on needs a driver"));
+  CHECK(fault({"--network", "host"}).starts_with("--network: 'host' is not understood"));
   CHECK(fault({"--features", "metrics=on,colour=on"}) ==
         "--features: 'colour=on' names no feature (there are metrics, logarchive, metadata and network)");
   CHECK(fault({"--features", "metrics"}).starts_with("--features: 'metrics' is neither on nor off"));
