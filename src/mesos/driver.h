@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,6 +50,9 @@ struct DriverOptions {
   std::string executor_base_url;
   std::string executor_version;
   std::string default_arch;  // of agents without an `arch` attribute: "x86_64", "arm64", "armhf", "armel"
+  std::vector<std::string> executor_arguments;
+  std::map<std::string, std::string>
+      executor_sha256;  // by architecture; none: not checked (launch_options.h)
 };
 
 class Driver {

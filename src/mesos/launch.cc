@@ -6,15 +6,12 @@
 #include <utility>
 
 #include "json/writer.h"
+#include "mesos/executor_command.h"
 #include "mesos/operation.h"
 #include "mesos/resource_pool.h"
-#include "model/architecture.h"
-#include "wire/endpoint.h"
 
 namespace mimas::mesos {
 namespace {
-
-constexpr std::string_view kExecutorFile = "mimas-executor";
 
 engine::StatusUpdate refuse(const engine::Launch& launch, const AgentId& agent, std::string reason,
                             std::string message, engine::MesosState state = engine::MesosState::dropped) {
@@ -60,7 +57,7 @@ void set_uri(const Artifact& artifact, pb::CommandInfo::URI* uri) {
   uri->set_cache(artifact.cache);
 }
 
-void set_executor(const engine::Launch& launch, const LaunchOptions& options, const std::string& arch,
+void set_executor(const engine::Launch& launch, const LaunchOptions& options, pb::CommandInfo command,
                   pb::ExecutorInfo* executor) {
   const Task& task = *launch.task;
   executor->set_type(pb::ExecutorInfo::CUSTOM);
@@ -68,18 +65,9 @@ void set_executor(const engine::Launch& launch, const LaunchOptions& options, co
   executor->mutable_framework_id()->set_value(options.framework.value);
   executor->set_name("mimas");
   executor->set_source(task.job.value);
-  pb::CommandInfo* command = executor->mutable_command();
-  command->set_shell(false);
-  command->set_value("./" + std::string(kExecutorFile));
-  command->add_arguments(std::string(kExecutorFile));  // argv[0]
-  pb::CommandInfo::URI* uri = command->add_uris();
-  uri->set_value(options.executor_base_url + "/executor/" + arch +
-                 "?version=" + wire::percent_encode(options.executor_version));
-  uri->set_executable(true);
-  uri->set_extract(false);
-  uri->set_cache(true);
-  uri->set_output_file(std::string(kExecutorFile));
-  for (const Artifact& artifact : launch.spec->artifacts) set_uri(artifact, command->add_uris());
+  *executor->mutable_command() = std::move(command);
+  for (const Artifact& artifact : launch.spec->artifacts)
+    set_uri(artifact, executor->mutable_command()->add_uris());
 }
 
 // The executor's share and the task's own, as cut from the offers; false when they do not suffice.
@@ -121,18 +109,14 @@ void add_task(const engine::Launch& launch, const AgentId& agent, const LaunchOp
                              engine::MesosState::error));
     return;
   }
-  const std::string arch = executor_arch(launch.attributes, options.default_arch);
-  if (arch.empty()) {
-    const auto found = launch.attributes.find("arch");
-    const std::string text = found == launch.attributes.end() ? std::string() : found->second;
-    refused.push_back(refuse(launch, agent, "UNKNOWN_ARCH",
-                             "there is no executor for the agent's attribute arch:" + text +
-                                 "; known are x86_64, arm64, armhf, armel"));
+  auto command = executor_command(launch.attributes, options);
+  if (!command.ok()) {
+    refused.push_back(refuse(launch, agent, "UNKNOWN_ARCH", command.error().message));
     return;
   }
   pb::TaskInfo info;
   set_task(launch, agent, &info);
-  set_executor(launch, options, arch, info.mutable_executor());
+  set_executor(launch, options, *std::move(command), info.mutable_executor());
   if (!set_resources(launch, pool, &info)) {
     refused.push_back(
         refuse(launch, agent, "INVALID_OFFERS", "the offers do not hold what the task was given"));
@@ -142,12 +126,6 @@ void add_task(const engine::Launch& launch, const AgentId& agent, const LaunchOp
 }
 
 }  // namespace
-
-std::string executor_arch(const Attributes& attributes, std::string_view default_arch) {
-  const auto found = attributes.find("arch");
-  if (found == attributes.end()) return std::string(default_arch);
-  return std::string(executor_architecture(found->second));
-}
 
 std::string task_data(const engine::Launch& launch) {
   const JobSpec& spec = *launch.spec;

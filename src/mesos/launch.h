@@ -7,29 +7,17 @@
 
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
 #include "engine/effect.h"
 #include "engine/input.h"
+#include "mesos/launch_options.h"
 #include "mesos/protos.h"
 
 namespace mimas::mesos {
 
-struct LaunchOptions {
-  FrameworkId framework;
-  std::string executor_base_url;
-  std::string executor_version;
-  std::string default_arch;
-  std::string principal;  // whose reservations and volumes are to be; empty: nobody's
-};
-
 using OfferBook = std::map<OfferId, pb::Offer>;  // the offers we hold, as they came
-
-// The executor build for an agent: by its `arch` attribute in the spellings people use, default_arch without
-// one; empty for a text nobody knows.
-std::string executor_arch(const Attributes& attributes, std::string_view default_arch);
 
 // TaskInfo.data.
 std::string task_data(const engine::Launch& launch);

@@ -21,7 +21,7 @@ using namespace mimas::mesos;
 
 namespace {
 
-const LaunchOptions kOptions{FrameworkId("fw"), "http://10.0.0.9:8080", "1.0+x", "x86_64"};
+const LaunchOptions kOptions{FrameworkId("fw"), "http://10.0.0.9:8080", "1.0+x", "x86_64", "", {}, {}};
 
 pb::Offer offer(const std::string& id, const std::string& resources) {
   pb::Offer out;
@@ -249,12 +249,6 @@ TEST_CASE("resources of several offers are aggregated") {
   const auto made = make_accept(both, kOptions, offers);
   CHECK(to_resources(only_task(made).resources()).cpu_milli == 500);
   CHECK(made.call.accept().offer_ids_size() == 2);
-}
-
-TEST_CASE("the executor is chosen by the agent's attribute, without one by the default") {
-  CHECK(executor_arch({{"arch", "arm"}}, "x86_64") == "armhf");
-  CHECK(executor_arch({{"arch", "sparc"}}, "x86_64").empty());
-  CHECK(executor_arch({}, "armel") == "armel");
 }
 
 TEST_CASE("a task for an unknown architecture is refused by name, the others go") {
