@@ -67,8 +67,12 @@ void AgentLink::subscribe(const std::string& body, Instant now) {
   records_.emplace(kEventBytesMax);
 }
 
-void AgentLink::post(std::string body, bool heartbeat, Instant now) {
-  queue_.push_back({std::move(body), heartbeat});
+void AgentLink::post(std::string body, CallKind kind, Instant now) {
+  const auto message = [](const Call& call) { return call.kind == CallKind::message; };
+  if (kind == CallKind::message &&
+      std::count_if(queue_.begin(), queue_.end(), message) >= static_cast<std::ptrdiff_t>(kMessagesMax))
+    return;
+  queue_.push_back({std::move(body), kind});
   if (in_flight_) return;
   if (auto sent = next_call(now); !sent.ok()) failure_ = sent.error().text();
 }
@@ -82,6 +86,12 @@ void AgentLink::disconnect() {
   answer_.clear();
   failure_.clear();
   in_flight_ = false;
+}
+
+bool AgentLink::quiet() const {
+  if (!stream_.socket.open()) return true;
+  pollfd look{stream_.socket.fd(), POLLIN, 0};
+  return (!records_ || records_->at_boundary()) && ::poll(&look, 1, 0) <= 0;
 }
 
 void AgentLink::add_to(std::vector<pollfd>& polled) const {
@@ -206,7 +216,10 @@ Status AgentLink::next_call(Instant now) {
 
 void AgentLink::finish_call(std::vector<LinkNews>& news) {
   const wire::ResponseHead& head = calls_.parser->head();
-  const auto what = queue_.front().heartbeat ? Refused::What::heartbeat : Refused::What::update;
+  const CallKind kind = queue_.front().kind;
+  const auto what = kind == CallKind::heartbeat ? Refused::What::heartbeat
+                    : kind == CallKind::message ? Refused::What::message
+                                                : Refused::What::update;
   if (head.status < 200 || head.status > 299) news.push_back(Refused{head.status, answer_, what});
   const bool keep = head.keep_alive;
   in_flight_ = false;

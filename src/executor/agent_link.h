@@ -1,8 +1,8 @@
 // The two connections to the agent (mesos-protocol §3.2, §3.5): one carries SUBSCRIBE and its endless answer,
 // the other the calls, one at a time in order. Nothing blocks except connecting, which to an agent on the
 // same machine is at once or an error, and is given a second. The caller polls the descriptors and calls
-// pump(). Bounds: records of 8 MiB, 512 bytes of a refusal's text, 10 s for an answer. Single thread. Tested
-// in tests/executor/rules_test.cc (93, 94) and through tests/executor/executor_test.py.
+// pump(). Bounds: records of 8 MiB, 512 bytes of a refusal's text, 10 s for an answer, 8 messages waiting.
+// Single thread. Tested in tests/executor/rules_test.cc (93, 94) and through tests/executor/executor_test.py.
 #pragma once
 
 #include <poll.h>
@@ -26,6 +26,7 @@ namespace mimas::executor {
 inline constexpr std::int64_t kConnectMs = 1'000;
 inline constexpr std::int64_t kAnswerMs = 10'000;  // to a call; to SUBSCRIBE its head and the first event
 inline constexpr std::size_t kRefusalTextMax = 512;
+inline constexpr std::size_t kMessagesMax = 8;
 
 struct Record {
   std::string text;  // one event
@@ -33,7 +34,7 @@ struct Record {
 struct Refused {
   int status = 0;
   std::string text;
-  enum class What { subscribe, update, heartbeat };
+  enum class What { subscribe, update, heartbeat, message };
   What what = What::update;
 };
 struct Lost {
@@ -46,8 +47,10 @@ class AgentLink {
   explicit AgentLink(Settings settings) : settings_(std::move(settings)) {}
 
   void subscribe(const std::string& body, Instant now);  // closes both connections first
-  void post(std::string body, bool heartbeat, Instant now);
+  // A message is dropped when kMessagesMax wait already.
+  void post(std::string body, CallKind kind, Instant now);
   void disconnect();
+  bool quiet() const;  // no event is on its way in, as far as can be seen from here
 
   void add_to(std::vector<pollfd>& polled) const;
   Instant wake_at() const;
@@ -84,7 +87,7 @@ class AgentLink {
   std::string refusal_;
   struct Call {
     std::string body;
-    bool heartbeat = false;
+    CallKind kind = CallKind::update;
   };
   std::deque<Call> queue_;
   bool in_flight_ = false;

@@ -93,7 +93,8 @@ Status take_token(const char* const* environment, std::string& into) {
 }
 
 bool is_private(std::string_view entry) {
-  return entry.starts_with("MESOS_") || entry.starts_with("LIBPROCESS_");
+  return entry.starts_with("MESOS_") || entry.starts_with("LIBPROCESS_") ||
+         entry.starts_with("MIMAS_ARCHIVE_");
 }
 
 }  // namespace

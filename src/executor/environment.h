@@ -1,7 +1,7 @@
 // What the agent tells its executor through the environment (mesos-protocol §3.1), checked once at the start,
-// and the environment a task gets: the executor's own less MESOS_* and LIBPROCESS_* (they describe the
-// executor, and one of them is a secret) plus what the job asks for. Pure: environments come in as arrays of
-// "NAME=value". Tested in tests/executor/environment_test.cc.
+// and the environment a task gets: the executor's own less MESOS_*, LIBPROCESS_* and MIMAS_ARCHIVE_* (they
+// are about the executor, and some are secrets) plus what the job asks for. Pure: environments come in as
+// arrays of "NAME=value". Tested in tests/executor/environment_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,8 @@
 #include "executor/loop.h"
 
 #include <poll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +17,8 @@
 namespace mimas::executor {
 namespace {
 
+constexpr std::int64_t kEndAllMs = 1'000;  // for what is left when we leave
+
 volatile std::sig_atomic_t child_ended = 0;
 volatile std::sig_atomic_t asked_to_end = 0;
 
@@ -26,7 +30,15 @@ void on_signal(int signal) {
   }
 }
 
-Now read_clocks() { return {Instant{net::monotonic_ms()}, net::wall_now()}; }
+Instant mono() { return Instant{net::monotonic_ms()}; }
+Now read_clocks() { return {mono(), net::wall_now()}; }
+
+Part::Used used_by(const struct rusage& usage) {
+  const auto ms = [](const struct timeval& time) {
+    return std::int64_t{time.tv_sec} * 1000 + std::int64_t{time.tv_usec} / 1000;
+  };
+  return {ms(usage.ru_utime) + ms(usage.ru_stime), std::int64_t{usage.ru_maxrss} * 1024};
+}
 
 }  // namespace
 
@@ -36,8 +48,13 @@ void say(std::string_view text) {
   if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return;
 }
 
-Loop::Loop(Settings settings, const char* const* environment)
-    : core_(settings, &net::random_bytes), link_(std::move(settings)), environment_(environment) {}
+Loop::Loop(const Surroundings& about, Parts parts, std::string version, std::string sandbox)
+    : about_(about),
+      core_(about.settings, {about.config.shared, about.config.idle_ms, std::move(version)},
+            &net::random_bytes),
+      link_(about.settings),
+      parts_(std::move(parts)),
+      sandboxes_(std::move(sandbox), about.config.shared) {}
 
 // The signals arrive only inside ppoll, so no flag set between a look and a wait can be missed.
 void Loop::catch_signals() {
@@ -57,30 +74,49 @@ void Loop::catch_signals() {
 
 int Loop::run() {
   catch_signals();
-  adopt_orphans();
   act(core_.start(read_clocks()));
   while (!done_) {
     wait();
-    if (asked_to_end) {
-      asked_to_end = 0;
-      act(core_.terminate(read_clocks()));
-    }
-    reap_all();
-    if (!done_) take_news();
-    if (!done_) act(core_.timer(read_clocks()));
+    turn();
   }
-  for (const std::int64_t pid : std::vector<std::int64_t>(leaders_)) kill(pid);
-  kill_tree(0, {});
+  for (auto& runtime : runtimes_) {
+    if (runtime) runtime->end_all(kEndAllMs);
+  }
   return code_;
+}
+
+void Loop::turn() {
+  if (asked_to_end) {
+    asked_to_end = 0;
+    act(core_.terminate(read_clocks()));
+  }
+  reap_all();
+  if (!done_) pump_link();
+  if (!done_) pump_runtimes();
+  if (!done_) pump_parts();
+  if (done_) return;
+  core_.set_busy(std::any_of(parts_.all.begin(), parts_.all.end(),
+                             [](const std::unique_ptr<Part>& part) { return part->busy(); }));
+  act(core_.timer(read_clocks()));
+  if (!done_) act(core_.idle(link_.quiet(), read_clocks()));
 }
 
 void Loop::wait() {
   std::vector<pollfd> polled;
   link_.add_to(polled);
-  const Instant wake = std::min(core_.wake_at(), link_.wake_at());
+  Instant wake = std::min(core_.wake_at(), link_.wake_at());
+  for (const auto& runtime : runtimes_) {
+    if (!runtime) continue;
+    runtime->add_to(polled);
+    wake = std::min(wake, runtime->wake_at());
+  }
+  for (const auto& part : parts_.all) {
+    part->add_to(polled);
+    wake = std::min(wake, part->wake_at());
+  }
   struct timespec timeout {};
   if (wake != kNever) {
-    const std::int64_t ms = std::clamp<std::int64_t>(wake.ms - net::monotonic_ms(), 0, 86'400'000);
+    const std::int64_t ms = std::clamp<std::int64_t>(wake - mono(), 0, 86'400'000);
     timeout.tv_sec = static_cast<time_t>(ms / 1000);
     timeout.tv_nsec = static_cast<long>(ms % 1000 * 1'000'000);
   }
@@ -89,9 +125,12 @@ void Loop::wait() {
   if (ready < 0 && errno != EINTR) say("poll failed");  // out of memory at most; the next round tries again
 }
 
-void Loop::take_news() {
+// --- the agent
+// -----------------------------------------------------------------------------------------------------
+
+void Loop::pump_link() {
   std::vector<LinkNews> news;
-  link_.pump(Instant{net::monotonic_ms()}, news);
+  link_.pump(mono(), news);
   for (LinkNews& item : news) {
     if (done_) return;
     if (auto* record = std::get_if<Record>(&item)) {
@@ -110,27 +149,109 @@ void Loop::take_news() {
 }
 
 Actions Loop::refusal(const Refused& refused) {
-  if (refused.what == Refused::What::heartbeat) return core_.heartbeat_refused(refused.status);
-  if (refused.what == Refused::What::subscribe)
-    return core_.subscribe_refused(refused.status, refused.text, read_clocks());
+  switch (refused.what) {
+    case Refused::What::subscribe:
+      return core_.subscribe_refused(refused.status, refused.text, read_clocks());
+    case Refused::What::heartbeat: return core_.heartbeat_refused(refused.status);
+    case Refused::What::message: return core_.message_refused(refused.status, refused.text);
+    case Refused::What::update: break;
+  }
   return core_.call_refused(refused.status, refused.text, read_clocks());
 }
+
+// --- children, runtimes and parts
+// ----------------------------------------------------------------------------------
 
 void Loop::reap_all() {
   if (!child_ended) return;
   child_ended = 0;
-  Reaped reaped;
-  while (reap(reaped)) {
-    helper_ended(reaped.pid);
-    const auto leader = std::find(leaders_.begin(), leaders_.end(), reaped.pid);
-    if (leader == leaders_.end()) continue;  // an orphan
-    leaders_.erase(leader);
-    act(core_.exited(reaped.pid, {reaped.signalled, reaped.number}, group_alive(reaped.pid), read_clocks()));
-  }
-  for (const std::int64_t pid : core_.lingering_groups()) {
-    if (!group_alive(pid)) act(core_.group_gone(pid, read_clocks()));
+  for (;;) {
+    int status = 0;
+    struct rusage usage {};
+    const pid_t pid = ::wait4(-1, &status, WNOHANG, &usage);
+    if (pid < 0 && errno == EINTR) continue;
+    if (pid <= 0) return;
+    helper_ended(pid);
+    for (const auto& part : parts_.all) part->child_used(pid, used_by(usage), mono());
+    for (const auto& runtime : runtimes_) {
+      if (runtime) runtime->child_ended(pid, status, mono());
+    }
+    for (const auto& part : parts_.all) part->child_ended(pid, status, mono());
   }
 }
+
+void Loop::pump_runtimes() {
+  for (const auto& runtime : runtimes_) {
+    if (!runtime) continue;
+    std::vector<RuntimeNews> news;
+    runtime->pump(mono(), news);
+    for (RuntimeNews& item : news) {
+      if (!done_) take(item);
+    }
+  }
+}
+
+void Loop::take(RuntimeNews& news) {
+  if (auto* progress = std::get_if<Progress>(&news)) {
+    act(core_.progress(progress->task_id, progress->text, read_clocks()));
+  } else if (auto* started = std::get_if<Started>(&news)) {
+    Running* running = find(started->task_id);
+    if (running == nullptr || running->started) return;
+    running->started = true;
+    const TaskOrder order = std::exchange(running->order, {});
+    act(core_.started(started->task_id, started->facts, read_clocks()));
+    for (const auto& part : parts_.all) part->started(order, started->facts, mono());
+  } else if (auto* failed = std::get_if<StartFailed>(&news)) {
+    act(core_.start_failed(std::move(*failed), read_clocks()));
+  } else if (auto* ended = std::get_if<TaskEnded>(&news)) {
+    act(core_.ended(ended->task_id, std::move(ended->end), ended->others, read_clocks()));
+  } else if (auto* gone = std::get_if<TaskGone>(&news)) {
+    act(core_.gone(gone->task_id, read_clocks()));
+  } else if (auto* probe = std::get_if<ProbeEnded>(&news)) {
+    for (const auto& part : parts_.all) part->probe_ended(*probe, mono());
+  } else if (auto* lines = std::get_if<Lines>(&news)) {
+    say(lines->text);
+  }
+}
+
+void Loop::pump_parts() {
+  for (const auto& part : parts_.all) {
+    std::vector<PartNews> news;
+    part->pump(mono(), news);
+    for (PartNews& item : news) {
+      if (!done_) take(item);
+    }
+  }
+}
+
+void Loop::take(PartNews& news) {
+  if (auto* health = std::get_if<HealthNews>(&news)) {
+    act(core_.health(std::move(*health), read_clocks()));
+  } else if (auto* message = std::get_if<MessageNews>(&news)) {
+    act(core_.message(message->json, read_clocks()));
+  } else if (auto* wanted = std::get_if<ProbeWanted>(&news)) {
+    probe(*wanted);
+  } else if (auto* lines = std::get_if<Lines>(&news)) {
+    say(lines->text);
+  }
+}
+
+void Loop::probe(const ProbeWanted& wanted) {
+  Running* running = find(wanted.task_id);
+  if (running != nullptr && running->started)
+    return running->runtime->probe(wanted.task_id, wanted.probe, wanted.argv, wanted.timeout_ms, mono());
+  const ProbeEnded answer{wanted.task_id, wanted.probe, -1, "the task does not run"};
+  for (const auto& part : parts_.all) part->probe_ended(answer, mono());
+}
+
+Loop::Running* Loop::find(std::string_view task_id) {
+  const auto at =
+      std::find_if(running_.begin(), running_.end(), [&](const Running& r) { return r.id == task_id; });
+  return at == running_.end() ? nullptr : &*at;
+}
+
+// --- actions
+// -------------------------------------------------------------------------------------------------------
 
 // Actions may bring new ones; all are done in the order they were decided.
 void Loop::act(Actions actions) {
@@ -146,17 +267,20 @@ void Loop::act(Actions actions) {
 
 void Loop::perform(Action& action) {
   if (auto* subscribe = std::get_if<Subscribe>(&action)) {
-    link_.subscribe(subscribe->body, Instant{net::monotonic_ms()});
+    link_.subscribe(subscribe->body, mono());
   } else if (auto* post = std::get_if<Post>(&action)) {
-    link_.post(std::move(post->body), post->heartbeat, Instant{net::monotonic_ms()});
+    link_.post(std::move(post->body), post->kind, mono());
   } else if (std::holds_alternative<Disconnect>(action)) {
     link_.disconnect();
-  } else if (auto* order = std::get_if<StartProcess>(&action)) {
-    start(*order);
-  } else if (auto* signal = std::get_if<SignalGroup>(&action)) {
-    signal_group(signal->pid, signal->signal);
-  } else if (auto* tree = std::get_if<KillTree>(&action)) {
-    kill(tree->pid);
+  } else if (auto* order = std::get_if<StartTask>(&action)) {
+    start(order->order);
+  } else if (auto* signal = std::get_if<SignalTask>(&action)) {
+    if (Running* running = find(signal->task_id))
+      running->runtime->signal(running->id, signal->signal, mono());
+  } else if (auto* kill = std::get_if<KillTask>(&action)) {
+    if (Running* running = find(kill->task_id)) running->runtime->kill(running->id, mono());
+  } else if (auto* ended = std::get_if<TaskOver>(&action)) {
+    over(*ended);
   } else if (auto* end = std::get_if<SelfDestruct>(&action)) {
     self_destruct_in(end->in_ms);
   } else if (auto* line = std::get_if<Say>(&action)) {
@@ -167,25 +291,37 @@ void Loop::perform(Action& action) {
   }
 }
 
-void Loop::start(StartProcess& order) {
-  auto pid = start_process(order.command, task_environment(environment_, order.command.env));
-  if (pid.ok()) {
-    leaders_.push_back(*pid);
-    act(core_.started(order.task_id, *pid, read_clocks()));
-  } else {
-    act(core_.start_failed(order.task_id, pid.error().message, read_clocks()));
+Result<Runtime*> Loop::runtime_for(RuntimeKind kind) {
+  std::unique_ptr<Runtime>& runtime = runtimes_[static_cast<std::size_t>(kind)];
+  if (!runtime) {
+    auto made = make_runtime(kind, about_, parts_.sink);
+    if (!made.ok()) return made.error();
+    runtime = std::move(made).value();
   }
+  return runtime.get();
 }
 
-void Loop::kill(std::int64_t pid) {
-  std::vector<std::int64_t> others;
-  for (const std::int64_t leader : leaders_) {
-    if (leader != pid) others.push_back(leader);
-  }
-  for (const std::int64_t leader : core_.lingering_groups()) {
-    if (leader != pid) others.push_back(leader);
-  }
-  kill_tree(pid, others);
+void Loop::start(TaskOrder& order) {
+  const auto fail = [&](const Error& error) {
+    act(core_.start_failed({order.task_id, error.message, true}, read_clocks()));
+  };
+  auto sandbox = sandboxes_.make(order.task_id, order.spec);
+  if (!sandbox.ok()) return fail(sandbox.error());
+  auto runtime = runtime_for(order.spec.runtime);
+  if (!runtime.ok()) return fail(runtime.error());
+  order.sandbox = std::move(sandbox).value();
+  // A container gets its job's variables alone.
+  const bool container = order.spec.runtime == RuntimeKind::docker;
+  order.environment = task_environment(container ? nullptr : about_.environment, order.spec.command.env);
+  for (const auto& part : parts_.all) part->starting(order, mono());
+  running_.push_back({order.task_id, *runtime, order});
+  (*runtime)->start(std::move(order), mono());
+}
+
+void Loop::over(const TaskOver& over) {
+  for (const auto& part : parts_.all) part->ended(over.task_id, over.end, mono());
+  sandboxes_.ended(over.task_id);
+  std::erase_if(running_, [&](const Running& running) { return running.id == over.task_id; });
 }
 
 }  // namespace mimas::executor

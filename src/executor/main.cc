@@ -1,9 +1,12 @@
-// mimas-executor: runs one job's tasks under a Mesos agent. Everything it needs to know is in the
-// environment.
+// mimas-executor: runs tasks under a Mesos agent, which tells it what it needs to know in the environment;
+// its own options come on the command line (config.h).
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 
+#include "executor/assembly.h"
+#include "executor/config.h"
 #include "executor/guard.h"
 #include "executor/loop.h"
 
@@ -11,30 +14,51 @@ extern char** environ;  // NOLINT: POSIX's name
 
 namespace {
 
+using namespace mimas::executor;
+
+constexpr int kWrong = 2;  // arguments or environment
+
 // The token must not be read from /proc/PID/environ by the tasks, which run as the same user.
 void wipe_token() {
-  const std::size_t length = std::strlen(mimas::executor::kTokenVariable);
+  const std::size_t length = std::strlen(kTokenVariable);
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    if (std::strncmp(*entry, mimas::executor::kTokenVariable, length) != 0 || (*entry)[length] != '=')
-      continue;
+    if (std::strncmp(*entry, kTokenVariable, length) != 0 || (*entry)[length] != '=') continue;
     for (volatile char* at = *entry + length + 1; *at != '\0'; ++at) *at = '\0';
   }
+}
+
+int print(std::string_view text) { return ::write(STDOUT_FILENO, text.data(), text.size()) < 0 ? 1 : 0; }
+
+int refuse(const mimas::Error& error, const char* more = "") {
+  say(error.text() + more);
+  return kWrong;
+}
+
+int serve(Config config) {
+  auto settings = parse_environment(environ);
+  if (!settings.ok())
+    return refuse(settings.error(), "; a Mesos agent starts this program and sets its environment");
+  wipe_token();
+  start_guard(settings->shutdown_grace_ms);
+  const Surroundings about{std::move(settings).value(), std::move(config), environ};
+  auto parts = make_parts(about);
+  if (!parts.ok()) return refuse(parts.error());
+  char* here = ::getcwd(nullptr, 0);
+  std::string sandbox = here == nullptr ? "." : here;
+  std::free(here);
+  return Loop(about, std::move(parts).value(), MIMAS_VERSION, std::move(sandbox)).run();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 1 && std::strcmp(argv[1], "--version") == 0) {
-    constexpr char kVersion[] = "mimas-executor " MIMAS_VERSION "\n";
-    return ::write(STDOUT_FILENO, kVersion, sizeof kVersion - 1) < 0 ? 1 : 0;
+  auto config = parse_arguments(argc, argv);
+  if (!config.ok()) return refuse(config.error());
+  switch (config->work) {
+    case Config::Work::help: return print(help_text());
+    case Config::Work::version: return print("mimas-executor " MIMAS_VERSION "\n");
+    case Config::Work::reap: return 0;  // nothing is left behind yet by any runtime
+    case Config::Work::serve: break;
   }
-  auto settings = mimas::executor::parse_environment(environ);
-  if (!settings.ok()) {
-    mimas::executor::say(settings.error().text() +
-                         "; a Mesos agent starts this program and sets its environment");
-    return 2;
-  }
-  wipe_token();
-  mimas::executor::start_guard(settings->shutdown_grace_ms);
-  return mimas::executor::Loop(std::move(settings).value(), environ).run();
+  return serve(std::move(config).value());
 }

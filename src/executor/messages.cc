@@ -117,12 +117,6 @@ void begin_call(json::Writer& out, const Settings& settings, std::string_view ty
   out.member("type", type);
 }
 
-std::string one_number(const char* name, std::int64_t number) {
-  json::Writer out;
-  out.begin_object().member("v", 1).member(name, number).end_object();
-  return out.take();
-}
-
 }  // namespace
 
 Result<Event> parse_event(std::string_view text) {
@@ -149,9 +143,27 @@ Result<Event> parse_event(std::string_view text) {
   return Event(AgentError{std::string(body->string_or("message", ""))});
 }
 
-std::string running_data(std::int64_t pid) { return one_number("pid", pid); }
-std::string exited_data(int status) { return one_number("exitCode", status); }
-std::string signalled_data(int signal) { return one_number("signal", signal); }
+std::string running_data(std::string_view version, const RunFacts& facts, std::optional<bool> ready) {
+  json::Writer out;
+  out.begin_object().member("v", 1);
+  if (!version.empty()) out.member("executor", version);
+  if (facts.pid > 0) out.member("pid", facts.pid);
+  if (!facts.container_id.empty()) out.member("containerId", facts.container_id);
+  if (!facts.ip.empty()) out.member("ip", facts.ip);
+  if (ready) out.member("ready", *ready);
+  out.end_object();
+  return out.take();
+}
+
+std::string ended_data(const ProcessEnd& end) {
+  json::Writer out;
+  out.begin_object().member("v", 1);
+  if (end.unknown.empty()) out.member(end.signalled ? "signal" : "exitCode", end.number);
+  if (end.memory_limit) out.member("memoryLimit", true);
+  if (end.memory_peak_bytes >= 0) out.member("memoryPeakBytes", end.memory_peak_bytes);
+  out.end_object();
+  return out.take();
+}
 
 std::string status_json(const Settings& settings, const TaskReport& report, std::string_view uuid,
                         Instant at) {
@@ -163,6 +175,7 @@ std::string status_json(const Settings& settings, const TaskReport& report, std:
   out.member("source", "SOURCE_EXECUTOR");
   if (!report.reason.empty()) out.key("reason").string(report.reason);
   if (!report.data.empty()) out.member("data", base64_encode(report.data));
+  if (report.healthy) out.member("healthy", *report.healthy);
   out.key("executor_id").begin_object().member("value", settings.executor_id).end_object();
   out.member("timestamp", static_cast<double>(at.ms) / 1000.0);
   out.member("uuid", base64_encode(uuid));
@@ -201,6 +214,14 @@ std::string update_call(const Settings& settings, std::string_view status) {
 std::string heartbeat_call(const Settings& settings) {
   json::Writer out;
   begin_call(out, settings, "HEARTBEAT");
+  out.end_object();
+  return out.take();
+}
+
+std::string message_call(const Settings& settings, std::string_view data) {
+  json::Writer out;
+  begin_call(out, settings, "MESSAGE");
+  out.key("message").begin_object().member("data", base64_encode(data)).end_object();
   out.end_object();
   return out.take();
 }

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "executor/environment.h"
+#include "executor/runtime.h"
 #include "executor/spec.h"
 
 namespace mimas::executor {
@@ -53,17 +54,21 @@ using Event = std::variant<Subscribed, Launch, Kill, Acknowledged, ShutdownOrder
 
 Result<Event> parse_event(std::string_view text);
 
+// What a call of ours is: decides whose refusal goes where.
+enum class CallKind { update, heartbeat, message };
+
 struct TaskReport {
   std::string task_id;
   std::string_view state;   // "TASK_RUNNING"
   std::string_view reason;  // "REASON_…"; empty: none
   std::string message;
   std::string data;  // raw bytes; empty: none
+  std::optional<bool> healthy;
 };
 
-std::string running_data(std::int64_t pid);
-std::string exited_data(int status);
-std::string signalled_data(int signal);
+// TaskStatus.data, schema/executor/status.json.
+std::string running_data(std::string_view version, const RunFacts& facts, std::optional<bool> ready);
+std::string ended_data(const ProcessEnd& end);
 
 // A TaskStatus; `at` is wall time, `uuid` 16 raw bytes.
 std::string status_json(const Settings& settings, const TaskReport& report, std::string_view uuid,
@@ -73,5 +78,6 @@ std::string subscribe_call(const Settings& settings, const std::vector<std::stri
                            const std::vector<std::string_view>& statuses);
 std::string update_call(const Settings& settings, std::string_view status);
 std::string heartbeat_call(const Settings& settings);
+std::string message_call(const Settings& settings, std::string_view data);
 
 }  // namespace mimas::executor

@@ -36,17 +36,21 @@ inline Settings not_checkpointing() {
 
 struct Posted {
   std::string task, state, reason, message, uuid, data;
+  std::optional<bool> healthy;
 };
 
-// A core with a hand-cranked clock. Calls append to `seen`; the getters pick from it by kind.
+// A core with a hand-cranked clock, whose tasks start at once with the pids 100, 101, … Calls append to
+// `seen`; the getters pick from it by kind.
 struct Bench {
   Core core;
   std::int64_t ms = 1'000'000;
   Actions seen;
-  std::int64_t next_pid = 100;
+  std::vector<std::string> pids;  // from 100 on: whose
   bool exec_works = true;
+  bool starts_slowly = false;  // started() is called by hand
 
-  explicit Bench(const Settings& settings = checkpointing()) : core(settings, &counting) {
+  explicit Bench(const Settings& settings = checkpointing(), const Options& options = {})
+      : core(settings, options, &counting) {
     add(core.start(now()));
   }
 
@@ -55,12 +59,22 @@ struct Bench {
   void add(Actions actions) {
     for (Action& action : actions) {
       std::string start;
-      if (auto* order = std::get_if<StartProcess>(&action)) start = order->task_id;
+      if (auto* order = std::get_if<StartTask>(&action)) start = order->order.task_id;
       seen.push_back(std::move(action));
       if (start.empty()) continue;
-      add(exec_works ? core.started(start, next_pid++, now())
-                     : core.start_failed(start, "cannot run 'x'", now()));
+      if (starts_slowly) continue;
+      if (exec_works) {
+        started(start);
+      } else {
+        add(core.start_failed({start, "cannot run 'x'", true}, now()));
+      }
     }
+  }
+  void started(const std::string& id) {
+    RunFacts facts;
+    facts.pid = 100 + static_cast<std::int64_t>(pids.size());
+    pids.push_back(id);
+    add(core.started(id, facts, now()));
   }
   void event(Event e) { add(core.event(std::move(e), now())); }
   void subscribed(bool killing = false) { event(Subscribed{killing}); }
@@ -79,10 +93,24 @@ struct Bench {
     order.tasks.push_back({id, R"({"task_id":{"value":")" + id + R"("}})", grace, longest, TaskSpec{}});
     event(std::move(order));
   }
-  void exit(std::int64_t pid, int status, bool group = false) {
-    add(core.exited(pid, {false, status}, group, now()));
+  std::string whose(std::int64_t pid) const {
+    const auto at = static_cast<std::size_t>(pid - 100);
+    return at < pids.size() ? pids[at] : "nobody";
   }
-  void die(std::int64_t pid, int signal) { add(core.exited(pid, {true, signal}, false, now())); }
+  void ended(const std::string& id, ProcessEnd end, bool others = false) {
+    add(core.ended(id, std::move(end), others, now()));
+  }
+  void exit(std::int64_t pid, int status, bool others = false) {
+    ProcessEnd end;
+    end.number = status;
+    ended(whose(pid), end, others);
+  }
+  void die(std::int64_t pid, int signal) {
+    ProcessEnd end;
+    end.signalled = true;
+    end.number = signal;
+    ended(whose(pid), end);
+  }
   void acknowledge(const Posted& update) { event(Acknowledged{update.task, update.uuid}); }
   void acknowledge_all() {
     for (const Posted& update : posts()) acknowledge(update);
@@ -95,13 +123,14 @@ struct Bench {
             std::string(status.string_or("reason", "")),
             std::string(status.string_or("message", "")),
             base64_decode(status.string_or("uuid", "")).value(),
-            base64_decode(status.string_or("data", "")).value()};
+            base64_decode(status.string_or("data", "")).value(),
+            status.find("healthy") ? std::optional<bool>(status.bool_or("healthy", false)) : std::nullopt};
   }
   std::vector<Posted> posts() const {
     std::vector<Posted> out;
     for (const Action& action : seen) {
       const auto* post = std::get_if<Post>(&action);
-      if (post == nullptr || post->heartbeat) continue;
+      if (post == nullptr || post->kind != CallKind::update) continue;
       const auto document = json::parse(post->body);
       out.push_back(read(*document->root().find("update")->find("status")));
     }

@@ -18,12 +18,12 @@ TEST_CASE("KILL is SIGTERM, then SIGKILL after the grace, then TASK_KILLED") {
     b.subscribed();
     b.launch("a", row.of_task);
     b.event(Kill{"a", row.of_event});
-    REQUIRE(b.count<SignalGroup>() == 1);
-    CHECK(b.all<SignalGroup>()[0].signal == SIGTERM);
+    REQUIRE(b.count<SignalTask>() == 1);
+    CHECK(b.all<SignalTask>()[0].signal == SIGTERM);
     b.pass(row.grace - 1);
-    CHECK(b.count<KillTree>() == 0);
+    CHECK(b.count<KillTask>() == 0);
     b.pass(1);
-    CHECK(b.count<KillTree>() == 1);
+    CHECK(b.count<KillTask>() == 1);
     b.die(100, SIGKILL);
     CHECK(b.states() == "a:TASK_RUNNING a:TASK_KILLED");
   }
@@ -36,11 +36,10 @@ TEST_CASE("when the leader ends first, its group may use the rest of the grace")
   b.event(Kill{"a", {}});
   b.exit(100, 0, true);
   CHECK(b.states() == "a:TASK_RUNNING");
-  CHECK(b.core.lingering_groups() == std::vector<std::int64_t>{100});
-  SUBCASE("the group ends in time") { b.add(b.core.group_gone(100, b.now())); }
+  SUBCASE("the group ends in time") { b.add(b.core.gone("a", b.now())); }
   SUBCASE("the group does not") { b.pass(5'000); }
   SUBCASE("a zero KILL arrives") { b.event(Kill{"a", 0}); }
-  CHECK(b.count<KillTree>() == 1);
+  CHECK(b.count<KillTask>() == 1);
   CHECK(b.states() == "a:TASK_RUNNING a:TASK_KILLED");
 }
 
@@ -49,9 +48,9 @@ TEST_CASE("a task that runs too long fails with its reason, without TASK_KILLING
   b.subscribed(true);
   b.launch("a", {}, 10'000);
   b.pass(9'999);
-  CHECK(b.count<SignalGroup>() == 0);
+  CHECK(b.count<SignalTask>() == 0);
   b.pass(1);
-  CHECK(b.count<SignalGroup>() == 1);
+  CHECK(b.count<SignalTask>() == 1);
   b.die(100, SIGTERM);
   REQUIRE(b.states() == "a:TASK_RUNNING a:TASK_FAILED");
   CHECK(b.posts()[1].reason == "REASON_MAX_COMPLETION_TIME_REACHED");
@@ -65,7 +64,7 @@ TEST_CASE("SIGTERM to the executor is a shutdown, and a launch after it is refus
   b.launch("b");
   b.die(100, SIGTERM);
   CHECK(b.states() == "a:TASK_RUNNING b:TASK_KILLED a:TASK_KILLED");
-  CHECK(b.count<StartProcess>() == 1);
+  CHECK(b.count<StartTask>() == 1);
   b.acknowledge_all();
   CHECK(b.exit_code() == 0);
 }
@@ -99,7 +98,7 @@ TEST_CASE("a group starts whole or not at all") {
   group.tasks.push_back({"b", "{}", {}, {}, make_error(Code::invalid_argument, "bad")});
   b.event(std::move(group));
   CHECK(b.states() == "a:TASK_FAILED b:TASK_FAILED");
-  CHECK(b.count<StartProcess>() == 0);
+  CHECK(b.count<StartTask>() == 0);
 }
 
 TEST_CASE("when one of a group cannot run, the others are killed") {
@@ -109,11 +108,12 @@ TEST_CASE("when one of a group cannot run, the others are killed") {
   group.group = true;
   group.tasks.push_back({"a", "{}", {}, {}, TaskSpec{}});
   group.tasks.push_back({"b", "{}", {}, {}, TaskSpec{}});
-  Actions orders = b.core.event(std::move(group), b.now());
-  REQUIRE(orders.size() == 2);
-  b.add(b.core.started("a", 100, b.now()));
-  b.add(b.core.start_failed("b", "cannot run", b.now()));
-  CHECK(b.count<SignalGroup>() == 1);
+  b.starts_slowly = true;
+  b.event(std::move(group));
+  REQUIRE(b.count<StartTask>() == 2);
+  b.started("a");
+  b.add(b.core.start_failed({"b", "cannot run", true}, b.now()));
+  CHECK(b.count<SignalTask>() == 1);
   b.die(100, SIGTERM);
   CHECK(b.states() == "a:TASK_RUNNING b:TASK_FAILED a:TASK_KILLED");
 }
@@ -123,7 +123,7 @@ TEST_CASE("orphans and strangers are nobody's end") {
   b.subscribed();
   b.launch("a");
   b.exit(999, 0);
-  b.add(b.core.group_gone(999, b.now()));
+  b.add(b.core.gone("nobody", b.now()));
   CHECK(b.states() == "a:TASK_RUNNING");
 }
 

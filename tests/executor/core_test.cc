@@ -35,8 +35,8 @@ TEST_CASE("what the task left running is swept when it ends by itself") {
   b.subscribed();
   b.launch("a");
   b.exit(100, 0, true);
-  REQUIRE(b.count<KillTree>() == 1);
-  CHECK(b.all<KillTree>()[0].pid == 100);
+  REQUIRE(b.count<KillTask>() == 1);
+  CHECK(b.all<KillTask>()[0].task_id == "a");
   CHECK(b.states() == "a:TASK_RUNNING a:TASK_FINISHED");
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("malformed task data fails the task and starts nothing") {
   b.event(std::move(order));
   CHECK(b.states() == "a:TASK_FAILED");
   CHECK(b.posts()[0].message == "of version 2");
-  CHECK(b.count<StartProcess>() == 0);
+  CHECK(b.count<StartTask>() == 0);
 }
 
 TEST_CASE("updates that travelled in SUBSCRIBE are not posted as well, younger ones are") {

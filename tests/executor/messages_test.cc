@@ -102,8 +102,9 @@ TEST_CASE("malformed events are errors, unknown ones are ignored") {
 
 TEST_CASE("an update is what the agent accepts (rule 81)") {
   const std::string uuid("\x00\x01\x02\x03\x04\x05\x46\x07\x88\x09\x0a\x0b\x0c\x0d\x0e\x0f", 16);
-  const std::string status = status_json(settings(), {"t", "TASK_FAILED", "REASON_X", "why", R"({"v":1})"},
-                                         uuid, Instant{1'700'000'000'250});
+  const std::string status =
+      status_json(settings(), {"t", "TASK_FAILED", "REASON_X", "why", R"({"v":1})", {}}, uuid,
+                  Instant{1'700'000'000'250});
   CHECK(update_call(settings(), status) ==
         R"({"executor_id":{"value":"e"},"framework_id":{"value":"f"},"type":"UPDATE","update":{"status":)"
         R"({"task_id":{"value":"t"},"state":"TASK_FAILED","message":"why","source":"SOURCE_EXECUTOR",)"
@@ -119,10 +120,36 @@ TEST_CASE("SUBSCRIBE carries an empty member when nothing is pending (rule 78)")
       R"("subscribe":{"unacknowledged_tasks":[{"a":1}],"unacknowledged_updates":[{"status":{"b":2}}]})"));
 }
 
-TEST_CASE("TaskStatus.data says how a process is or ended") {
-  CHECK(running_data(42) == R"({"v":1,"pid":42})");
-  CHECK(exited_data(7) == R"({"v":1,"exitCode":7})");
-  CHECK(signalled_data(9) == R"({"v":1,"signal":9})");
+TEST_CASE("TaskStatus.data says how a task is or ended") {
+  RunFacts facts;
+  facts.pid = 42;
+  CHECK(running_data("", facts, {}) == R"({"v":1,"pid":42})");
+  facts.container_id = "c0";
+  facts.ip = "10.0.0.2";
+  facts.cgroup = "not said";
+  CHECK(running_data("0.1", facts, true) ==
+        R"({"v":1,"executor":"0.1","pid":42,"containerId":"c0","ip":"10.0.0.2","ready":true})");
+  ProcessEnd end;
+  end.number = 7;
+  CHECK(ended_data(end) == R"({"v":1,"exitCode":7})");
+  end.signalled = true;
+  end.number = 9;
+  end.memory_limit = true;
+  end.memory_peak_bytes = 5;
+  CHECK(ended_data(end) == R"({"v":1,"signal":9,"memoryLimit":true,"memoryPeakBytes":5})");
+  end = {};
+  end.unknown = "Docker was away";
+  CHECK(ended_data(end) == R"({"v":1})");
+}
+
+TEST_CASE("a message carries its bytes, an update its health") {
+  CHECK(message_call(settings(), R"({"v":1})") ==
+        R"({"executor_id":{"value":"e"},"framework_id":{"value":"f"},"type":"MESSAGE",)"
+        R"("message":{"data":"eyJ2IjoxfQ=="}})");
+  CHECK(contains(status_json(settings(), {"t", "TASK_RUNNING", "", "", "", false}, "u", Instant{0}),
+                 R"("healthy":false)"));
+  CHECK_FALSE(
+      contains(status_json(settings(), {"t", "TASK_RUNNING", "", "", "", {}}, "u", Instant{0}), "healthy"));
 }
 
 }  // namespace

@@ -21,25 +21,29 @@ int wait_for(std::int64_t pid) {
   return status;
 }
 
+Result<std::int64_t> start(const Command& command, const std::vector<std::string>& environment) {
+  return start_process(command, environment);
+}
+
 TEST_CASE("a program is found in the PATH it will see") {
-  const auto pid = start_process({{"sh", "-c", "exit 7"}, {}, {}}, kEnvironment);
+  const auto pid = start({{"sh", "-c", "exit 7"}, {}, {}}, kEnvironment);
   REQUIRE(pid.ok());
   const int status = wait_for(*pid);
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 7);
-  const auto lost = start_process({{"sh", "-c", "exit 7"}, {}, {}}, {"PATH=/nowhere"});
+  const auto lost = start({{"sh", "-c", "exit 7"}, {}, {}}, {"PATH=/nowhere"});
   REQUIRE_FALSE(lost.ok());
   CHECK(lost.error().message == "cannot run 'sh': No such file or directory");
 }
 
 TEST_CASE("a program that cannot run is an error that names it") {
-  const auto none = start_process({{"/no/such/program"}, {}, {}}, kEnvironment);
+  const auto none = start({{"/no/such/program"}, {}, {}}, kEnvironment);
   REQUIRE_FALSE(none.ok());
   CHECK(none.error().message == "cannot run '/no/such/program': No such file or directory");
-  const auto directory = start_process({{"/etc"}, {}, {}}, kEnvironment);
+  const auto directory = start({{"/etc"}, {}, {}}, kEnvironment);
   REQUIRE_FALSE(directory.ok());
   CHECK(directory.error().message == "cannot run '/etc': Permission denied");
-  const auto cwd = start_process({{"true"}, {}, "/no/such/place"}, kEnvironment);
+  const auto cwd = start({{"true"}, {}, "/no/such/place"}, kEnvironment);
   REQUIRE_FALSE(cwd.ok());
   CHECK(cwd.error().message == "cannot enter '/no/such/place': No such file or directory");
 }
@@ -51,7 +55,7 @@ TEST_CASE("a process leads its group and its session, and has no stray descripto
       "for fd in 3 4 5 6 7 8 9; do [ ! -e /proc/$$/fd/$fd ] || exit 3; done";
   int stray[2];
   REQUIRE(::pipe(stray) == 0);  // without CLOEXEC
-  const auto pid = start_process({{"sh", "-c", script}, {}, {}}, kEnvironment);
+  const auto pid = start({{"sh", "-c", script}, {}, {}}, kEnvironment);
   ::close(stray[0]);
   ::close(stray[1]);
   REQUIRE(pid.ok());

@@ -178,7 +178,9 @@ TEST_CASE(
   REQUIRE(::dup2(alive[1], 1) == 1);
   const char* script =
       "trap '' TERM; setsid sh -c 'trap \"\" TERM; echo up; while :; do sleep 1000; done' & wait";
-  const auto pid = start_process({{"sh", "-c", script}, {}, {}}, {"PATH=/usr/bin:/bin"});
+  const Command tree{{"sh", "-c", script}, {}, {}, {}};
+  const std::vector<std::string> path{"PATH=/usr/bin:/bin"};
+  const auto pid = start_process(tree, path);
   REQUIRE(::dup2(saved, 1) == 1);
   ::close(saved);
   ::close(alive[1]);
@@ -202,7 +204,7 @@ TEST_CASE(
   b.exit(100, 0);
   b.pass(kKillGraceMs);
   b.die(101, SIGKILL);
-  CHECK(b.count<KillTree>() == 3);  // of the polite one too: what it left behind
+  CHECK(b.count<KillTask>() == 3);  // of the polite one too: what it left behind
   CHECK(b.states() == "polite:TASK_RUNNING stubborn:TASK_RUNNING polite:TASK_KILLED stubborn:TASK_KILLED");
 }
 
@@ -214,13 +216,13 @@ TEST_CASE(
   b.acknowledge_all();
   b.seen.clear();
   b.event(ShutdownOrder{});
-  CHECK(b.count<SignalGroup>() == 3);
+  CHECK(b.count<SignalTask>() == 3);
   REQUIRE(b.count<SelfDestruct>() == 1);
   CHECK(b.all<SelfDestruct>()[0].in_ms <= checkpointing().shutdown_grace_ms + kSelfDestructSlackMs);
   b.die(100, SIGTERM);
   b.die(101, SIGTERM);
   b.pass(3'500);
-  REQUIRE(b.count<KillTree>() == 3);
+  REQUIRE(b.count<KillTask>() == 3);
   SUBCASE("all end") {
     b.die(102, SIGKILL);
     CHECK(b.states() == "a:TASK_KILLED b:TASK_KILLED c:TASK_KILLED");
@@ -282,8 +284,8 @@ TEST_CASE(
   // From here on the agent's kernel takes bytes and nobody reads them. Nothing is to be reported, either.
   b.pass(kHeartbeatMs);
   REQUIRE(b.count<Post>() == 1);
-  CHECK(b.all<Post>()[0].heartbeat);
-  link.post(b.all<Post>()[0].body, true, at());
+  CHECK((b.all<Post>()[0].kind == CallKind::heartbeat));
+  link.post(b.all<Post>()[0].body, CallKind::heartbeat, at());
   std::vector<LinkNews> news;
   link.pump(at(), news);
   b.ms += kAnswerMs - 1;
@@ -294,8 +296,8 @@ TEST_CASE(
   REQUIRE(news.size() == 1);
   REQUIRE(std::holds_alternative<Lost>(news[0]));
   b.add(b.core.lost(std::get<Lost>(news[0]).why, b.now()));
-  CHECK((b.count<SignalGroup>() + b.count<KillTree>() + b.count<Exit>()) == 0);  // the task goes on
-  REQUIRE(b.count<Subscribe>() == 1);                                            // at once
+  CHECK((b.count<SignalTask>() + b.count<KillTask>() + b.count<Exit>()) == 0);  // the task goes on
+  REQUIRE(b.count<Subscribe>() == 1);                                           // at once
   link.subscribe(b.all<Subscribe>().back().body, at());
   agent.accept();  // the heartbeat's connection
   agent.accept();

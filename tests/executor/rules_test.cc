@@ -27,7 +27,7 @@ std::string listed(const Subscribe& call) {
   return text;
 }
 
-std::size_t harm(const Bench& b) { return b.count<SignalGroup>() + b.count<KillTree>() + b.count<Exit>(); }
+std::size_t harm(const Bench& b) { return b.count<SignalTask>() + b.count<KillTask>() + b.count<Exit>(); }
 
 }  // namespace
 
@@ -44,20 +44,20 @@ TEST_CASE("rule 80: LAUNCH twice is one process; KILL of an unknown task is one 
   b.launch("a");
   b.launch("keep");
   b.launch("a");
-  CHECK(b.count<StartProcess>() == 2);
+  CHECK(b.count<StartTask>() == 2);
   b.exit(100, 0);
   b.launch("a");
   b.event(Kill{"a", {}});  // over already: nothing new
   b.acknowledge_all();
   b.launch("a");
-  CHECK(b.count<StartProcess>() == 2);
+  CHECK(b.count<StartTask>() == 2);
   CHECK(b.states() == "a:TASK_RUNNING keep:TASK_RUNNING a:TASK_FINISHED");
   b.seen.clear();
   b.event(Kill{"ghost", {}});
   b.event(Kill{"ghost", {}});
   b.launch("ghost");
   CHECK(b.states() == "ghost:TASK_KILLED");
-  CHECK(b.count<StartProcess>() == 0);
+  CHECK(b.count<StartTask>() == 0);
 }
 
 TEST_CASE("rule 81: an update names its source, its executor, a time and a version 4 uuid; never STAGING") {
@@ -169,9 +169,9 @@ TEST_CASE("rule 85: a recovering agent is waited for until the recovery timeout,
   }
   SUBCASE("when it passes, the tasks are killed and the executor leaves") {
     b.pass(1);
-    CHECK(b.count<SignalGroup>() == 1);
+    CHECK(b.count<SignalTask>() == 1);
     b.pass(3'000);
-    CHECK(b.count<KillTree>() == 1);
+    CHECK(b.count<KillTask>() == 1);
     b.die(100, SIGKILL);
     CHECK(b.exit_code() == 1);
   }
@@ -182,10 +182,10 @@ TEST_CASE("rule 86: without checkpointing a drop ends the tasks, and the executo
   b.subscribed();
   b.launch("a");
   b.add(b.core.lost("closed", b.now()));
-  CHECK(b.count<SignalGroup>() == 1);
+  CHECK(b.count<SignalTask>() == 1);
   CHECK(b.count<Subscribe>() == 1);
   b.pass(4'999);
-  CHECK(b.count<KillTree>() == 1);
+  CHECK(b.count<KillTask>() == 1);
   CHECK(b.count<Exit>() == 0);
   b.pass(1);
   CHECK(b.exit_code() == 1);
@@ -203,7 +203,7 @@ TEST_CASE("rule 87: 400 is believed after a few tries; 401 and 403 at once, with
     b.pass(2'000);
   }
   b.add(b.core.subscribe_refused(400, "Executor cannot be found", b.now()));
-  CHECK(b.count<SignalGroup>() == 1);
+  CHECK(b.count<SignalTask>() == 1);
   b.die(100, SIGTERM);
   CHECK(b.exit_code() == 1);
   for (const int status : {401, 403}) {
@@ -224,18 +224,18 @@ TEST_CASE("rule 88: a later KILL may shorten the grace, never extend it; zero is
   SUBCASE("2 s") {
     b.event(Kill{"a", 2'000});
     b.pass(1'999);
-    CHECK(b.count<KillTree>() == 0);
+    CHECK(b.count<KillTask>() == 0);
     b.pass(1);
   }
   SUBCASE("60 s") {
     b.event(Kill{"a", 60'000});
     b.pass(8'999);
-    CHECK(b.count<KillTree>() == 0);
+    CHECK(b.count<KillTask>() == 0);
     b.pass(1);
   }
   SUBCASE("zero") { b.event(Kill{"a", 0}); }
-  CHECK(b.count<KillTree>() == 1);
-  CHECK(b.count<SignalGroup>() == 1);
+  CHECK(b.count<KillTask>() == 1);
+  CHECK(b.count<SignalTask>() == 1);
 }
 
 TEST_CASE("rule 89: TASK_KILLING only for a framework that knows it, as the latest SUBSCRIBED says") {
@@ -274,7 +274,8 @@ TEST_CASE(
     "rule 95: SUBSCRIBED again keeps everything; a refused HEARTBEAT is the last one and costs nothing") {
   const auto heartbeats = [](const Bench& b) {
     const auto posts = b.all<Post>();
-    return std::count_if(posts.begin(), posts.end(), [](const Post& post) { return post.heartbeat; });
+    return std::count_if(posts.begin(), posts.end(),
+                         [](const Post& post) { return post.kind == CallKind::heartbeat; });
   };
   Bench b;
   b.subscribed();

@@ -183,7 +183,7 @@ TEST_CASE(
     settings.recovery_timeout_ms = 60'000;
     settings.subscription_backoff_ms_max = 2'000;
     settings.shutdown_grace_ms = 5'000;
-    executor::Core core(settings, &some_bytes);
+    executor::Core core(settings, {}, &some_bytes);
     executor::Now now{Instant{1'000'000}, Instant{1'700'000'000'000}};
     std::vector<executor::Action> actions = core.start(now);
     int launches = 0, failed = 0;
