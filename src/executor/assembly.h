@@ -1,5 +1,5 @@
 // What a configuration is made of: the one place where every part and every runtime is named. What is
-// switched off is never made.
+// switched off is never made. Tested through tests/executor/executor_test.py.
 #pragma once
 
 #include <memory>

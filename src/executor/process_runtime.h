@@ -1,5 +1,5 @@
-// Tasks as plain processes (process.h), behind the seam of the runtimes. Single thread. Tested in
-// tests/executor/process_runtime_test.cc.
+// Tasks as plain processes (process.h), behind the seam of the runtimes. Single thread. Tested through
+// tests/executor/executor_test.py.
 #pragma once
 
 #include <string>
