@@ -17,7 +17,8 @@
 namespace mimas::executor {
 namespace {
 
-constexpr std::int64_t kEndAllMs = 1'000;  // for what is left when we leave
+constexpr std::int64_t kEndAllMs =
+    5'000;  // for what is left when we leave: containers go slowly on a busy disk
 
 volatile std::sig_atomic_t child_ended = 0;
 volatile std::sig_atomic_t asked_to_end = 0;
