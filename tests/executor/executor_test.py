@@ -23,6 +23,8 @@ from scripted_agent import PATIENCE, Agent, Failed, expect
 class World:
     """One agent, one executor, one sandbox."""
 
+    arguments = ()  # the executor's
+
     def __init__(self, options, agent=None):
         self.options = options
         self.sandbox = tempfile.mkdtemp(prefix="mimas-executor-")
@@ -49,8 +51,9 @@ class World:
         command = [self.options.runner] if self.options.runner else []
         self.out = open(os.path.join(self.sandbox, "stdout"), "ab")
         self.err = open(os.path.join(self.sandbox, "stderr"), "ab")
-        self.process = subprocess.Popen(command + [self.options.binary], cwd=self.sandbox, stdin=subprocess.DEVNULL,
-                                        stdout=self.out, stderr=self.err, env=self.environment(**changes),
+        command += [self.options.binary, *self.arguments]
+        self.process = subprocess.Popen(command, cwd=self.sandbox, stdin=subprocess.DEVNULL, stdout=self.out,
+                                        stderr=self.err, env=self.environment(**changes),
                                         start_new_session=True)
         return self
 
