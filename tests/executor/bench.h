@@ -88,9 +88,9 @@ struct Bench {
     ms = until;
   }
   void launch(const std::string& id, std::optional<std::int64_t> grace = {},
-              std::optional<std::int64_t> longest = {}) {
+              std::optional<std::int64_t> longest = {}, const TaskSpec& spec = {}) {
     Launch order;
-    order.tasks.push_back({id, R"({"task_id":{"value":")" + id + R"("}})", grace, longest, TaskSpec{}});
+    order.tasks.push_back({id, R"({"task_id":{"value":")" + id + R"("}})", grace, longest, spec});
     event(std::move(order));
   }
   std::string whose(std::int64_t pid) const {
