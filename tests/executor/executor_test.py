@@ -17,104 +17,10 @@ import sys
 import tempfile
 import time
 
-from scripted_agent import PATIENCE, Agent, Failed, expect
-
-
-class World:
-    """One agent, one executor, one sandbox."""
-
-    arguments = ()  # the executor's
-
-    def __init__(self, options, agent=None):
-        self.options = options
-        self.sandbox = tempfile.mkdtemp(prefix="mimas-executor-")
-        self.agent = agent or Agent()
-        self.process = None
-
-    def environment(self, **changes):
-        env = {
-            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-            "KEPT": "yes",
-            "MESOS_FRAMEWORK_ID": "f-1", "MESOS_EXECUTOR_ID": "e-1",
-            "MESOS_AGENT_ENDPOINT": "%s:%d" % (self.agent.address or ("127.0.0.1", 1)),
-            "MESOS_SLAVE_PID": "slave(1)@127.0.0.1:5051",
-            "MESOS_CHECKPOINT": "1", "MESOS_RECOVERY_TIMEOUT": "15mins", "MESOS_SUBSCRIPTION_BACKOFF_MAX": "200ms",
-            "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "5secs", "LIBPROCESS_PORT": "0",
-        }
-        for name, value in changes.items():
-            env.pop(name, None)
-            if value is not None:
-                env[name] = value
-        return env
-
-    def start(self, **changes):
-        command = [self.options.runner] if self.options.runner else []
-        self.out = open(os.path.join(self.sandbox, "stdout"), "ab")
-        self.err = open(os.path.join(self.sandbox, "stderr"), "ab")
-        command += [self.options.binary, *self.arguments]
-        self.process = subprocess.Popen(command, cwd=self.sandbox, stdin=subprocess.DEVNULL, stdout=self.out,
-                                        stderr=self.err, env=self.environment(**changes),
-                                        start_new_session=True)
-        return self
-
-    def subscribed(self, **changes):
-        self.start(**changes)
-        self.agent.wait_streams(1)
-        return self.agent
-
-    def text(self, name):
-        with open(os.path.join(self.sandbox, name), errors="replace") as file:
-            return file.read()
-
-    def code(self):
-        try:
-            return self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            raise Failed("the executor did not leave; stderr: " + self.text("stderr"))
-
-    def close(self):
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.agent.drop(listener_too=True)
-        shutil.rmtree(self.sandbox, ignore_errors=True)
-
-
-def data_of(status):
-    return json.loads(base64.b64decode(status["data"]))
-
-
-def gone(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-def child_of(guard):
-    """The executor itself: what an agent has started is its guard (src/executor/guard.h)."""
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{entry}/stat") as file:
-                if int(file.read().rpartition(")")[2].split()[1]) == guard:
-                    return int(entry)
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    raise Failed(f"{guard} has no child")
-
-
-def resident_kib(pid):
-    with open(f"/proc/{pid}/status") as file:
-        return [int(line.split()[1]) for line in file if line.startswith("VmRSS")][0]
-
-
-def until(condition, what):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise Failed("never: " + what)
-        time.sleep(0.01)
+import executor_agent_stories
+import executor_shared_stories
+from executor_world import World, child_of, data_of, gone, resident_kib, until
+from scripted_agent import Agent, Failed, expect
 
 
 # --- the stories ----------------------------------------------------------------------------------------------------
@@ -471,7 +377,8 @@ def main():
         print("0 passed, 0 failed")
         return 77
     passed = failed = 0
-    for name, test in sorted(globals().items()):
+    stories = {**globals(), **vars(executor_agent_stories), **vars(executor_shared_stories)}
+    for name, test in sorted(stories.items()):
         if not name.startswith("test_") or (options.names and name not in options.names):
             continue
         world = World(options)
