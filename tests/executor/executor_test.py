@@ -8,13 +8,10 @@ a fixed time: every wait is for a condition, with a deadline that only a failure
 """
 import argparse
 import base64
-import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 
 import executor_agent_stories
