@@ -122,6 +122,18 @@ std::vector<int> Cgroup::open_entries() const {
   return entries;
 }
 
+std::vector<std::int64_t> Cgroup::members() const {
+  std::vector<std::int64_t> pids;
+  const int fd =
+      directories_.empty() ? -1 : ::open((directories_[0] + "/cgroup.procs").c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return pids;
+  each_number(fd, [&](std::int64_t pid) {
+    if (pid > 1) pids.push_back(pid);
+  });
+  ::close(fd);
+  return pids;
+}
+
 bool Cgroup::empty() const {
   return std::all_of(directories_.begin(), directories_.end(),
                      [](const std::string& directory) { return group_empty(directory.c_str()); });
@@ -297,7 +309,7 @@ std::optional<Cgroup> Cgroups::make(std::string_view task_id, const Limits& limi
     return std::nullopt;
   }
   group.path_ = name_ + "/" + name;
-  group.watch_memory();
+  if (limits.memory_bytes > 0) group.watch_memory();
   limit(group, limits, complaints);
   return group;
 }

@@ -37,9 +37,10 @@ class Cgroup {
   const std::string& path() const { return path_; }
 
   bool empty() const;
-  void kill() const;                       // SIGKILL to everyone, once; ask empty() and call again
-  bool remove();                           // false: not yet
-  std::int64_t memory_peak_bytes() const;  // -1: not known (version 2 before 5.19, no memory controller)
+  std::vector<std::int64_t> members() const;  // not of groups below, which a task may have made
+  void kill() const;                          // SIGKILL to everyone, once; ask empty() and call again
+  bool remove();                              // false: not yet
+  std::int64_t memory_peak_bytes() const;     // -1: not known (version 2 before 5.19, no memory controller)
   // How often the kernel killed someone of it for want of memory since it was made; -1: not known.
   std::int64_t memory_kills() const;
 

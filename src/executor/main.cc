@@ -9,6 +9,7 @@
 #include "executor/config.h"
 #include "executor/guard.h"
 #include "executor/loop.h"
+#include "executor/reap.h"
 
 extern char** environ;  // NOLINT: POSIX's name
 
@@ -57,7 +58,7 @@ int main(int argc, char** argv) {
   switch (config->work) {
     case Config::Work::help: return print(help_text());
     case Config::Work::version: return print("mimas-executor " MIMAS_VERSION "\n");
-    case Config::Work::reap: return 0;  // nothing is left behind yet by any runtime
+    case Config::Work::reap: return reap_everything(*config);
     case Config::Work::serve: break;
   }
   return serve(std::move(config).value());
