@@ -67,15 +67,16 @@ def until(condition, what):
 class World:
     """An executor in a sandbox of its own, with its stubborn task running."""
 
-    def __init__(self, options, user):
+    def __init__(self, options, user, arguments=()):
+        self.options, self.user, self.arguments = options, user, arguments
         self.mark = "GUARD_TEST=" + uuid.uuid4().hex
         self.sandbox = tempfile.mkdtemp(prefix="mimas-guard-")
         os.chmod(self.sandbox, 0o755)
-        binary = shutil.copy(options.binary, self.sandbox)
+        self.binary = shutil.copy(options.binary, self.sandbox)
         if user is not None:
             os.chown(self.sandbox, user, user)
         self.agent = Agent()
-        command = ([options.runner] if options.runner else []) + [binary]
+        command = ([options.runner] if options.runner else []) + [self.binary, *arguments]
         environment = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "MESOS_FRAMEWORK_ID": "f", "MESOS_EXECUTOR_ID": "e",
             "MESOS_AGENT_ENDPOINT": "%s:%d" % self.agent.address, "MESOS_CHECKPOINT": "0",
@@ -197,6 +198,27 @@ def test_a_lost_agent_is_status_one(w):
     expect(w.nothing_left() == 1, w.process.returncode)
 
 
+def run(options, stories, worlds):
+    """Each story in each world, a pair of user and arguments."""
+    passed = failed = 0
+    for story in stories:
+        for user, arguments in worlds:
+            world = World(options, user, arguments)
+            try:
+                story(world)
+                passed += 1
+            except (Failed, OSError, subprocess.TimeoutExpired) as error:
+                failed += 1
+                print(f"FAILED {story.__name__} as {user or 'we are'} {' '.join(arguments)}: {error}; "
+                      f"{len(marked(world.mark))} left")
+                with open(os.path.join(world.sandbox, "stderr"), errors="replace") as file:
+                    print("  stderr: " + file.read())
+            finally:
+                world.close()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("binary")
@@ -209,24 +231,9 @@ def main():
     users = [None] + ([NOBODY] if os.geteuid() == 0 else [])
     if os.geteuid() != 0:
         print("only as we are: another user takes root")
-    failed = passed = 0
-    for name, story in sorted(globals().items()):
-        if not name.startswith("test_") or (options.names and name not in options.names):
-            continue
-        for user in users:
-            world = World(options, user)
-            try:
-                story(world)
-                passed += 1
-            except (Failed, OSError, subprocess.TimeoutExpired) as error:
-                failed += 1
-                print(f"FAILED {name} as {user or 'we are'}: {error}; {len(marked(world.mark))} left")
-                with open(os.path.join(world.sandbox, "stderr"), errors="replace") as file:
-                    print("  stderr: " + file.read())
-            finally:
-                world.close()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    stories = [story for name, story in sorted(globals().items())
+               if name.startswith("test_") and (not options.names or name in options.names)]
+    return run(options, stories, [(user, ()) for user in users])
 
 
 if __name__ == "__main__":
