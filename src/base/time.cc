@@ -65,6 +65,29 @@ std::string format_rfc3339(Instant at) {
   return out;
 }
 
+// Reads digits at their places and believes them if writing the answer gives the same text back.
+std::optional<Instant> parse_rfc3339(std::string_view text) {
+  std::string whole(text);
+  if (whole.size() == 20 && whole.back() == 'Z') whole.replace(19, 1, ".000Z");
+  if (whole.size() != 24) return std::nullopt;
+  const auto number = [&whole](std::size_t at, std::size_t digits) {
+    std::int64_t value = 0;
+    for (std::size_t i = at; i < at + digits; ++i) value = value * 10 + (whole[i] - '0');
+    return value;
+  };
+  // Days since the epoch: the inverse of civil_from_days.
+  const std::int64_t month = number(5, 2);
+  const std::int64_t year = number(0, 4) - (month <= 2 ? 1 : 0);
+  const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
+  const std::int64_t year_of_era = year - era * 400;
+  const std::int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + number(8, 2) - 1;
+  const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  const std::int64_t days = era * 146'097 + day_of_era - 719'468;
+  const std::int64_t seconds = ((days * 24 + number(11, 2)) * 60 + number(14, 2)) * 60 + number(17, 2);
+  const Instant at{seconds * 1'000 + number(20, 3)};
+  return format_rfc3339(at) == whole ? std::optional(at) : std::nullopt;
+}
+
 Result<std::int64_t> parse_mesos_duration_ms(std::string_view text) {
   struct Unit {
     std::string_view name;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,8 @@ inline std::int64_t operator-(Instant later, Instant earlier) { return later.ms 
 
 // "2026-11-21T07:00:00.123Z": UTC, exactly three fraction digits (titus-api §1, spinnaker §1.4).
 std::string format_rfc3339(Instant at);
+// The same back; the fraction may be left out. Nothing for any other spelling, and for days there never were.
+std::optional<Instant> parse_rfc3339(std::string_view text);
 
 // Mesos's duration grammar, mesos-protocol §3.1: a decimal number directly followed by ns, us, ms, secs,
 // mins, hrs, days or weeks ("15mins", "1.5secs"). Answers milliseconds, rounded down.

@@ -12,6 +12,7 @@
 #include "json/writer.h"
 #include "server/answers.h"
 #include "server/log_routes.h"
+#include "server/stats_routes.h"
 
 namespace mimas::server {
 namespace {
@@ -175,6 +176,12 @@ http::Router make_routes(const RouteContext& context) {
   });
   add("GET", "/tasks/{id}",
       [context](const Request&, const Captures& captures) { return get_task(context, captures); });
+  add("GET", "/tasks/{id}/stats", [context](const Request& request, const Captures& captures) {
+    return task_stats(context.view, context.stats, request, captures);
+  });
+  add("GET", "/jobs/{id}/stats", [context](const Request&, const Captures& captures) {
+    return job_stats(context.view, context.stats, captures);
+  });
   add("POST", "/tasks/kill", [context](const Request& request, const Captures&) {
     return command_reply(context, api::parse_kill_tasks(request.body));
   });

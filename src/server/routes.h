@@ -11,6 +11,7 @@
 #include "server/mailbox.h"
 #include "server/published_view.h"
 #include "server/replies.h"
+#include "server/stats.h"
 
 namespace mimas::server {
 
@@ -19,6 +20,7 @@ struct RouteContext {
   Replies& replies;
   const PublishedView& view;
   const Executors& executors;
+  const Stats& stats;
   std::int64_t command_timeout_ms = 15'000;
   std::function<Status(const FrameworkId&)> tear_down;  // blocks until it is done, or refuses
 };

@@ -21,6 +21,7 @@
 #include "server/published_view.h"
 #include "server/replies.h"
 #include "server/routes.h"
+#include "server/stats.h"
 #include "store/store.h"
 
 namespace mimas::server {
@@ -100,6 +101,7 @@ struct Server::Impl {
   Mailbox mailbox;
   Replies replies;
   PublishedView view;
+  Stats stats{view, net::wall_now()};
   Executors executors;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<http::Listener> listener;
@@ -136,6 +138,11 @@ mesos::Driver::Hooks Server::Impl::driver_hooks() {
       .on_fatal = [this](mesos::Fatal fatal,
                          std::string why) { finish(exit_code(fatal), why + what_now(fatal, view)); },
       .log = [this](std::string line) { log.info(line); },
+      .message =
+          [this](const AgentId& agent, const std::string& executor, const std::string& data) {
+            if (const std::string line = stats.take(agent, executor, data, net::wall_now()); !line.empty())
+              log.warning(line);
+          },
   };
 }
 
@@ -166,10 +173,13 @@ Status Server::Impl::open() {
     loaded->framework = {};
   }
 
-  const RouteContext context{
-      mailbox, replies, view, executors, options.command_timeout_ms, [this](const FrameworkId& framework) {
-        return tear_down(framework);
-      }};
+  const RouteContext context{mailbox,
+                             replies,
+                             view,
+                             executors,
+                             stats,
+                             options.command_timeout_ms,
+                             [this](const FrameworkId& framework) { return tear_down(framework); }};
   http::Options http_options;
   http_options.listen = options.listen;
   http_options.workers = options.http_workers;

@@ -55,6 +55,23 @@ TEST_CASE("each day follows the one before it through 800 years") {
   CHECK(year == 2500);
 }
 
+TEST_CASE("what is printed can be read again, and nothing else can") {
+  const auto read = [](std::string_view text) { return parse_rfc3339(text).value_or(Instant{-1}).ms; };
+  for (const std::int64_t ms : {std::int64_t{0}, std::int64_t{951'782'399'999}, std::int64_t{951'782'400'000},
+                                std::int64_t{1'763'708'400'123}, std::int64_t{253'402'300'799'999}}) {
+    CHECK(read(format_rfc3339(Instant{ms})) == ms);
+  }
+  CHECK(parse_rfc3339(format_rfc3339(Instant{-86'400'001})) == Instant{-86'400'001});
+  CHECK(read("2026-11-21T07:00:00Z") == read("2026-11-21T07:00:00.000Z"));
+  for (const char* wrong :
+       {"", "2026-11-21", "2026-11-21T07:00:00", "2026-11-21T07:00:00.1Z", "2026-11-21 07:00:00Z",
+        "2026-02-30T07:00:00Z", "2026-13-01T07:00:00Z", "2026-11-21T24:00:00Z", "2026-11-21T07:60:00Z",
+        "2026-11-21T07:00:00+01", "20a6-11-21T07:00:00Z", "-026-11-21T07:00:00Z"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(parse_rfc3339(wrong));
+  }
+}
+
 TEST_CASE("never plus anything stays never, and sums do not overflow into the past") {
   CHECK(kNever + 5 == kNever);
   CHECK(kNever + -5 == kNever);
