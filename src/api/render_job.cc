@@ -180,13 +180,15 @@ void write_host_ports(json::Writer& out, const Task& task, const JobSpec& spec) 
 
 void write_exit(json::Writer& out, const Exit& exit) {
   out.key("exit");
-  if (!exit.code && !exit.signal) {
+  if (exit == Exit{}) {
     out.null();
     return;
   }
   out.begin_object();
   if (exit.code) out.member("code", *exit.code);
   if (exit.signal) out.member("signal", *exit.signal);
+  if (exit.memory_limit) out.member("memoryLimit", true);
+  if (exit.memory_peak_bytes) out.member("memoryPeakBytes", *exit.memory_peak_bytes);
   out.end_object();
 }
 
@@ -224,6 +226,8 @@ void write_log_paths(json::Writer& out, const Task& task) {
 // Titus's state of an unreachable task stays RUNNING; that it may not be so stands here.
 std::string_view reason_of(const Task& task, bool waits) {
   if (waits) return "NO_PLACE";
+  // Whether our executor saw it or the agent's isolator did.
+  if (task.exit.memory_limit || task.reason == "CONTAINER_LIMITATION_MEMORY") return "MEMORY_LIMIT";
   return task.state == TaskState::unreachable ? std::string_view("UNREACHABLE")
                                               : std::string_view(task.reason);
 }

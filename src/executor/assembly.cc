@@ -10,6 +10,7 @@
 
 #include "executor/docker_runtime.h"
 #include "executor/metadata_service.h"
+#include "executor/metrics.h"
 #include "executor/network_runtime.h"
 #include "executor/process_runtime.h"
 #include "net/clock.h"
@@ -69,6 +70,9 @@ Result<Parts> make_parts(const Surroundings& about) {
     parts.all.emplace_back(
         new MetadataService(std::move(options).value(), about.environment, &net::random_bytes));
   }
+  // After the log keeper, if there is one: then a task's last output is counted.
+  if (about.config.features.metrics)
+    parts.all.emplace_back(new Metrics(about.config.metrics_ms, net::random_seed(), parts.sink));
   return parts;
 }
 

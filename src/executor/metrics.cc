@@ -82,6 +82,10 @@ Instant Metrics::wake_at() const { return finals_.empty() ? next_ : Instant{}; }
 
 void Metrics::pump(Instant now, std::vector<PartNews>& news) {
   std::vector<TaskUsage> all = std::exchange(finals_, {});
+  for (TaskUsage& last : all) {  // its pipes were drained after its end
+    if (log_ != nullptr)
+      last.usage.log_bytes = std::max(last.usage.log_bytes, log_->bytes_written(last.task_id));
+  }
   if (now >= next_) {
     const auto tenth = static_cast<std::uint64_t>(interval_ms_ / 10);
     next_ = now + (interval_ms_ - static_cast<std::int64_t>(tenth) +

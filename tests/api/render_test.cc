@@ -191,6 +191,14 @@ TEST_CASE("a task is rendered whole, alone with what its job says") {
         R"([{"id":"mimas-7-worker-1-4","instanceId":"mimas-7-worker-1-4",)" + shared + "]");
   task.exit = Exit{{}, 9};
   CHECK(member(render_task(task, job, ""), "exit") == R"({"signal":9})");
+  task.exit.memory_limit = true;
+  task.exit.memory_peak_bytes = 67'108'864;
+  CHECK(member(render_task(task, job, ""), "exit") ==
+        R"({"signal":9,"memoryLimit":true,"memoryPeakBytes":67108864})");
+  CHECK(member(render_task(task, job, ""), "reason") == R"("MEMORY_LIMIT")");
+  task.exit = {};
+  task.reason = "CONTAINER_LIMITATION_MEMORY";  // the agent's own isolator
+  CHECK(member(render_task(task, job, ""), "reason") == R"("MEMORY_LIMIT")");
 }
 
 TEST_CASE("where a task runs is shown as its executor told it, in a shared executor under that one's id") {
