@@ -2,7 +2,7 @@
 // machine (docker_task.h) asks for, and moves output from Docker to the log keeper; nothing is opened before
 // the first task. When the sink takes no more, nothing more is read, and the container waits. Bounds: 1000
 // probes at once; those of docker_task.h and docker_link.h. The loop's thread only. Tested against the real
-// Docker in tests/executor/docker_runtime_test.cc and tests/e2e/docker_test.py.
+// Docker in tests/executor/docker_runtime_test.cc and tests/executor/docker_executor_test.py.
 #pragma once
 
 #include <deque>

@@ -43,8 +43,8 @@ def docker(*words, host=None, check=True, **more):
     return subprocess.run(["docker", *words], capture_output=True, text=True, check=check, env=environment, **more).stdout.strip()
 
 
-def root_tar():
-    """A root file system: busybox, its links, and a few folders."""
+def root_tar(files=None):
+    """A root file system: busybox, its links, a few folders, and files by path."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         for folder in ("bin", "tmp", "etc"):
@@ -59,12 +59,16 @@ def root_tar():
             entry = tarfile.TarInfo("bin/" + applet)
             entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(entry)
+        for path, data in (files or {}).items():
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(data), 0o644
+            tar.addfile(entry, io.BytesIO(data))
     return out.getvalue()
 
 
-def import_image(name, host=None):
+def import_image(name, host=None, files=None):
     environment = dict(os.environ, **({"DOCKER_HOST": host} if host else {}))
-    subprocess.run(["docker", "import", "--change", "ENV PATH=/bin", "-", name], input=root_tar(), check=True,
+    subprocess.run(["docker", "import", "--change", "ENV PATH=/bin", "-", name], input=root_tar(files), check=True,
                    capture_output=True, env=environment)
 
 
