@@ -11,6 +11,9 @@
 namespace mimas::executor {
 namespace {
 
+// It never ran, and the world was at fault: the engine starts it again at nobody's expense (§2.5).
+constexpr std::string_view kNotStarted = "REASON_CONTAINER_LAUNCH_FAILED";
+
 // "64 MiB", "1.5 MiB", "700 KiB": for people.
 std::string bytes_text(std::int64_t bytes) {
   const bool mib = bytes >= (1 << 20);
@@ -65,7 +68,7 @@ void Core::on(Launch& event, Now now) {
 
 void Core::launch(TaskLaunch& launch, std::int64_t group, std::string_view group_fault, Now now) {
   if (known(launch.id)) return;
-  if (updates_.size() >= kUpdatesMax)
+  if (updates_.size() >= 2 * kUpdatesMax)
     return out_.push_back(Say{"too many unacknowledged updates: a launch is ignored"});
   ever_busy_ = true;
   linger_by_ = kNever;
@@ -76,15 +79,17 @@ void Core::launch(TaskLaunch& launch, std::int64_t group, std::string_view group
   task.group = group;
   task.grace_ms = launch.grace_ms.value_or(kKillGraceMs);
   task.completion_ms_max = launch.completion_ms_max.value_or(-1);
-  const auto refuse = [&](std::string_view state, std::string why) {
-    finish(task, {task.id, state, {}, std::move(why), {}, {}}, now);
+  const auto refuse = [&](std::string_view state, std::string_view reason, std::string why) {
+    finish(task, {task.id, state, reason, std::move(why), {}, {}}, now);
   };
-  if (shutting_down_) return refuse("TASK_KILLED", "the executor is shutting down");
-  if (!launch.spec.ok()) return refuse("TASK_FAILED", launch.spec.error().text());
-  if (!group_fault.empty()) return refuse("TASK_FAILED", std::string(group_fault));
-  if (tasks_.size() > kTasksMax) return refuse("TASK_FAILED", "the executor already has 1000 tasks");
+  if (shutting_down_) return refuse("TASK_KILLED", "", "the executor is shutting down");
+  if (!launch.spec.ok()) return refuse("TASK_FAILED", "", launch.spec.error().text());
+  if (!group_fault.empty()) return refuse("TASK_FAILED", "", std::string(group_fault));
   const auto id = check_mesos_id(task.id, "the task's id");  // it becomes the name of a folder
-  if (!id.ok()) return refuse("TASK_FAILED", id.error().text());
+  if (!id.ok()) return refuse("TASK_FAILED", "", id.error().text());
+  // Another executor, or this one later, may well take it.
+  if (tasks_.size() > kTasksMax || updates_.size() >= kUpdatesMax)
+    return refuse("TASK_FAILED", kNotStarted, "the executor already has 1000 tasks or 4096 open updates");
   task.ordered = true;
   task.container = launch.spec->runtime == RuntimeKind::docker;
   task.memory_limit_bytes = launch.spec->limits.memory_bytes;
@@ -129,8 +134,7 @@ Actions Core::start_failed(StartFailed fault, Now now) {
   if (task->cause != Cause::none) {
     finish(*task, {task->id, "TASK_KILLED", {}, "killed before it had started", {}, {}}, now);
   } else {
-    // The engine starts it again, at nobody's expense, when the world was at fault (§2.5).
-    const char* reason = fault.final ? "" : "REASON_CONTAINER_LAUNCH_FAILED";
+    const std::string_view reason = fault.final ? "" : kNotStarted;
     const std::int64_t group = task->group;
     finish(*task, {task->id, "TASK_FAILED", reason, std::move(fault.message), {}, {}}, now);
     if (group != 0) kill_siblings(group, now);

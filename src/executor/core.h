@@ -7,9 +7,9 @@
 // Always true: an update leaves `updates_` only when it is acknowledged; a task leaves `tasks_` only when its
 // terminal update is; a task has exactly one terminal update, and nothing is said of it afterwards; for every
 // StartTask there is one TaskOver, just before that update; after Exit nothing more is done. Bounds: 1000
-// tasks alive, 1000 ended ones remembered, 4096 updates waiting, of them one about a start's progress and one
-// about health for each task. Single thread. Tested by values in tests/executor/core_*test.cc; the rules in
-// tests/executor/rules_test.cc.
+// tasks alive, 1000 ended ones remembered, 4096 updates waiting (twice that of refused launches), of them one
+// about a start's progress and one about health for each task. Single thread. Tested by values in
+// tests/executor/core_*test.cc; the rules in tests/executor/rules_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -303,8 +303,8 @@ Result<Runtime*> Loop::runtime_for(RuntimeKind kind) {
 }
 
 void Loop::start(TaskOrder& order) {
-  const auto fail = [&](const Error& error) {
-    act(core_.start_failed({order.task_id, error.message, true}, read_clocks()));
+  const auto fail = [&](const Error& error) {  // of this machine, not of the task
+    act(core_.start_failed({order.task_id, error.text(), false}, read_clocks()));
   };
   auto sandbox = sandboxes_.make(order.task_id, order.spec);
   if (!sandbox.ok()) return fail(sandbox.error());

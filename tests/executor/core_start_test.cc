@@ -268,6 +268,16 @@ TEST_CASE("messages go out while the agent is there, and are lost while it is no
   CHECK(messages(b) == 1);
 }
 
+TEST_CASE("what is too much for one executor is to be tried again at nobody's expense") {
+  Bench b;
+  b.subscribed();
+  for (std::size_t i = 0; i <= kTasksMax; ++i) b.launch("t" + std::to_string(i));
+  CHECK(b.count<StartTask>() == kTasksMax);
+  CHECK(b.posts().back().state == "TASK_FAILED");
+  CHECK(b.posts().back().reason == "REASON_CONTAINER_LAUNCH_FAILED");
+  CHECK(b.posts().back().task == "t" + std::to_string(kTasksMax));
+}
+
 TEST_CASE("an id that is no name for a folder starts nothing") {
   Bench b;
   b.subscribed();
