@@ -5,6 +5,7 @@
 
 #include "api/job_container.h"
 #include "api/job_fields.h"
+#include "api/job_health.h"
 #include "json/value.h"
 
 namespace mimas::api {
@@ -113,6 +114,7 @@ Checked<Submission> parse_submission(std::string_view body, bool lenient, const 
   read_amounts(in, *spec);
   read_confinement(in, *spec, unknown);
   read_container(in, *spec, permissions, runtime.has_value(), unknown);
+  read_health(in, *spec, unknown);
   read_constraints(in, *spec);
   read_failure_rules(in, *spec, unknown);
   const InstanceCounts counts = read_instance_counts(in, type, unknown);

@@ -230,9 +230,9 @@ constexpr std::array<EchoedField, 11> kEchoed{{
     {"tags", json::Kind::array, "an array of strings"},
 }};
 
-constexpr std::array<std::string_view, 10> kUnserved{
-    "schedule",     "timeZone",  "overlap", "startDeadlineSecs", "oncePer", "onlyWhenIdle",
-    "healthChecks", "readiness", "update",  "startTimeoutSecs"};
+constexpr std::array<std::string_view, 8> kUnserved{
+    "schedule", "timeZone",     "overlap", "startDeadlineSecs",
+    "oncePer",  "onlyWhenIdle", "update",  "startTimeoutSecs"};
 
 // Spinnaker's driver reads an echo of the wrong type as a broken answer (spinnaker §1.4), so it must not get
 // in.

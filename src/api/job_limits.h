@@ -38,6 +38,21 @@ inline constexpr std::array kNumberLimits{kMemoryMib,        kDiskMib,       kGp
 inline constexpr NumberLimit kRotateMb{"rotateMb", 1, 1'024, 16};
 inline constexpr std::int64_t kLogKeepMax = 100;  // 0 is a value of its own; absent: 3
 
+// healthChecks, readiness. Seconds with decimals in the body, milliseconds here. A grace of 0 is a value of
+// its own: none.
+struct SecondsLimit {
+  std::string_view field, alias;
+  std::int64_t least_ms, most_ms;
+  std::int64_t fallback_ms;  // what absent and null mean, and 0 where it is below the range
+};
+inline constexpr SecondsLimit kHealthInterval{"intervalSecs", "interval", 100, 3'600'000, 10'000};
+inline constexpr SecondsLimit kHealthTimeout{"timeoutSecs", "timeout", 100, 600'000, 5'000};
+inline constexpr SecondsLimit kHealthGrace{"graceSecs", "grace", 0, 86'400'000, 15'000};
+inline constexpr NumberLimit kMaxConsecutiveFailures{"maxConsecutiveFailures", 1, 100, 3};
+inline constexpr std::size_t kHealthChecksMax = 10;
+inline constexpr std::size_t kHealthPathBytesMax = 1'024;
+inline constexpr std::size_t kHealthCommandBytesMax = 8u << 10;  // with one byte for each argument
+
 // retryPolicy, in milliseconds.
 inline constexpr NumberLimit kDelayMs{"delayMs", 1, 3'600'000, 1'000};
 inline constexpr NumberLimit kInitialDelayMs{"initialDelayMs", 1, 3'600'000, 1'000};

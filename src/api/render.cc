@@ -5,6 +5,7 @@
 #include "api/projection.h"
 #include "api/render_job.h"
 #include "json/writer.h"
+#include "model/readiness.h"
 
 namespace mimas::api {
 namespace {
@@ -50,6 +51,10 @@ bool wants_ended_jobs(const JobQuery& query) {
 
 bool is_dispatched(const std::vector<TaskPtr>& tasks) {
   return std::ranges::any_of(tasks, [](const TaskPtr& task) { return task->state != TaskState::queued; });
+}
+
+std::int64_t count_ready(const Job& job, const std::vector<TaskPtr>& tasks) {
+  return std::ranges::count_if(tasks, [&](const TaskPtr& task) { return is_ready(*task, *job.spec); });
 }
 
 void write_resources(json::Writer& out, std::string_view name, const Resources& resources) {
@@ -100,7 +105,7 @@ JobList render_jobs(const engine::View& view, const JobQuery& query) {
     ++count;
     last_number = job->number;
     json::Writer one;
-    write_job(one, *job, shown, is_dispatched(tasks), view.shortfall(job->id));
+    write_job(one, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), view.shortfall(job->id));
     out.raw(query.fields.empty() ? one.take() : project_fields(one.take(), query.fields));
   }
   out.end_array();
@@ -110,7 +115,7 @@ JobList render_jobs(const engine::View& view, const JobQuery& query) {
 
 std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall) {
   json::Writer out;
-  write_job(out, job, tasks, is_dispatched(tasks), shortfall);
+  write_job(out, job, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall);
   return out.take();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "api/job_health.h"
 #include "base/time.h"
 #include "json/value.h"
 
@@ -262,7 +263,7 @@ void write_cpu(json::Writer& out, std::int64_t milli) {
 }
 
 void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& shown, bool dispatched,
-               std::string_view shortfall) {
+               std::int64_t ready, std::string_view shortfall) {
   const JobSpec& spec = *job.spec;
   out.begin_object();
   out.member("id", job.id.value).member("name", spec.name);
@@ -280,7 +281,7 @@ void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& sh
   write_program(out, spec);
   out.member("instances", job.instances_desired).member("instancesMin", job.instances_min);
   out.member("instancesMax", job.instances_max).member("instancesDesired", job.instances_desired);
-  out.member("inService", job.in_service);
+  out.member("instancesReady", ready).member("inService", job.in_service);
   write_amounts(out, spec);
   write_container_ports(out, spec);
   write_confinement(out, spec);
@@ -289,6 +290,7 @@ void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& sh
   write_map(out, "environment", spec.env);
   write_map(out, "labels", spec.labels);
   write_constraints(out, spec);
+  write_health_checks(out, spec);
   write_echoed(out, spec);
   out.member("jobVersion", job.version);
   out.member("submittedAt", format_rfc3339(job.submitted_at));
@@ -327,6 +329,7 @@ void write_task(json::Writer& out, const Task& task, const Job& job, std::string
   write_date_or_null(out, "unreachableSince",
                      task.state == TaskState::unreachable ? task.unreachable_since : Instant{});
   out.member("killRequested", task.kill_requested);
+  write_task_health(out, task);
   write_data(out, task);
   write_log_paths(out, task);
   out.end_object();

@@ -13,9 +13,9 @@
 namespace mimas::api {
 
 // A whole job object. `shown` are the tasks to list; `dispatched` says whether any task, shown or not, left
-// the queue.
+// the queue, and `ready` how many of them are (model/readiness.h).
 void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& shown, bool dispatched,
-               std::string_view shortfall);
+               std::int64_t ready, std::string_view shortfall);
 // A whole task object; with `alone`, what its job says about it too (GET /v2/tasks/{id}).
 void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall, bool alone);
 

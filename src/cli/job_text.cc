@@ -97,19 +97,39 @@ std::string program(json::Value job) {
   return text;
 }
 
+bool has_checks(json::Value job) {
+  const std::optional<json::Value> checks = job.find("healthChecks");
+  const std::optional<json::Value> readiness = job.find("readiness");
+  return (checks && checks->is_array() && checks->size() > 0) || (readiness && readiness->is_object());
+}
+
+// "healthy, not ready"; a blank while nothing is known.
+Cell health_cell(json::Value task) {
+  if (field(task, "state") != "RUNNING") return {""};
+  const std::string healthy = field(task, "healthy");
+  const std::string ready = field(task, "ready");
+  std::string text = healthy == "true" ? "healthy" : healthy == "false" ? "unhealthy" : "";
+  if (!ready.empty())
+    text += (text.empty() ? "" : ", ") + std::string(ready == "true" ? "ready" : "not ready");
+  const bool bad = healthy == "false" || ready == "false";
+  return {text, text.empty() ? Tone::plain : bad ? Tone::bad : Tone::good};
+}
+
+// The health has a column where the job has checks.
 std::string tasks_table(json::Value job, bool colour) {
-  Table table({"TASK", "STATE", "HOST", "STARTED", "FINISHED", "PORTS", "DETAIL"});
+  const bool checked = has_checks(job);
+  std::vector<std::string> heads{"TASK", "STATE", "HOST", "STARTED", "FINISHED", "PORTS", "DETAIL"};
+  if (checked) heads.insert(heads.begin() + 2, "HEALTH");
+  Table table(std::move(heads));
   const std::optional<json::Value> tasks = job.find("tasks");
   if (!tasks || !tasks->is_array() || tasks->size() == 0) return "no tasks\n";
   for (std::size_t i = 0; i < tasks->size() && i < kRowsMax; ++i) {
     const json::Value task = tasks->at(i);
-    table.add({{field(task, "id")},
-               state_cell(task),
-               {field(task, "host")},
-               {moment(task, "startedAt")},
-               {moment(task, "finishedAt")},
-               {ports_text(task)},
-               {task_detail(task)}});
+    std::vector<Cell> row{
+        {field(task, "id")},          state_cell(task),   {field(task, "host")}, {moment(task, "startedAt")},
+        {moment(task, "finishedAt")}, {ports_text(task)}, {task_detail(task)}};
+    if (checked) row.insert(row.begin() + 2, health_cell(task));
+    table.add(std::move(row));
   }
   return table.text(colour);
 }
@@ -159,7 +179,9 @@ std::string exit_text(json::Value task) {
 
 std::string task_detail(json::Value task) {
   std::string text;
-  for (const std::string& part : {exit_text(task), field(task, "reason"), field(task, "message")}) {
+  const bool ill = field(task, "healthy") == "false" || field(task, "ready") == "false";
+  const std::string health = ill ? field(task, "lastHealthMessage") : std::string();
+  for (const std::string& part : {exit_text(task), field(task, "reason"), field(task, "message"), health}) {
     if (!part.empty() && text.find(part) == std::string::npos) text += (text.empty() ? "" : ": ") + part;
   }
   return text;
@@ -188,7 +210,9 @@ std::string job_page(json::Value job, bool colour) {
   add_fact(page, "state", field(job, "state"));
   add_fact(page, "message", field(job, "message"));
   add_fact(page, "instances",
-           std::to_string(running_tasks(job)) + " running, " + field(job, "instances") + " wanted");
+           std::to_string(running_tasks(job)) + " running, " +
+               (has_checks(job) ? field(job, "instancesReady") + " ready, " : std::string()) +
+               field(job, "instances") + " wanted");
   add_fact(page, "image", field(job, "applicationName"));
   add_fact(page, "runs", program(job));
   add_fact(page, "each has",

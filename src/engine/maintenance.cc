@@ -6,6 +6,7 @@
 
 #include "engine/parts.h"
 #include "engine/reconcile.h"
+#include "model/readiness.h"
 
 namespace mimas::engine {
 namespace {
@@ -57,11 +58,6 @@ void look_at_agents(Turn& turn) {
   for (const AgentId& id : over) set_maintenance(data, data.agents.at(id), std::nullopt);
 }
 
-// Does it do its work, as far as its checks can tell?
-bool is_up(const Task& task, const JobSpec& spec) {
-  return task.state == TaskState::running && task.healthy != false && (!spec.readiness || task.ready == true);
-}
-
 // A moved task ends when its successor runs, or when its slot is not wanted any more.
 void end_moved(Turn& turn) {
   const std::set<TaskKey> moving = turn.data.moving;
@@ -69,7 +65,7 @@ void end_moved(Turn& turn) {
     JobEntry& job = turn.data.jobs.at(key.job);
     const Slot& slot = job.slots.at(key.index);
     const bool runs =
-        slot.current >= 0 && is_up(*job.tasks.at({key.index, slot.current}).record, *job.record->spec);
+        slot.current >= 0 && is_ready(*job.tasks.at({key.index, slot.current}).record, *job.record->spec);
     if (slot.current >= 0 && !runs) continue;
     request_kill(turn, job, key, "MOVED", "moved away before the maintenance of its agent");
   }

@@ -75,8 +75,9 @@ struct ContainerSettings {
 struct HealthCheck {
   enum class Kind { http, tcp, command };
   Kind kind = Kind::http;
-  std::int32_t port = 0;             // http, tcp: one of the job's container ports; 0: its first port
-  std::string path = "/";            // http
+  std::int32_t port = 0;   // http, tcp: one of the job's container ports, or its place where they have no
+                           // numbers; 0: the first
+  std::string path = "/";  // http
   std::vector<std::string> command;  // command
   std::int64_t interval_ms = 10'000;
   std::int64_t timeout_ms = 5'000;

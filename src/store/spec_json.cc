@@ -23,6 +23,11 @@ constexpr std::array<std::pair<JobType, std::string_view>, 2> kJobTypes{{
     {JobType::batch, "batch"},
     {JobType::service, "service"},
 }};
+constexpr std::array<std::pair<HealthCheck::Kind, std::string_view>, 3> kCheckKinds{{
+    {HealthCheck::Kind::http, "http"},
+    {HealthCheck::Kind::tcp, "tcp"},
+    {HealthCheck::Kind::command, "command"},
+}};
 constexpr std::array<std::pair<Runtime, std::string_view>, 2> kRuntimes{{
     {Runtime::process, "process"},
     {Runtime::docker, "docker"},
@@ -252,6 +257,29 @@ void write_where(json::Writer& out, const JobSpec& spec) {
   write_texts(out, "soft_constraints", spec.soft_constraints);
 }
 
+void write_check(json::Writer& out, const HealthCheck& check) {
+  out.begin_object()
+      .member("kind", name_in(kCheckKinds, check.kind))
+      .member("port", check.port)
+      .member("path", check.path);
+  write_texts(out, "command", check.command);
+  out.member("interval_ms", check.interval_ms)
+      .member("timeout_ms", check.timeout_ms)
+      .member("grace_ms", check.grace_ms)
+      .member("max_failures", check.max_failures)
+      .end_object();
+}
+
+// Readiness is left out where there is none.
+void write_health(json::Writer& out, const JobSpec& spec) {
+  out.key("health_checks").begin_array();
+  for (const HealthCheck& check : spec.health_checks) write_check(out, check);
+  out.end_array();
+  if (!spec.readiness) return;
+  out.key("readiness");
+  write_check(out, *spec.readiness);
+}
+
 void write_when_it_fails(json::Writer& out, const JobSpec& spec) {
   out.member("retries", spec.retries).member("restart_on_success", spec.restart_on_success);
   out.key("retry_policy")
@@ -269,6 +297,17 @@ void read_constraint(Fields& from, Constraint& into) {
   from.read("attribute", into.attribute);
   from.read("values", into.values);
   from.read("text", into.text);
+}
+
+void read_check(Fields& from, HealthCheck& into) {
+  from.read_name("kind", kCheckKinds, into.kind);
+  from.read("port", into.port);
+  from.read("path", into.path);
+  from.read("command", into.command);
+  from.read("interval_ms", into.interval_ms);
+  from.read("timeout_ms", into.timeout_ms);
+  from.read("grace_ms", into.grace_ms);
+  from.read("max_failures", into.max_failures);
 }
 
 void read_artifact(Fields& from, Artifact& into) {
@@ -363,6 +402,9 @@ void read_spec(Fields& from, JobSpec& into) {
   from.nested_list("hard_constraints",
                    [&](Fields& inner) { read_constraint(inner, into.hard_constraints.emplace_back()); });
   from.read("soft_constraints", into.soft_constraints);
+  from.nested_list("health_checks",
+                   [&](Fields& inner) { read_check(inner, into.health_checks.emplace_back()); });
+  from.nested("readiness", [&](Fields& inner) { read_check(inner, into.readiness.emplace()); });
   read_failure_rules(from, into);
   from.read("echoed_json", into.echoed_json);
 }
@@ -389,6 +431,7 @@ std::string render_spec(const JobSpec& spec) {
   write_confinement(out, spec);
   write_container(out, spec.container);
   write_where(out, spec);
+  write_health(out, spec);
   write_when_it_fails(out, spec);
   out.member("echoed_json", spec.echoed_json).end_object();
   return out.take();

@@ -93,6 +93,24 @@ TEST_CASE("the limits in the OpenAPI document are those of the code") {
                       std::to_string(kPageMax)));
 }
 
+TEST_CASE("the limits of health checks in the OpenAPI document are those of the code") {
+  const std::string yaml = read_file("api/openapi.yaml");
+  const auto seconds = [](std::int64_t ms) {
+    return std::to_string(ms / 1000) + (ms % 1000 == 0 ? "" : "." + std::to_string(ms % 1000 / 100));
+  };
+  for (const SecondsLimit& limit : {kHealthInterval, kHealthTimeout, kHealthGrace}) {
+    INFO(limit.field);
+    CHECK(has(yaml, std::string(limit.field) + ": { type: number, minimum: " + seconds(limit.least_ms) +
+                        ", maximum: " + seconds(limit.most_ms) + ", default: " + seconds(limit.fallback_ms)));
+    CHECK(has(yaml, std::string(limit.alias) + ": { type: number, description: another word for " +
+                        std::string(limit.field)));
+  }
+  CHECK(has(yaml, number_line(kMaxConsecutiveFailures)));
+  CHECK(has(line_of(yaml, "healthChecks"), "maxItems: " + std::to_string(kHealthChecksMax)));
+  CHECK(has(yaml, "path: { type: string, maxLength: " + std::to_string(kHealthPathBytesMax)));
+  CHECK(has(yaml, "in its container; at most " + std::to_string(kHealthCommandBytesMax) + " bytes"));
+}
+
 TEST_CASE("every field of the documented request is accepted by the code, and no other") {
   const std::string yaml = read_file("api/openapi.yaml");
   const std::size_t schema = yaml.find("    JobSpec:\n");
@@ -108,7 +126,7 @@ TEST_CASE("every field of the documented request is accepted by the code, and no
     if (name.find(' ') != std::string::npos) continue;
     body += (fields++ > 0 ? ",\"" : "\"") + name + "\":null";
   }
-  CHECK(fields == 59);
+  CHECK(fields == 61);
   const auto parsed = parse_submission(body + "}", false);
   REQUIRE(parsed.faults.size() == 1);
   CHECK(parsed.faults[0].pointer == "/entryPoint");  // required, but null here: nothing was unknown

@@ -137,12 +137,12 @@ TEST_CASE("a number out of its range is a fault with the value and the limit") {
 TEST_CASE("every fault of a body is reported in one answer") {
   const auto parsed = parse(
       R"("name":"a\nb","cpu":-1,"memory":1.5,"disk":"x","instances":1000000000,"entrypoint":"true","env":{"A":1},)"
-      R"("hardConstraints":["UniqueHost","rack like x"],"retries":-1,"healthChecks":[{"http":{}}],"ports":[0,80])");
+      R"("hardConstraints":["UniqueHost","rack like x"],"retries":-1,"healthChecks":[{"http":{},"tcp":{}}],"ports":[0,80])");
   std::vector<std::string> pointers;
   for (const Fault& fault : parsed.faults) pointers.push_back(fault.pointer);
   CHECK(pointers == std::vector<std::string>{"/name", "/entryPoint", "/env/A", "/cpu", "/memory", "/disk",
-                                             "/ports", "/hardConstraints/1", "/retries", "/instances",
-                                             "/healthChecks", "/entrypoint"});
+                                             "/ports", "/healthChecks/0", "/hardConstraints/1", "/retries",
+                                             "/instances", "/entrypoint"});
   CHECK(parsed.faults.back().detail == "unknown field, did you mean `entryPoint`?");
   CHECK(parsed.faults.back().value == "\"true\"");
 }
@@ -420,7 +420,7 @@ TEST_CASE("fields without a meaning here are echoed, fields that would change th
         "/securityGroups: expected an array of strings, found a string");
   CHECK(fault_with(R"("securityGroups":[1])").starts_with("/securityGroups: expected an array of strings"));
   CHECK(fault_with("\"owner\":{\"team\":\"" + std::string(20'000, 'x') + "\"}").starts_with("/owner: makes"));
-  CHECK(fault_with(R"("healthChecks":[{"tcp":{}}])") == "/healthChecks: is not supported by this version");
+  CHECK(fault_with(R"("startTimeoutSecs":5)") == "/startTimeoutSecs: is not supported by this version");
   CHECK(fault_with(R"("schedule":"0 * * * *")") == "/schedule: is not supported by this version");
   CHECK(fault_with(R"("update":{"batchSize":1})") == "/update: is not supported by this version");
   CHECK(fault_with(R"("type":"cron")") == "/type: cron jobs are not supported by this version");

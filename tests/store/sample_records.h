@@ -59,6 +59,18 @@ inline ContainerSettings sample_container(Prng& prng) {
   return container;
 }
 
+inline HealthCheck sample_check(Prng& prng) {
+  HealthCheck check;
+  check.kind = static_cast<HealthCheck::Kind>(prng.below(3));
+  check.port = static_cast<std::int32_t>(prng.next());
+  check.path = sample_text(prng);
+  check.command = sample_texts(prng);
+  for (std::int64_t* number : {&check.interval_ms, &check.timeout_ms, &check.grace_ms, &check.max_failures}) {
+    *number = sample_number(prng);
+  }
+  return check;
+}
+
 inline JobSpec sample_spec(Prng& prng) {
   JobSpec spec;
   spec.type = static_cast<JobType>(prng.below(2));
@@ -94,6 +106,8 @@ inline JobSpec sample_spec(Prng& prng) {
   if (prng.below(2) == 1) spec.container = sample_container(prng);
   spec.logs.compress = prng.below(2) == 1;
   spec.cpu_quota = prng.below(2) == 1;
+  for (std::uint64_t left = prng.below(3); left > 0; --left) spec.health_checks.push_back(sample_check(prng));
+  if (prng.below(2) == 1) spec.readiness = sample_check(prng);
   for (std::uint64_t left = prng.below(3); left > 0; --left) {
     spec.rlimits[sample_text(prng)] = {sample_number(prng), sample_number(prng)};
   }

@@ -46,7 +46,7 @@ TEST_CASE("the form on disk does not change by accident") {
       R"("request":{"cpu_milli":0,"mem_mib":0,"disk_mib":0,"gpus":0,"ports":0},"container_ports":[8080],)"
       R"("network_mbps":0,"run_as":"","cpu_quota":false,"pids_max":0,"rlimits":{},)"
       R"("logs":{"rotate_mib":16,"keep":3,"compress":true},"hard_constraints":[{"kind":"not_in","attribute":"rack","values":["a","b"],)"
-      R"j("text":"rack not in (a, b)"}],"soft_constraints":[],"retries":0,"restart_on_success":false,)j"
+      R"j("text":"rack not in (a, b)"}],"soft_constraints":[],"health_checks":[],"retries":0,"restart_on_success":false,)j"
       R"("retry_policy":{"initial_delay_ms":1000,"max_delay_ms":60000},"runtime_limit_ms":0,)"
       R"("kill_grace_ms":5000,"unreachable_timeout_ms":30000,"echoed_json":"{}"})");
   Resources resources;
@@ -87,6 +87,8 @@ TEST_CASE("text that is no spec is an error that says where") {
       {R"({"restart_on_success":0})", "/restart_on_success"},
       {R"({"rlimits":{"core":{"soft":"0"}}})", "/rlimits/core/soft"},
       {R"({"container":{"pull":"often"}})", "/container/pull"},
+      {R"({"health_checks":[{"kind":"grpc"}]})", "/health_checks/0/kind"},
+      {R"({"readiness":{"port":"80"}})", "/readiness/port"},
       {R"({"container":{"volumes":[{"target":1}]}})", "/container/volumes/0/target"},
   };
   for (const auto& wanted : cases) {
