@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "executor/docker_runtime.h"
+#include "executor/health_part.h"
 #include "executor/metadata_service.h"
 #include "executor/metrics.h"
 #include "executor/network_runtime.h"
@@ -64,6 +65,7 @@ std::unique_ptr<Runtime> plain_runtime(RuntimeKind kind, const Surroundings& abo
 
 Result<Parts> make_parts(const Surroundings& about) {
   Parts parts;
+  parts.all.emplace_back(new HealthPart(net::random_seed()));  // keeps nothing for tasks without checks
   if (about.config.features.metadata) {
     auto options = parse_metadata(about.config.metadata);
     if (!options.ok()) return options.error();
