@@ -1,6 +1,7 @@
 #include "api/render.h"
 
 #include <algorithm>
+#include <set>
 
 #include "api/projection.h"
 #include "api/render_job.h"
@@ -154,16 +155,27 @@ std::string render_job_uri(const JobId& id) {
   return out.take();
 }
 
-std::string render_log_urls(const Task& task, std::string_view base_url) {
+std::string render_log_urls(const Task& task, const LogPlaces& places) {
+  std::string_view base_url = places.base_url;
   while (base_url.ends_with('/')) base_url.remove_suffix(1);
   const std::string logs = std::string(base_url) + "/v2/logs/" + task.id.value;
+  std::set<std::string> rotated(places.names.begin(), places.names.end());
+  std::vector<std::string> names{"stdout", "stderr"};
+  for (const std::string& name : names) rotated.erase(name);
+  names.insert(names.end(), rotated.begin(), rotated.end());
   json::Writer out;
   out.begin_object();
   out.member("stdoutLive", logs + "/stdout?follow=true");
   out.member("stderrLive", logs + "/stderr?follow=true");
   out.key("logs").begin_object();
-  out.member("stdout", logs + "/stdout").member("stderr", logs + "/stderr").end_object();
+  for (const std::string& name : names) out.member(name, logs + "/" + name);
+  out.end_object();
   out.key("snapshots").begin_array().end_array();
+  if (!places.archive.empty()) {
+    out.key("archive").begin_object();
+    for (const std::string& name : names) out.member(name, places.archive + "/" + name);
+    out.end_object();
+  }
   out.end_object();
   return out.take();
 }

@@ -43,6 +43,12 @@ std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::s
 std::string render_task(const Task& task, const Job& job, std::string_view shortfall);
 std::string render_agents(const engine::View& view);
 std::string render_job_uri(const JobId& id);  // {"jobUri":"/api/v2/jobs/mimas-1"}
-std::string render_log_urls(const Task& task, std::string_view base_url);  // GET /v2/logs/{taskId}
+// GET /v2/logs/{taskId}.
+struct LogPlaces {
+  std::string base_url;            // ours
+  std::vector<std::string> names;  // of log files in the sandbox, as far as known
+  std::string archive;             // URL of the task's folder in the archive; empty: there is none
+};
+std::string render_log_urls(const Task& task, const LogPlaces& places);
 
 }  // namespace mimas::api

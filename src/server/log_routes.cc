@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <thread>
@@ -10,13 +11,15 @@
 
 #include "api/render.h"
 #include "server/answers.h"
+#include "server/log_reader.h"
 #include "server/sandbox.h"
+#include "wire/archive_url.h"
 #include "wire/endpoint.h"
 
 namespace mimas::server {
 namespace {
 
-constexpr std::int64_t kPieceBytes = 64 << 10;
+constexpr std::int64_t kRoundBytes = 256 << 10;
 constexpr std::chrono::milliseconds kFollowPause{200};
 constexpr int kAgentAbsencesMax = 50;  // a follower outlasts an agent's restart of about ten seconds
 
@@ -57,27 +60,29 @@ bool task_over(const PublishedView& view, const TaskId& id) {
   return !task || is_terminal(task->state);
 }
 
-// Copies the file to the client until the range, the task or the client ends.
+// Copies the file to the client until the range, the task or the client ends. Without follow: to the end of
+// the file as it was when we came, also when it is rotated meanwhile.
 void copy_file(const PublishedView& view, const Sandbox& sandbox, const TaskId& id, const std::string& file,
                Range range, http::StreamWriter& out) {
+  LogReader reader(sandbox, file, range.offset);
   int absences = 0;
   while (range.length > 0 && out.peer_alive()) {
     // Asked before the read: what was written before the end is then surely read.
     const bool over = task_over(view, id);
-    const auto piece = sandbox.read(file, range.offset, std::min(range.length, kPieceBytes));
-    if (!piece.ok()) {
+    const auto round = reader.next(std::min(range.length, kRoundBytes));
+    if (!round.ok()) {
       const bool may_return = range.follow && !over && ++absences < kAgentAbsencesMax;
       if (!may_return) return;
       std::this_thread::sleep_for(kFollowPause);
       continue;
     }
     absences = 0;
-    if (!piece->bytes.empty()) {
-      if (!out.write(piece->bytes)) return;
-      range.offset += static_cast<std::int64_t>(piece->bytes.size());
-      range.length -= static_cast<std::int64_t>(piece->bytes.size());
-      continue;
+    if (!round->bytes.empty()) {
+      if (!out.write(round->bytes)) return;
+      range.length -= static_cast<std::int64_t>(round->bytes.size());
     }
+    if (!range.follow && reader.first_is_over()) return;
+    if (!round->at_end) continue;
     if (!range.follow || over) return;
     std::this_thread::sleep_for(kFollowPause);
   }
@@ -90,12 +95,22 @@ Error not_started(const TaskId& id) {
 
 }  // namespace
 
-http::Reply log_urls(const PublishedView& view, const http::Request& request,
-                     const http::Captures& captures) {
+http::Reply log_urls(const PublishedView& view, const http::Request& request, const http::Captures& captures,
+                     std::string_view archive) {
   const TaskPtr task = view.task(TaskId(captures.at("taskId")));
   if (!task) return problem(make_error(Code::not_found, "no task has the id " + captures.at("taskId")));
-  const std::string host(request.header("Host"));
-  return json_reply(api::render_log_urls(*task, "http://" + host));
+  api::LogPlaces places;
+  places.base_url = "http://" + std::string(request.header("Host"));
+  const auto agent = wire::parse_endpoint(task->agent_endpoint);
+  if (!task->agent.empty() && agent.ok()) {
+    // What the agent does not tell now (it is away, the sandbox was swept) is left out: the two that every
+    // task has stand there anyway.
+    const auto names = Sandbox(*agent, view.connection().framework, task->id, task->executor).names();
+    if (names.ok()) std::copy_if(names->begin(), names->end(), std::back_inserter(places.names), is_log_name);
+  }
+  const auto url = wire::parse_archive_url(archive);
+  if (url.ok()) places.archive = url->object_url(task->job.value + "/" + task->id.value);
+  return json_reply(api::render_log_urls(*task, places));
 }
 
 http::Reply log_bytes(const PublishedView& view, const http::Request& request,
@@ -110,7 +125,7 @@ http::Reply log_bytes(const PublishedView& view, const http::Request& request,
   const auto agent = wire::parse_endpoint(task->agent_endpoint);
   if (task->agent.empty() || !agent.ok()) return problem(not_started(id));
 
-  const Sandbox sandbox(*agent, view.connection().framework, id);
+  const Sandbox sandbox(*agent, view.connection().framework, id, task->executor);
   // One look before the headers leave, so that a missing file is a 404 and not an empty 200.
   const auto first = sandbox.read(file, 0, 0);
   const bool may_appear = range.value.follow && !is_terminal(task->state);

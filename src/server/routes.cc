@@ -186,7 +186,7 @@ http::Router make_routes(const RouteContext& context) {
     return command_reply(context, api::parse_kill_tasks(request.body));
   });
   add("GET", "/logs/{taskId}", [context](const Request& request, const Captures& captures) {
-    return log_urls(context.view, request, captures);
+    return log_urls(context.view, request, captures, context.archive);
   });
   add("GET", "/logs/{taskId}/{file}", [context](const Request& request, const Captures& captures) {
     return log_bytes(context.view, request, captures);

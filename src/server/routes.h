@@ -23,6 +23,7 @@ struct RouteContext {
   const Stats& stats;
   std::int64_t command_timeout_ms = 15'000;
   std::function<Status(const FrameworkId&)> tear_down;  // blocks until it is done, or refuses
+  std::string archive;  // where executors archive logs (--archive); empty: nowhere
 };
 
 http::Router make_routes(const RouteContext& context);

@@ -377,11 +377,16 @@ TEST_CASE("agents, log addresses and job addresses") {
   CHECK(render_job_uri(JobId("mimas-7")) == R"({"jobUri":"/api/v2/jobs/mimas-7"})");
   Task task;
   task.id = TaskId("mimas-7-worker-0-0");
-  CHECK(render_log_urls(task, "http://h:7101/") ==
+  CHECK(render_log_urls(task, {"http://h:7101/", {}, {}}) ==
         R"({"stdoutLive":"http://h:7101/v2/logs/mimas-7-worker-0-0/stdout?follow=true",)"
         R"("stderrLive":"http://h:7101/v2/logs/mimas-7-worker-0-0/stderr?follow=true",)"
         R"("logs":{"stdout":"http://h:7101/v2/logs/mimas-7-worker-0-0/stdout",)"
         R"("stderr":"http://h:7101/v2/logs/mimas-7-worker-0-0/stderr"},"snapshots":[]})");
+  const std::string all =
+      render_log_urls(task, {"http://h", {"stdout.2", "stderr", "stdout"}, "http://a/j/t"});
+  CHECK(all.find(R"("stdout.2":"http://h/v2/logs/mimas-7-worker-0-0/stdout.2"})") != std::string::npos);
+  CHECK(all.ends_with(R"("archive":{"stdout":"http://a/j/t/stdout","stderr":"http://a/j/t/stderr",)"
+                      R"("stdout.2":"http://a/j/t/stdout.2"}})"));
 }
 
 }  // namespace mimas::api
