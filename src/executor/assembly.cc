@@ -10,6 +10,9 @@
 
 #include "executor/docker_runtime.h"
 #include "executor/health_part.h"
+#include "executor/log_archive.h"
+#include "executor/log_keeper.h"
+#include "executor/loop.h"
 #include "executor/metadata_service.h"
 #include "executor/metrics.h"
 #include "executor/network_runtime.h"
@@ -66,6 +69,13 @@ std::unique_ptr<Runtime> plain_runtime(RuntimeKind kind, const Surroundings& abo
 Result<Parts> make_parts(const Surroundings& about) {
   Parts parts;
   parts.all.emplace_back(new HealthPart(net::random_seed()));  // keeps nothing for tasks without checks
+  std::string why;
+  auto archive = make_archive(about.config, about.archive, why);
+  if (!why.empty()) say(why);  // no reason to run no tasks
+  if (archive) archive->adopt(Instant{net::monotonic_ms()});
+  auto* keeper = new LogKeeper(std::move(archive));
+  parts.all.emplace_back(keeper);
+  parts.sink = keeper;
   if (about.config.features.metadata) {
     auto options = parse_metadata(about.config.metadata);
     if (!options.ok()) return options.error();

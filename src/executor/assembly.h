@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "executor/config.h"
 #include "executor/environment.h"
+#include "executor/log_archive.h"
 #include "executor/part.h"
 #include "executor/runtime.h"
 
@@ -18,6 +19,7 @@ struct Surroundings {
   Settings settings;
   Config config;
   const char* const* environment = nullptr;  // our own
+  ArchiveEnvironment archive;
 };
 
 struct Parts {

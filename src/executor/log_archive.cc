@@ -225,7 +225,7 @@ std::unique_ptr<LogArchive> make_archive(const Config& config, ArchiveEnvironmen
   return std::make_unique<LogArchive>(std::move(url).value(), std::move(environment));
 }
 
-int reap_archive(const Config& config, ArchiveEnvironment environment, bool dry_run, std::int64_t ms) {
+int reap_archive(const Config& config, ArchiveEnvironment environment, std::int64_t ms) {
   Config with = config;
   with.features.logarchive = !config.archive.empty();
   const std::string directory =
@@ -233,7 +233,7 @@ int reap_archive(const Config& config, ArchiveEnvironment environment, bool dry_
   const std::vector<ArchiveFolder> left = ArchiveState(directory).abandoned();
   for (const ArchiveFolder& folder : left)
     say("reap: logs of " + folder.key + " in " + folder.path + " are not archived yet");
-  if (dry_run || left.empty()) return static_cast<int>(left.size());
+  if (config.dry_run || left.empty()) return static_cast<int>(left.size());
   std::string why;
   const auto archive = make_archive(with, std::move(environment), why);
   if (!archive) {

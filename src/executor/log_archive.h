@@ -88,7 +88,8 @@ class LogArchive {
 std::unique_ptr<LogArchive> make_archive(const Config& config, ArchiveEnvironment environment,
                                          std::string& why);
 
-// `mimas-executor reap`: sends what dead executors left, for at most `ms`; answers how many folders are left.
-int reap_archive(const Config& config, ArchiveEnvironment environment, bool dry_run, std::int64_t ms);
+// `mimas-executor reap`: sends what dead executors left, for at most `ms` (--dry-run: only says so); answers
+// how many folders are left.
+int reap_archive(const Config& config, ArchiveEnvironment environment, std::int64_t ms);
 
 }  // namespace mimas::executor

@@ -2,6 +2,7 @@
 // its own options come on the command line (config.h).
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
@@ -18,6 +19,7 @@ namespace {
 using namespace mimas::executor;
 
 constexpr int kWrong = 2;  // arguments or environment
+constexpr std::int64_t kReapArchiveMs = 60'000;
 
 // The token must not be read from /proc/PID/environ by the tasks, which run as the same user.
 void wipe_token() {
@@ -40,8 +42,9 @@ int serve(Config config) {
   if (!settings.ok())
     return refuse(settings.error(), "; a Mesos agent starts this program and sets its environment");
   wipe_token();
+  ArchiveEnvironment archive = take_archive_environment(environ);
   start_guard(settings->shutdown_grace_ms);
-  const Surroundings about{std::move(settings).value(), std::move(config), environ};
+  const Surroundings about{std::move(settings).value(), std::move(config), environ, std::move(archive)};
   auto parts = make_parts(about);
   if (!parts.ok()) return refuse(parts.error());
   char* here = ::getcwd(nullptr, 0);
@@ -58,7 +61,11 @@ int main(int argc, char** argv) {
   switch (config->work) {
     case Config::Work::help: return print(help_text());
     case Config::Work::version: return print("mimas-executor " MIMAS_VERSION "\n");
-    case Config::Work::reap: return reap_everything(*config);
+    case Config::Work::reap: {
+      const int code = reap_everything(*config);
+      (void)reap_archive(*config, take_archive_environment(environ), kReapArchiveMs);
+      return code;
+    }
     case Config::Work::serve: break;
   }
   return serve(std::move(config).value());

@@ -29,9 +29,10 @@ Rotated rotated_of(std::string_view name, std::string_view file) {
 }  // namespace
 
 bool is_log_name(std::string_view name) {
-  return std::any_of(
-      std::begin({"stdout", "stderr"}), std::end({"stdout", "stderr"}),
-      [&](std::string_view file) { return name == file || rotated_of(name, file).number > 0; });
+  for (const std::string_view file : {"stdout", "stderr"}) {
+    if (name == file || rotated_of(name, file).number > 0) return true;
+  }
+  return false;
 }
 
 LogReader::LogReader(const LogSource& source, std::string file, std::int64_t offset)
@@ -56,7 +57,7 @@ Result<LogReader::Names> LogReader::look() const {
   return found;
 }
 
-Result<LogReader::Round> LogReader::next(std::int64_t most) {
+Result<LogReader::Round> LogReader::next(std::int64_t most, bool last) {
   if (!rotates_) {
     std::int64_t size = 0;
     auto bytes = read_up_to(file_, most, size);
@@ -70,20 +71,26 @@ Result<LogReader::Round> LogReader::next(std::int64_t most) {
     if (!names.ok()) return names.error();
     first_ = generation_ = names->newest;
   }
-  return read_present(most);
+  if (!behind_) return read_present(most, last);
+  const auto names = look();
+  if (!names.ok()) return names.error();
+  behind_ = names->newest > generation_;
+  return behind_ ? read_rotated(*names, most) : read_present(most, last);
 }
 
 // Read first, then look whether it was the file that we meant.
-Result<LogReader::Round> LogReader::read_present(std::int64_t most) {
+Result<LogReader::Round> LogReader::read_present(std::int64_t most, bool last) {
   std::int64_t size = 0;
   auto bytes = read_up_to(file_, most, size);
   const bool nothing = bytes.ok() && bytes->empty() && size >= seen_;
-  if (nothing) return Round{{}, true};
+  if (nothing && !last) return Round{{}, true};
   if (!bytes.ok() && bytes.error().code != Code::not_found) return bytes.error();
   const auto names = look();
   if (!names.ok()) return names.error();
-  if (names->newest > generation_) return read_rotated(*names, most);
+  behind_ = names->newest > generation_;
+  if (behind_) return read_rotated(*names, most);
   if (!bytes.ok()) return bytes.error();
+  if (nothing) return Round{{}, true};
   if (size < seen_) {  // and no rotated file tells what has become of the rest: none is kept
     offset_ = seen_ = 0;
     return Round{"mimas: the log began anew, and what was not read before is gone\n", false};

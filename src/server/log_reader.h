@@ -39,8 +39,9 @@ class LogReader {
     std::string bytes;    // at most `most`, and a line of ours where something is missing
     bool at_end = false;  // nothing more for now
   };
-  // Errors as the source's; the same call may be made again.
-  Result<Round> next(std::int64_t most);
+  // `last`: nobody will ask again after an end, so that even a new file of exactly the size we have read up
+  // to is looked for. Errors as the source's; the same call may be made again.
+  Result<Round> next(std::int64_t most, bool last = false);
 
   // At the end of the file that was the present one at the first read: where a reader who does not follow
   // stops.
@@ -53,7 +54,7 @@ class LogReader {
     bool next_compressed = false;  // the one that we want is there as .gz
   };
   Result<Names> look() const;
-  Result<Round> read_present(std::int64_t most);
+  Result<Round> read_present(std::int64_t most, bool last);
   Result<Round> read_rotated(const Names& names, std::int64_t most);
   Result<std::string> read_up_to(const std::string& file, std::int64_t most, std::int64_t& size) const;
 
@@ -62,6 +63,7 @@ class LogReader {
   std::int64_t offset_;
   std::int64_t seen_ = 0;  // the greatest size of this generation's file
   bool rotates_;
+  bool behind_ = false;           // our generation is known to be a rotated file by now
   std::int64_t generation_ = -1;  // of the file we read: how many were rotated before it; -1: not looked yet
   std::int64_t first_ = 0;
 };

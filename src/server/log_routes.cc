@@ -69,7 +69,7 @@ void copy_file(const PublishedView& view, const Sandbox& sandbox, const TaskId& 
   while (range.length > 0 && out.peer_alive()) {
     // Asked before the read: what was written before the end is then surely read.
     const bool over = task_over(view, id);
-    const auto round = reader.next(std::min(range.length, kRoundBytes));
+    const auto round = reader.next(std::min(range.length, kRoundBytes), over || !range.follow);
     if (!round.ok()) {
       const bool may_return = range.follow && !over && ++absences < kAgentAbsencesMax;
       if (!may_return) return;
