@@ -15,6 +15,7 @@ Result<int> show_job(const ShowJob& command);
 Result<int> kill(const Kill& command);
 Result<int> scale(const Scale& command);
 Result<int> print_logs(const Logs& command);
+Result<int> show_stats(const ShowStats& command);  // stats_command.cc
 Result<int> teardown(const Teardown& command);
 Result<int> list_agents(const ListAgents& command);
 Result<int> orphans(const Orphans& command);

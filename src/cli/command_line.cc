@@ -21,6 +21,7 @@ struct Flags {
   RunFlags run;
   bool all = false;
   bool follow = false;
+  bool watch = false;
   bool standard_error = false;
   bool yes = false;
   std::string fault_masters = "127.0.0.1:5050";
@@ -214,6 +215,12 @@ void add_logs(CLI::App& app, Flags& flags) {
   add_client_flags(app, flags.client);
 }
 
+void add_stats(CLI::App& app, Flags& flags) {
+  app.add_option("ID", flags.id, "a task, or a job: all its tasks and their sum")->type_name("")->required();
+  app.add_flag("-w,--watch", flags.watch, "again every two seconds, until interrupted");
+  add_client_flags(app, flags.client);
+}
+
 void add_agents(CLI::App& app, Flags& flags) { add_client_flags(app, flags.client); }
 
 void add_orphans(CLI::App& app, Flags& flags) {
@@ -283,6 +290,7 @@ constexpr SubCommand kSubCommands[] = {
     {"kill", "End jobs or single tasks", add_kill},
     {"scale", "Change how many instances of a service run", add_scale},
     {"logs", "Print what a task wrote", add_logs},
+    {"stats", "Show what tasks use: CPU, memory, disk, network", add_stats},
     {"agents", "List the cluster's agents", add_agents},
     {"orphans", "List, adopt or kill tasks that run unknown to the server's records", add_orphans},
     {"operations", "List or ask for changes of reservations and volumes on agents", add_operations},
@@ -358,6 +366,7 @@ Result<Command> to_command(const std::string& name, Flags& flags) {
   if (name == "kill") return Command(Kill{*client, flags.ids});
   if (name == "scale") return Command(Scale{*client, flags.id, flags.instances});
   if (name == "logs") return Command(Logs{*client, flags.id, flags.follow, flags.standard_error});
+  if (name == "stats") return Command(ShowStats{*client, flags.id, flags.watch});
   if (name == "agents") return Command(ListAgents{*client});
   if (name == "orphans") return to_orphans(*client, flags);
   if (name == "operations") return to_operations(*client, flags.operations);

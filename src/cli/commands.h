@@ -81,6 +81,11 @@ struct Logs {
   bool follow = false;
   bool standard_error = false;
 };
+struct ShowStats {
+  Client client;
+  std::string id;  // of a task or a job
+  bool watch = false;
+};
 struct ListAgents {
   Client client;
 };
@@ -111,7 +116,7 @@ struct Version {
   bool json = false;
 };
 
-using Command = std::variant<Serve, Dev, PocketOnly, Run, ListJobs, ShowJob, Kill, Scale, Logs, ListAgents,
-                             Orphans, Operations, Teardown, OrderFault, Version>;
+using Command = std::variant<Serve, Dev, PocketOnly, Run, ListJobs, ShowJob, Kill, Scale, Logs, ShowStats,
+                             ListAgents, Orphans, Operations, Teardown, OrderFault, Version>;
 
 }  // namespace mimas::cli

@@ -25,6 +25,7 @@ struct Execute {
   Result<int> operator()(const Kill& command) const { return kill(command); }
   Result<int> operator()(const Scale& command) const { return scale(command); }
   Result<int> operator()(const Logs& command) const { return print_logs(command); }
+  Result<int> operator()(const ShowStats& command) const { return show_stats(command); }
   Result<int> operator()(const ListAgents& command) const { return list_agents(command); }
   Result<int> operator()(const Orphans& command) const { return orphans(command); }
   Result<int> operator()(const Operations& command) const { return operations(command); }

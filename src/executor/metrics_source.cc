@@ -47,14 +47,20 @@ std::int64_t divided(std::int64_t number, std::int64_t by) { return number < 0 ?
 
 std::string proc(std::int64_t pid, const char* rest) { return "/proc/" + std::to_string(pid) + rest; }
 
-// The folder for a controller, if it is the task's own.
+bool is_there(const std::string& folder) {
+  struct stat info {};
+  return ::stat(folder.c_str(), &info) == 0;
+}
+
+// The folder for a controller, if it is the task's own. Of a process that is gone we know ours alone.
 std::string folder_of(const Hierarchy* hierarchy, const std::string& wanted) {
   if (hierarchy == nullptr) return {};
-  const bool own = hierarchy->path == "/" + wanted || hierarchy->path.ends_with("/" + wanted);
-  std::string folder = own ? hierarchy->directory() : hierarchy->mount + "/" + wanted;
-  struct stat info {};
-  if (::stat(folder.c_str(), &info) != 0) folder.clear();
-  return folder;
+  const std::string ending = "/" + wanted;
+  if (hierarchy->path.ends_with(ending)) return hierarchy->directory();
+  for (std::string folder : {hierarchy->directory() + ending, hierarchy->mount + ending}) {
+    if (is_there(folder)) return folder;
+  }
+  return {};
 }
 
 void set_block(Usage& usage, const Transfer& moved) {

@@ -56,13 +56,22 @@ TEST_CASE("help is printed on stdout, succeeds and ends with the exit codes") {
   CHECK(contains(line.output, "serve"));
   CHECK(contains(line.output, "Exit codes:"));
   CHECK(contains(line.output, " 10  not authorised"));
-  for (const char* name :
-       {"serve", "dev", "pocket", "run", "jobs", "job", "kill", "scale", "logs", "agents", "version"}) {
+  for (const char* name : {"serve", "dev", "pocket", "run", "jobs", "job", "kill", "scale", "logs", "stats",
+                           "agents", "version"}) {
     CAPTURE(name);
     const CommandLine help = parse_command_line({name, "--help"});
     CHECK(help.exit_code == 0);
     CHECK(!help.output.empty());
   }
+}
+
+TEST_CASE("stats takes a task or a job, once or again and again") {
+  const ShowStats once = parsed<ShowStats>({"stats", "mimas-7"});
+  CHECK(once.id == "mimas-7");
+  CHECK_FALSE(once.watch);
+  CHECK(parsed<ShowStats>({"stats", "--watch", "mimas-7-worker-0-0"}).watch);
+  CHECK(parsed<ShowStats>({"stats", "-w", "--json", "mimas-7"}).client.json);
+  refused({"stats"});
 }
 
 TEST_CASE("no command, an unknown one and an unknown flag are usage errors") {
