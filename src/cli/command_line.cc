@@ -58,6 +58,7 @@ void add_server_flags(CLI::App& app, ServerFlags& flags) {
                  "holds mimas-executor-<arch>; default: executors/ beside this binary")
       ->type_name("DIR")
       ->envname("MIMAS_EXECUTORS");
+  add_executor_flags(app, flags.executor);
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warn, error or off")
       ->type_name("LEVEL")
       ->capture_default_str()

@@ -232,6 +232,9 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
   options.roles = std::move(*roles);
   options.user = flags.user;
   options.executors_directory = flags.executors;
+  auto executor_arguments = to_executor_arguments(flags.executor);
+  if (!executor_arguments.ok()) return std::move(executor_arguments).error();
+  options.executor_arguments = *std::move(executor_arguments);
   options.log_level = flags.log_level;
   options.failover_timeout_ms = *failover;
   if (!flags.new_framework.empty()) {

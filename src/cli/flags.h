@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "cli/commands.h"
+#include "cli/executor_flags.h"
 #include "cli/master_flags.h"
 #include "cli/pocket_flags.h"
 
@@ -24,6 +25,7 @@ struct ServerFlags {
   std::string roles;
   std::string user;
   std::string executors;
+  ExecutorFlags executor;
   std::string log_level = "info";
   std::string failover_timeout = "7days";
   bool allow_zero_failover_timeout = false;

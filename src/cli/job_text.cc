@@ -230,7 +230,8 @@ std::string job_page(json::Value job, bool colour) {
 
 std::string agents_table(json::Value agents, bool colour) {
   if (!agents.is_array() || agents.size() == 0) return "no agents\n";
-  Table table({"HOSTNAME", "STATE", "CPU USED", "MEMORY USED", "DISK USED", "OFFERED", "ATTRIBUTES", "ID"});
+  Table table({"HOSTNAME", "STATE", "CPU USED", "MEMORY USED", "DISK USED", "OFFERED", "ATTRIBUTES",
+               "EXECUTOR", "ID"});
   for (std::size_t i = 0; i < agents.size() && i < kRowsMax; ++i) {
     const json::Value agent = agents.at(i);
     const std::string state = field(agent, "state");
@@ -242,6 +243,7 @@ std::string agents_table(json::Value agents, bool colour) {
                {amount(agent, "used", "disk")},
                {offered_text(agent)},
                {joined(agent.find("attributes"), ";")},
+               {field(agent, "executorVersion")},
                {field(agent, "id")}});
   }
   return table.text(colour);

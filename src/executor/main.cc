@@ -11,6 +11,7 @@
 #include "executor/guard.h"
 #include "executor/loop.h"
 #include "executor/reap.h"
+#include "executor/version.h"
 
 extern char** environ;  // NOLINT: POSIX's name
 
@@ -29,6 +30,8 @@ void wipe_token() {
     for (volatile char* at = *entry + length + 1; *at != '\0'; ++at) *at = '\0';
   }
 }
+
+std::string own_version() { return version_of(MIMAS_VERSION, "/proc/self/exe"); }
 
 int print(std::string_view text) { return ::write(STDOUT_FILENO, text.data(), text.size()) < 0 ? 1 : 0; }
 
@@ -50,7 +53,7 @@ int serve(Config config) {
   char* here = ::getcwd(nullptr, 0);
   std::string sandbox = here == nullptr ? "." : here;
   std::free(here);
-  return Loop(about, std::move(parts).value(), MIMAS_VERSION, std::move(sandbox)).run();
+  return Loop(about, std::move(parts).value(), own_version(), std::move(sandbox)).run();
 }
 
 }  // namespace
@@ -60,7 +63,7 @@ int main(int argc, char** argv) {
   if (!config.ok()) return refuse(config.error());
   switch (config->work) {
     case Config::Work::help: return print(help_text());
-    case Config::Work::version: return print("mimas-executor " MIMAS_VERSION "\n");
+    case Config::Work::version: return print("mimas-executor " + own_version() + "\n");
     case Config::Work::reap: {
       const int code = reap_everything(*config);
       (void)reap_archive(*config, take_archive_environment(environ), kReapArchiveMs);

@@ -46,11 +46,13 @@ std::string in_sandbox(const std::string& program, const std::string& sandbox) {
   return program.starts_with('/') ? program : sandbox + "/" + program;
 }
 
-// Where the first program's name stands in a shell command: after an optional "exec".
+// Where the name of the program that stays stands in a shell command: after the last "exec " that begins a
+// command, or else at its beginning.
 std::size_t program_begin(const std::string& text) {
-  std::size_t at = text.find_first_not_of(" \t");
-  if (at == std::string::npos) return text.size();
-  if (text.compare(at, 5, "exec ") == 0) at = text.find_first_not_of(" \t", at + 5);
+  constexpr std::string_view kExec = "exec ";
+  std::size_t at = text.rfind(kExec);
+  const bool a_word = at != std::string::npos && (at == 0 || std::strchr(" \t;&|", text[at - 1]) != nullptr);
+  at = text.find_first_not_of(" \t", a_word ? at + kExec.size() : 0);
   return at == std::string::npos ? text.size() : at;
 }
 

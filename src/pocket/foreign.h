@@ -19,8 +19,8 @@ std::string own_machine();
 Result<std::vector<std::string>> runner_for(const std::string& machine,
                                             const std::vector<std::string>& wanted);
 
-// The argument vector for a CommandInfo in its sandbox, runner included when its first program ("./x", "exec
-// ./x a") is a foreign one.
+// The argument vector for a CommandInfo in its sandbox, runner included when the program that stays ("./x",
+// "check ./x && exec ./x a") is a foreign one.
 Result<std::vector<std::string>> command_words(const mv1::CommandInfo& command, const std::string& sandbox,
                                                const std::vector<std::string>& runner);
 

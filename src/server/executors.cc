@@ -1,8 +1,6 @@
 #include "server/executors.h"
 
-#include <array>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -10,18 +8,14 @@
 
 #include <sys/utsname.h>
 
+#include "base/sha256.h"
 #include "model/architecture.h"
 
 namespace mimas::server {
 namespace {
 
 constexpr std::uintmax_t kFileBytesMax = 16u << 20;
-
-// FNV-1a: names a version, guards nothing.
-std::uint64_t fold(std::uint64_t hash, std::string_view bytes) {
-  for (unsigned char byte : bytes) hash = (hash ^ byte) * 0x100000001b3ULL;
-  return hash;
-}
+constexpr std::size_t kVersionDigits = 16;
 
 }  // namespace
 
@@ -33,7 +27,7 @@ std::string Executors::own_architecture() {
 
 Result<Executors> Executors::load(const std::string& directory) {
   Executors loaded;
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  Sha256 all;
   for (std::string_view arch : kArchitectures) {
     const std::string path = directory + "/mimas-executor-" + std::string(arch);
     std::error_code failure;
@@ -44,23 +38,28 @@ Result<Executors> Executors::load(const std::string& directory) {
     std::ifstream file(path, std::ios::binary);
     std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     if (!file || bytes.size() != size) return make_error(Code::io, "cannot be read", path);
-    hash = fold(fold(hash, arch), bytes);
-    loaded.files_.emplace(arch, std::make_shared<const std::string>(std::move(bytes)));
+    const std::string sum = hex(mimas::sha256(bytes));
+    all.add(std::string(arch) + " " + sum + "\n");
+    loaded.files_.emplace(arch, std::make_shared<const ExecutorFile>(ExecutorFile{std::move(bytes), sum}));
   }
   const std::string own = own_architecture();
   if (loaded.files_.find(own) == loaded.files_.end()) {
     return make_error(Code::not_found, "holds no mimas-executor-" + own, directory,
                       "build the executors with ./scripts/build, or name their directory with --executors");
   }
-  std::array<char, 17> hex{};
-  std::snprintf(hex.data(), hex.size(), "%016llx", static_cast<unsigned long long>(hash));
-  loaded.version_ = hex.data();
+  loaded.version_ = hex(all.finish()).substr(0, kVersionDigits);
   return loaded;
 }
 
-std::shared_ptr<const std::string> Executors::find(std::string_view arch) const {
+std::shared_ptr<const ExecutorFile> Executors::find(std::string_view arch) const {
   const auto file = files_.find(executor_architecture(arch));
   return file == files_.end() ? nullptr : file->second;
+}
+
+std::map<std::string, std::string> Executors::sha256() const {
+  std::map<std::string, std::string> sums;
+  for (const auto& [arch, file] : files_) sums.emplace(arch, file->sha256);
+  return sums;
 }
 
 std::vector<std::string> Executors::architectures() const {

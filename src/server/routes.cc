@@ -11,6 +11,7 @@
 #include "api/render_orphans.h"
 #include "json/writer.h"
 #include "server/answers.h"
+#include "server/executor_reply.h"
 #include "server/log_routes.h"
 #include "server/stats_routes.h"
 
@@ -138,22 +139,6 @@ Reply health(const RouteContext& context) {
   return json_reply(writer.take());
 }
 
-Reply executor_file(const RouteContext& context, const Captures& captures) {
-  const std::string& arch = captures.at("arch");
-  const auto bytes = context.executors.find(arch);
-  if (!bytes) {
-    std::string have;
-    for (const std::string& name : context.executors.architectures())
-      have += (have.empty() ? "" : ", ") + name;
-    return problem(
-        make_error(Code::not_found, "no executor for the architecture " + arch, arch, "there are: " + have));
-  }
-  Reply reply;
-  reply.content_type = "application/octet-stream";
-  reply.body = *bytes;
-  return reply;
-}
-
 }  // namespace
 
 http::Router make_routes(const RouteContext& context) {
@@ -213,8 +198,8 @@ http::Router make_routes(const RouteContext& context) {
     return done.ok() ? no_content() : problem(done.error());
   });
   router.add("GET", "/health", [context](const Request&, const Captures&) { return health(context); });
-  router.add("GET", "/executor/{arch}", [context](const Request&, const Captures& captures) {
-    return executor_file(context, captures);
+  router.add("GET", "/executor/{arch}", [context](const Request& request, const Captures& captures) {
+    return executor_reply(context.executors, captures.at("arch"), request.header("If-None-Match"));
   });
   router.set_fallback([](const Request& request, int status, const std::string& allow) {
     return unmatched(status, request.path, allow);

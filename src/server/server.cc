@@ -128,6 +128,8 @@ mesos::DriverOptions Server::Impl::driver_options(const FrameworkId& framework) 
   wanted.failover_timeout_ms = options.failover_timeout_ms;
   wanted.executor_base_url = "http://" + reachable;
   wanted.executor_version = executors.version();
+  wanted.executor_arguments = options.executor_arguments;
+  wanted.executor_sha256 = executors.sha256();
   wanted.default_arch = Executors::own_architecture();
   return wanted;
 }

@@ -24,7 +24,8 @@ struct ServerOptions {
   std::vector<wire::Endpoint> masters;
   MasterAccess master_access;
   v1::MediaType codec = v1::MediaType::protobuf;
-  std::string executors_directory;  // holds mimas-executor-<arch>; empty: beside our binary
+  std::string executors_directory;              // holds mimas-executor-<arch>; empty: beside our binary
+  std::vector<std::string> executor_arguments;  // what executors are told on their command line, checked
   std::vector<std::string> roles = {"*"};
   std::string user;  // executors run as; empty: who we run as
   std::int64_t failover_timeout_ms = 604'800'000;

@@ -180,6 +180,9 @@ TEST_CASE("a program for another machine gets a runner in front of it, a native 
         std::vector<std::string>{"/bin/sh", "-c", "exec '/q' '-x' ./" + foreign + " --flag"});
   CHECK(*command_words(command, folder.path, {"none"}) ==
         std::vector<std::string>{"/bin/sh", "-c", command.value()});
+  command.set_value("if true; then :; else exit 96; fi; exec ./" + foreign + " --flag");
+  CHECK(command_words(command, folder.path, {"/q"})->back() ==
+        "if true; then :; else exit 96; fi; exec '/q' ./" + foreign + " --flag");
   command.set_shell(false);
   command.set_value("./" + foreign);
   command.add_arguments("argv0");

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/sha256.h"
+#include "server/executor_reply.h"
 #include "server/executors.h"
 #include "server/sandbox.h"
 
@@ -36,13 +38,33 @@ TEST_CASE(
   const auto first = server::Executors::load(directory);
   REQUIRE(first.ok());
   REQUIRE(first->find("arm"));
-  CHECK(*first->find("arm") == "hard");
-  CHECK(*first->find("armv6") == "soft");
+  CHECK(first->find("arm")->bytes == "hard");
+  CHECK(first->find("armv6")->bytes == "soft");
+  CHECK(first->find("arm")->sha256 == hex(sha256("hard")));
+  CHECK(first->sha256().at("armel") == hex(sha256("soft")));
   CHECK(first->find("vax") == nullptr);
   CHECK(first->find("../armhf") == nullptr);
   write("armhf", "new!");
   const auto second = server::Executors::load(directory);
   REQUIRE(second.ok());
   CHECK(first->version() != second->version());
+
+  const auto whole = server::executor_reply(*second, "arm", "");
+  CHECK(whole.status == 200);
+  CHECK(whole.body == "new!");
+  const std::string sum = hex(sha256("new!"));
+  CHECK(wire::find_header(whole.headers, "etag") == "\"" + sum + "\"");
+  CHECK(wire::find_header(whole.headers, "X-Mimas-SHA256") == sum);
+  for (const std::string& have : {"\"" + sum + "\"", "\"x\" , W/\"" + sum + "\"", std::string("*")}) {
+    const auto kept = server::executor_reply(*second, "armhf", have);
+    CHECK(kept.status == 304);
+    CHECK(kept.body.empty());
+    CHECK(wire::find_header(kept.headers, "ETag") == "\"" + sum + "\"");
+  }
+  CHECK(server::executor_reply(*second, "armhf", sum).status == 200);  // a tag has its quotes
+  CHECK(server::executor_reply(*second, "armhf", "\"x\"").status == 200);
+  const auto none = server::executor_reply(*second, "vax", "");
+  CHECK(none.status == 404);
+  CHECK(none.body.find("armel, armhf") != std::string::npos);
   std::filesystem::remove_all(directory);
 }
