@@ -57,14 +57,17 @@ bool word_in(const std::string& text, std::string_view word) {
 }
 
 // The surest first: version 2's can kill at one stroke, the freezer's can hold everyone still.
+constexpr int kRanks = 3;
 int rank(const Hierarchy& hierarchy) { return hierarchy.unified ? 0 : hierarchy.has("freezer") ? 1 : 2; }
 
-bool wanted(const Hierarchy& hierarchy) {
+// The freezer is of no use where version 2 kills at one stroke; each hierarchy costs two directories per
+// task.
+bool wanted(const Hierarchy& hierarchy, bool killed_at_one_stroke) {
   if (hierarchy.unified) return true;
-  for (const char* controller : {"cpu", "cpuacct", "memory", "pids", "freezer", "blkio"}) {
+  for (const char* controller : {"cpu", "cpuacct", "memory", "pids", "blkio"}) {
     if (hierarchy.has(controller)) return true;
   }
-  return false;
+  return hierarchy.has("freezer") && !killed_at_one_stroke;
 }
 
 }  // namespace
@@ -202,12 +205,14 @@ void Cgroups::complain_once(std::string kind, std::string text, std::vector<std:
 void Cgroups::set_up(std::vector<std::string>& complaints) {
   if (std::exchange(ready_, true) || setting_ == "off") return;
   name_ = group_name(own_group_name());
-  CgroupMap map = read_cgroup_map();
-  std::stable_sort(map.hierarchies.begin(), map.hierarchies.end(),
-                   [](const Hierarchy& a, const Hierarchy& b) { return rank(a) < rank(b); });
+  const CgroupMap map = read_cgroup_map();
   std::string why_not = "none is mounted";
-  for (const Hierarchy& hierarchy : map.hierarchies) {
-    if (wanted(hierarchy)) (void)add_base(hierarchy, why_not);
+  for (int turn = 0; turn < kRanks; ++turn) {
+    for (const Hierarchy& hierarchy : map.hierarchies) {
+      const bool kill_file =
+          !bases_.empty() && ::access((bases_[0].directory + "/cgroup.kill").c_str(), W_OK) == 0;
+      if (rank(hierarchy) == turn && wanted(hierarchy, kill_file)) (void)add_base(hierarchy, why_not);
+    }
   }
   if (bases_.empty())
     complain_once("", "tasks run without cgroups, so that their limits are not enforced: " + why_not,

@@ -109,10 +109,22 @@ bool is_dead(const GroupName& name, std::uint64_t our_pid_namespace) {
 std::vector<std::string> reap_siblings(const std::string& cgroups) {
   std::vector<std::string> lines;
   if (cgroups == "off") return lines;
+  const CgroupMap map = read_cgroup_map();
+  const std::string place = cgroups.starts_with('/') ? cgroups : "/" + cgroups;
+  const auto directory_in = [&](const Hierarchy& hierarchy) {
+    return cgroups == "auto" ? hierarchy.directory() : hierarchy.mount + place;
+  };
+  // Whoever is dead is so everywhere: beside hundreds of executors, not looking in every hierarchy makes it
+  // cheap.
   Search search{own_group_name().pid_namespace, 0, kSiblingsMax, {}};
-  for (const Hierarchy& hierarchy : read_cgroup_map().hierarchies) {
-    const std::string place = cgroups.starts_with('/') ? cgroups : "/" + cgroups;
-    look_into(cgroups == "auto" ? hierarchy.directory() : hierarchy.mount + place, 0, search);
+  const Hierarchy* memory = map.find("memory");
+  const Hierarchy* unified = map.unified();
+  if (memory != nullptr) look_into(directory_in(*memory), 0, search);
+  if (unified != nullptr && unified != memory) look_into(directory_in(*unified), 0, search);
+  for (Left& left : search.found) {
+    left.directories.clear();
+    for (const Hierarchy& hierarchy : map.hierarchies)
+      left.directories.push_back(directory_in(hierarchy) + "/" + left.name);
   }
   for (const Left& left : search.found) {
     if (remove_left(left, kSiblingMs)) lines.push_back(line_about(left, "removed"));
