@@ -58,7 +58,8 @@ Result<std::unique_ptr<Runtime>> with_network(RuntimeKind kind, const Surroundin
 }
 
 std::unique_ptr<Runtime> plain_runtime(RuntimeKind kind, const Surroundings& about, OutputSink* sink) {
-  if (kind == RuntimeKind::process) return std::unique_ptr<Runtime>(new ProcessRuntime(sink, about.config.cgroups));
+  if (kind == RuntimeKind::process)
+    return std::unique_ptr<Runtime>(new ProcessRuntime(sink, about.config.cgroups));
   const char* agent = std::getenv("MESOS_SLAVE_ID");
   return std::unique_ptr<Runtime>(new DockerRuntime(about.config, about.settings.framework_id,
                                                     agent == nullptr ? std::string() : agent, sink));

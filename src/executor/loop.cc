@@ -99,7 +99,7 @@ void Loop::turn() {
   core_.set_busy(std::any_of(parts_.all.begin(), parts_.all.end(),
                              [](const std::unique_ptr<Part>& part) { return part->busy(); }));
   act(core_.timer(read_clocks()));
-  if (!done_) act(core_.idle(link_.quiet(), read_clocks()));
+  if (!done_ && about_.config.shared) act(core_.idle(link_.quiet(), read_clocks()));
 }
 
 void Loop::wait() {
