@@ -167,8 +167,9 @@ class OwnDocker:
 
     def start(self):
         log = open(f"{self.folder}/log", "ab")  # noqa: SIM115 - dockerd's
+        # In a network namespace of its own: a dockerd without a bridge removes docker0, which is the machine's Docker's.
         self.process = subprocess.Popen(
-            ["dockerd", "--config-file", f"{self.folder}/daemon.json", "--data-root", f"{self.folder}/data",
+            ["unshare", "--net", "dockerd", "--config-file", f"{self.folder}/daemon.json", "--data-root", f"{self.folder}/data",
              "--exec-root", f"{self.folder}/exec", "-H", self.host, "--pidfile", f"{self.folder}/pid", "--bridge=none",
              "--iptables=false", *(["--live-restore"] if self.live_restore else [])],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
