@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "executor/cni.h"
 #include "executor/metadata.h"
+#include "wire/archive_url.h"
 #include "wire/endpoint.h"
 
 namespace mimas::executor {
@@ -64,8 +65,8 @@ Status take_cgroups(std::string_view text, Config& into) {
 }
 
 Status take_archive(std::string_view text, Config& into) {
-  if (!text.starts_with("s3://") && !text.starts_with("file:///"))
-    return wrong(quoted(text) + " is no archive", "s3://BUCKET/PREFIX?endpoint=URL or file:///DIRECTORY");
+  if (const auto url = wire::parse_archive_url(text); !url.ok())
+    return wrong(quoted(text) + " is no archive: " + url.error().message, url.error().hint);
   into.archive = text;
   return Done{};
 }

@@ -80,6 +80,18 @@ std::vector<engine::Change> as_changes(const store::Loaded& loaded) {
   return changes;
 }
 
+// Where executors archive logs; empty: they do not.
+std::string archive_of(const std::vector<std::string>& executor_arguments) {
+  std::string archive;
+  bool on = false;
+  for (std::size_t i = 0; i + 1 < executor_arguments.size(); i += 2) {
+    if (executor_arguments[i] == "--archive") archive = executor_arguments[i + 1];
+    if (executor_arguments[i] == "--features")
+      on = executor_arguments[i + 1].find("logarchive=on") != std::string::npos;
+  }
+  return on ? archive : std::string();
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -181,7 +193,8 @@ Status Server::Impl::open() {
                              executors,
                              stats,
                              options.command_timeout_ms,
-                             [this](const FrameworkId& framework) { return tear_down(framework); }};
+                             [this](const FrameworkId& framework) { return tear_down(framework); },
+                             archive_of(options.executor_arguments)};
   http::Options http_options;
   http_options.listen = options.listen;
   http_options.workers = options.http_workers;

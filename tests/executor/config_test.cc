@@ -32,13 +32,13 @@ TEST_CASE("every flag arrives, with a blank or an equals sign before its value")
   want.docker = "tcp://127.0.0.1:2375";
   want.cgroups = "mesos/tasks";
   want.metrics_ms = 60'000;
-  want.archive = "s3://b/p?endpoint=http://10.0.0.5:9000";
+  want.archive = "s3://logs/p?endpoint=http://10.0.0.5:9000";
   want.metadata = "listen=172.17.0.1";
   want.network = "docker:mimas";
   const auto config =
       parse({"--features", "metrics=off,logarchive=on,metadata=on,network=on", "--shared", "--idle=1.5secs",
              "--docker", "tcp://127.0.0.1:2375", "--cgroups", "mesos/tasks", "--metrics-interval", "1mins",
-             "--archive=s3://b/p?endpoint=http://10.0.0.5:9000", "--metadata", "listen=172.17.0.1",
+             "--archive=s3://logs/p?endpoint=http://10.0.0.5:9000", "--metadata", "listen=172.17.0.1",
              "--network", "docker:mimas"});
   REQUIRE_MESSAGE(config.ok(), config.error().text());
   CHECK(*config == want);
