@@ -9,9 +9,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 import docker_world
 from docker_world import OwnDocker, Registry, docker, until
@@ -30,8 +32,8 @@ class World:
         self.executors = []
         self.images = []
 
-    def executor(self, host=None, home=None):
-        executor = Executor(self, host, home)
+    def executor(self, host=None, home=None, flags=()):
+        executor = Executor(self, host, home, flags)
         self.executors.append(executor)
         return executor
 
@@ -49,7 +51,7 @@ class World:
 
 
 class Executor:
-    def __init__(self, world, host, home):
+    def __init__(self, world, host, home, flags):
         self.agent = Agent()
         self.sandbox = tempfile.mkdtemp(dir=world.folder)
         environment = {
@@ -60,17 +62,22 @@ class Executor:
             "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "30secs", "MESOS_DIRECTORY": self.sandbox, "MESOS_SANDBOX": self.sandbox,
         }
         self.files = [open(os.path.join(self.sandbox, name), "ab") for name in ("stdout", "stderr")]
-        self.process = subprocess.Popen([world.binary, *(["--docker", host] if host else [])], cwd=self.sandbox,
+        command = [world.binary, *(["--docker", host] if host else []), *flags]
+        self.process = subprocess.Popen(command, cwd=self.sandbox,
                                         stdin=subprocess.DEVNULL, stdout=self.files[0], stderr=self.files[1],
                                         env=environment, start_new_session=True)
         self.agent.wait_streams(1)
 
-    def launch(self, task, image, argv, **container):
-        self.agent.launch(task, {"runtime": "docker", "argv": argv, "limits": container.pop("limits", {}),
+    def launch(self, task, image, argv, limits=None, logs=None, **container):
+        self.agent.launch(task, {"runtime": "docker", "argv": argv, "limits": limits or {}, "logs": logs or {},
                                  "container": {"image": image, "network": "host", **container}})
 
     def text(self, name="stdout"):
         with open(os.path.join(self.sandbox, name), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def log(self, task, name="stdout"):
+        with open(os.path.join(self.sandbox, "tasks", task, name), encoding="utf-8") as file:
             return file.read()
 
     def leave(self):
@@ -224,6 +231,108 @@ def test_what_a_killed_executor_leaves_is_removed_by_the_next(w):
     e.agent.wait_state("next", "TASK_KILLED")
     e.leave()
     expect(not w.ours(), w.ours())
+
+
+PATTERN = b"0123456789abcdef"
+FLOOD_MIB = 1024
+ROTATE = 4 << 20
+
+
+def test_thirty_containers_live_and_die_each_in_its_way(w):
+    image = f"mimas-thirty-{os.getpid()}:1"
+    docker_world.import_image(image, files={"tmp/blob": PATTERN * 65536})
+    w.images.append(image)
+    e = w.executor(flags=["--shared", "--idle", "1secs"])
+    flood = f"i=0; while [ $i -lt {FLOOD_MIB} ]; do cat /tmp/blob; i=$((i+1)); done"
+    e.launch("flood", image, ["/bin/sh", "-c", flood], logs={"rotateBytes": ROTATE, "keep": 2, "compress": False})
+    crowd = [f"crowd-{i}" for i in range(22)]
+    for task in crowd:
+        e.launch(task, image, ["/bin/sh", "-c", "trap 'echo hup' HUP; echo up; while :; do sleep 0.2; done"])
+    for i in range(4):
+        port = free_port()
+        serve = f"echo web-{i} > /tmp/index.html; exec httpd -f -p 8080 -h /tmp"
+        e.launch(f"web-{i}", image, ["/bin/sh", "-c", serve], network="bridge", ports=[{"container": 8080, "host": port}])
+        until(lambda: fetch(port) == f"web-{i}" or ended(e, f"web-{i}"), f"web-{i} answers on its port")
+    e.launch("greedy", image, ["/bin/busybox", "tail", "/dev/zero"], limits={"memoryBytes": 16 << 20})
+    e.launch("crash", image, ["/bin/sh", "-c", "echo dying; exit 3"])
+    e.launch("stubborn", image, ["/bin/sh", "-c", "trap 'echo no' TERM; echo up; while :; do sleep 0.2; done"])
+
+    greedy = wait_end(e, "greedy")
+    expect(greedy["state"] == "TASK_FAILED" and data_of(greedy)["memoryLimit"] is True, greedy)
+    expect(greedy["reason"] == "REASON_CONTAINER_LIMITATION_MEMORY" and "16 MiB" in greedy["message"], greedy)
+    crash = wait_end(e, "crash")
+    expect(crash["state"] == "TASK_FAILED" and data_of(crash)["exitCode"] == 3, crash)
+    expect(e.log("crash") == "dying\n", e.log("crash"))
+    until(lambda: e.log("stubborn") == "up\n", "the stubborn one is up")
+    e.agent.kill("stubborn", 1000)
+    expect(wait_end(e, "stubborn")["state"] == "TASK_KILLED", e.agent.statuses("stubborn"))
+    expect(e.log("stubborn") == "up\nno\n", e.log("stubborn"))
+
+    for task in crowd:
+        until(lambda: (task, "TASK_RUNNING") in e.agent.states(), f"{task} runs")
+    container = data_of(e.agent.wait_state(crowd[0], "TASK_RUNNING"))["containerId"]
+    until(lambda: e.log(crowd[0]) == "up\n", "it is up")
+    docker("kill", "-s", "HUP", container)
+    until(lambda: e.log(crowd[0]) == "up\nhup\n", "HUP is heard")
+    the_flood_is_bounded(e)
+    expect(not [s for t, s in e.agent.states() if t in crowd and s not in ("TASK_STARTING", "TASK_RUNNING")], e.agent.states())
+
+    for task in crowd + [f"web-{i}" for i in range(4)]:
+        e.agent.kill(task, 0)
+    for task in crowd + [f"web-{i}" for i in range(4)]:
+        expect(wait_end(e, task)["state"] == "TASK_KILLED", e.agent.statuses(task))
+    e.leave()
+    expect(not w.ours(), w.ours())
+
+
+def the_flood_is_bounded(e):
+    folder = os.path.join(e.sandbox, "tasks", "flood")
+
+    def sizes():
+        found = {}
+        for name in sorted(os.listdir(folder)):
+            try:
+                found[name] = os.path.getsize(os.path.join(folder, name))
+            except FileNotFoundError:  # rotated in between
+                pass
+        return found
+
+    def over():
+        expect(sum(sizes().values()) <= 5 * ROTATE, sizes())
+        return ended(e, "flood")
+    until(over, lambda: f"the flood is over: {sizes()}", 600)
+    expect(wait_end(e, "flood")["state"] == "TASK_FINISHED", e.agent.statuses("flood"))
+    # All of it went through the files, and what is kept is its end, unbroken.
+    numbers = sorted(int(name.partition(".")[2]) for name in sizes() if name.startswith("stdout."))
+    expect(len(numbers) == 2 and numbers[1] * ROTATE + sizes()["stdout"] == FLOOD_MIB << 20, sizes())
+    kept = b""
+    for name in [f"stdout.{number}" for number in numbers] + ["stdout"]:
+        with open(os.path.join(folder, name), "rb") as file:
+            kept += file.read()
+    expect(kept == PATTERN * (len(kept) // 16), f"{sizes()} {kept[:40]}")
+
+
+def ended(e, task):
+    ends = [s for s in e.agent.statuses(task) if s["state"] not in ("TASK_STARTING", "TASK_RUNNING", "TASK_KILLING")]
+    return ends[0] if ends else None
+
+
+def wait_end(e, task):
+    return until(lambda: ended(e, task), lambda: f"{task} ends: {e.agent.statuses(task)}")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def fetch(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+            return answer.read().decode().strip()
+    except OSError:
+        return None
 
 
 def main():
