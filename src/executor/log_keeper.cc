@@ -67,7 +67,7 @@ std::shared_ptr<LogKeeper::Folder> LogKeeper::folder_of(const TaskOrder& order) 
   for (const auto& folder : folders_) {
     if (folder->path == order.sandbox) return folder;
   }
-  auto folder = std::make_shared<Folder>();
+  std::shared_ptr<Folder> folder(new Folder);  // make_shared brings the unwinder into the static executor
   folder->path = order.sandbox;
   folder->key = archive_key(tag_of(order, "job"), order.task_id);
   for (int i = 0; i < 2; ++i) {
