@@ -23,6 +23,8 @@ struct Launch {
   TaskPtr task;
   std::shared_ptr<const JobSpec> spec;
   Attributes attributes;  // of the agent: the executor is chosen by `arch`
+  bool shared = false;    // the executor is there for other tasks too: Task::executor is not the task's id
+  bool charged = true;    // Task::allocated holds the executor's share
 };
 struct AcceptOffers {
   std::vector<OfferId> offers;  // all of one agent and one role

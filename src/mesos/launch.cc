@@ -5,10 +5,10 @@
 #include <limits>
 #include <utility>
 
-#include "json/writer.h"
 #include "mesos/executor_command.h"
 #include "mesos/operation.h"
 #include "mesos/resource_pool.h"
+#include "mesos/task_data.h"
 
 namespace mimas::mesos {
 namespace {
@@ -30,26 +30,6 @@ void set_duration(std::int64_t ms, pb::DurationInfo* into) {
   into->set_nanoseconds(std::clamp<std::int64_t>(ms, 0, kMsMax) * kNanosPerMs);
 }
 
-// What a task finds in its environment beside the job's own variables, which ours override.
-std::map<std::string, std::string> task_environment(const engine::Launch& launch) {
-  const Task& task = *launch.task;
-  auto env = launch.spec->env;
-  const std::string index = std::to_string(task.index);
-  env["MIMAS_TASK_ID"] = env["TITUS_TASK_ID"] = env["TITUS_TASK_INSTANCE_ID"] = task.id.value;
-  env["MIMAS_JOB_ID"] = env["TITUS_JOB_ID"] = task.job.value;
-  env["MIMAS_INSTANCE_INDEX"] = env["TITUS_TASK_INDEX"] = index;
-  env["MIMAS_TASK_NUMBER"] = std::to_string(task.number);
-  const auto ports = task.allocated.ports.list();
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    const std::string port = std::to_string(ports[i]);
-    if (i == 0) env["PORT"] = port;
-    env["PORT" + std::to_string(i)] = port;
-    const auto& asked = launch.spec->container_ports;
-    if (i < asked.size() && asked[i] > 0) env["PORT_" + std::to_string(asked[i])] = port;
-  }
-  return env;
-}
-
 void set_uri(const Artifact& artifact, pb::CommandInfo::URI* uri) {
   uri->set_value(artifact.uri);
   uri->set_executable(artifact.executable);
@@ -57,29 +37,59 @@ void set_uri(const Artifact& artifact, pb::CommandInfo::URI* uri) {
   uri->set_cache(artifact.cache);
 }
 
+// Mesos takes a second task for an executor only if it is described by the same bytes: in a shared one
+// nothing may stand that is the task's alone (mesos-protocol §2.2).
 void set_executor(const engine::Launch& launch, const LaunchOptions& options, pb::CommandInfo command,
                   pb::ExecutorInfo* executor) {
   const Task& task = *launch.task;
   executor->set_type(pb::ExecutorInfo::CUSTOM);
-  executor->mutable_executor_id()->set_value(task.id.value);
+  executor->mutable_executor_id()->set_value(launch.shared ? task.executor : task.id.value);
   executor->mutable_framework_id()->set_value(options.framework.value);
   executor->set_name("mimas");
-  executor->set_source(task.job.value);
+  if (!launch.shared) executor->set_source(task.job.value);
   *executor->mutable_command() = std::move(command);
   for (const Artifact& artifact : launch.spec->artifacts)
     set_uri(artifact, executor->mutable_command()->add_uris());
 }
 
-// The executor's share and the task's own, as cut from the offers; false when they do not suffice.
-bool set_resources(const engine::Launch& launch, ResourcePool& pool, pb::TaskInfo* info) {
+Resources executor_share() {
   Resources share;
   share.cpu_milli = kExecutorCpuMilli;
   share.mem_mib = kExecutorMemMib;
+  return share;
+}
+
+// The share of an executor that is there for more tasks, in the same words each time: without a reservation,
+// whatever the offers of later tasks consist of.
+void set_shared_share(const std::string& role, pb::ExecutorInfo* executor) {
+  const auto add = [&](const char* name, double value) {
+    pb::Resource* resource = executor->add_resources();
+    resource->set_name(name);
+    resource->set_type(pb::Value::SCALAR);
+    resource->mutable_scalar()->set_value(value);
+    if (!role.empty()) resource->mutable_allocation_info()->set_role(role);
+  };
+  add("cpus", static_cast<double>(kExecutorCpuMilli) / 1000.0);
+  add("mem", static_cast<double>(kExecutorMemMib));
+}
+
+// The executor's share, unless it is paid for already, and the task's own, as cut from the offers; false when
+// they do not suffice.
+bool set_resources(const engine::Launch& launch, const std::string& role, ResourcePool& pool,
+                   pb::TaskInfo* info) {
+  const Resources share = executor_share();
   Resources own = launch.task->allocated;
-  own -= share;
+  if (launch.charged) own -= share;
   if (own.cpu_milli < 0 || own.mem_mib < 0) return false;
   ResourcePool attempt = pool;
-  if (!attempt.take(share, info->mutable_executor()->mutable_resources())) return false;
+  auto* resources = info->mutable_executor()->mutable_resources();
+  if (launch.shared) {
+    google::protobuf::RepeatedPtrField<pb::Resource> paid;
+    if (launch.charged && !attempt.take(share, &paid, ResourcePool::Kind::unreserved)) return false;
+    set_shared_share(role, info->mutable_executor());
+  } else if (!attempt.take(share, resources)) {
+    return false;
+  }
   if (!attempt.take(own, info->mutable_resources())) return false;
   pool = std::move(attempt);
   return true;
@@ -101,15 +111,9 @@ void set_task(const engine::Launch& launch, const AgentId& agent, pb::TaskInfo* 
 }
 
 void add_task(const engine::Launch& launch, const AgentId& agent, const LaunchOptions& options,
-              ResourcePool& pool, pb::Offer::Operation::Launch* into,
+              const std::string& role, ResourcePool& pool, pb::Offer::Operation::Launch* into,
               std::vector<engine::StatusUpdate>& refused) {
-  if (launch.spec->runtime != Runtime::process) {
-    refused.push_back(refuse(launch, agent, "UNSUPPORTED_RUNTIME",
-                             "this version launches processes only, not containers",
-                             engine::MesosState::error));
-    return;
-  }
-  auto command = executor_command(launch.attributes, options);
+  auto command = executor_command(launch.attributes, options, launch.shared);
   if (!command.ok()) {
     refused.push_back(refuse(launch, agent, "UNKNOWN_ARCH", command.error().message));
     return;
@@ -117,9 +121,10 @@ void add_task(const engine::Launch& launch, const AgentId& agent, const LaunchOp
   pb::TaskInfo info;
   set_task(launch, agent, &info);
   set_executor(launch, options, *std::move(command), info.mutable_executor());
-  if (!set_resources(launch, pool, &info)) {
-    refused.push_back(
-        refuse(launch, agent, "INVALID_OFFERS", "the offers do not hold what the task was given"));
+  if (!set_resources(launch, role, pool, &info)) {
+    // A shared executor's share cannot come out of a reservation: the next try has an executor of its own.
+    refused.push_back(refuse(launch, agent, launch.shared ? "EXECUTOR_SHARE" : "INVALID_OFFERS",
+                             "the offers do not hold what the task was given"));
     return;
   }
   *into->add_task_infos() = std::move(info);
@@ -127,23 +132,6 @@ void add_task(const engine::Launch& launch, const AgentId& agent, const LaunchOp
 
 }  // namespace
 
-std::string task_data(const engine::Launch& launch) {
-  const JobSpec& spec = *launch.spec;
-  json::Writer writer;
-  writer.begin_object().member("v", 1);
-  if (spec.command.empty()) {
-    writer.member("shell", spec.entry_point);
-  } else {
-    writer.key("argv").begin_array();
-    for (const std::string& word : spec.command) writer.string(word);
-    writer.end_array();
-  }
-  writer.key("env").begin_object();
-  for (const auto& [name, value] : task_environment(launch)) writer.member(name, value);
-  writer.end_object();
-  if (!spec.working_directory.empty()) writer.member("cwd", spec.working_directory);
-  writer.end_object();
-  return writer.take();
 }
 
 AcceptCall make_accept(const engine::AcceptOffers& accept, const LaunchOptions& options, OfferBook& book) {
@@ -152,6 +140,7 @@ AcceptCall make_accept(const engine::AcceptOffers& accept, const LaunchOptions& 
   made.call.set_type(scheduler::Call::ACCEPT);
   auto* body = made.call.mutable_accept();
   ResourcePool pool;
+  std::string role;  // of all the offers: they are put together by it
   bool all_there = true;
   for (const OfferId& id : accept.offers) {
     const auto held = book.find(id);
@@ -160,6 +149,7 @@ AcceptCall make_accept(const engine::AcceptOffers& accept, const LaunchOptions& 
       continue;
     }
     pool.add(held->second.resources());
+    role = held->second.allocation_info().role();
     book.erase(held);
     body->add_offer_ids()->set_value(id.value);
   }
@@ -185,7 +175,7 @@ AcceptCall make_accept(const engine::AcceptOffers& accept, const LaunchOptions& 
   }
   pb::Offer::Operation::Launch launches;
   for (const auto& launch : accept.launches) {
-    add_task(launch, accept.agent, options, pool, &launches, made.refused);
+    add_task(launch, accept.agent, options, role, pool, &launches, made.refused);
   }
   if (launches.task_infos_size() > 0) {
     auto* operation = body->add_operations();

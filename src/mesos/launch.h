@@ -19,9 +19,6 @@ namespace mimas::mesos {
 
 using OfferBook = std::map<OfferId, pb::Offer>;  // the offers we hold, as they came
 
-// TaskInfo.data.
-std::string task_data(const engine::Launch& launch);
-
 struct AcceptCall {
   scheduler::Call call;  // with offer_ids empty there is nothing to send
   std::vector<engine::StatusUpdate> refused;

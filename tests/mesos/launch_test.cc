@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "json/value.h"
 #include "mesos/calls.h"
 #include "mesos/resource_pool.h"
 #include "mesos/translate.h"
@@ -141,45 +140,6 @@ TEST_CASE("every task has an executor of its own: static, fetched for the agent'
   CHECK(!command.uris(1).executable());
 }
 
-TEST_CASE("the orders carry the job's environment and ours, which wins") {
-  const auto parsed = json::parse(task_data(launch(3)));
-  REQUIRE(parsed.ok());
-  const auto root = parsed->root();
-  CHECK(root.int64_or("v", 0) == 1);
-  CHECK(root.string_or("shell", "") == "exec ./server");
-  CHECK(!root.find("argv"));
-  CHECK(!root.find("cwd"));
-  const auto env = *root.find("env");
-  CHECK(env.string_or("GREETING", "") == "hi");
-  CHECK(env.string_or("MIMAS_JOB_ID", "") == "mimas-7");
-  CHECK(env.string_or("MIMAS_TASK_ID", "") == "mimas-7-worker-2-3");
-  CHECK(env.string_or("MIMAS_INSTANCE_INDEX", "") == "2");
-  CHECK(env.string_or("MIMAS_TASK_NUMBER", "") == "3");
-  CHECK(env.string_or("TITUS_JOB_ID", "") == "mimas-7");
-  CHECK(env.string_or("TITUS_TASK_ID", "") == "mimas-7-worker-2-3");
-  CHECK(env.string_or("TITUS_TASK_INSTANCE_ID", "") == "mimas-7-worker-2-3");
-  CHECK(env.string_or("TITUS_TASK_INDEX", "") == "2");
-  CHECK(env.string_or("PORT", "") == "31000");
-  CHECK(env.string_or("PORT0", "") == "31000");
-  CHECK(env.string_or("PORT1", "") == "31001");
-  CHECK(env.string_or("PORT_8080", "") == "31000");
-  CHECK(!env.find("PORT_0"));
-}
-
-TEST_CASE("a command is an argument list, and the working directory is said when there is one") {
-  const auto parsed = json::parse(task_data(changed(launch(), [](Task& task, JobSpec& spec) {
-    spec.entry_point.clear();
-    spec.command = {"sleep", "1 2"};
-    spec.working_directory = "work";
-    task.allocated.ports = {};
-  })));
-  const auto root = parsed->root();
-  CHECK(!root.find("shell"));
-  CHECK(root.find("argv")->dump() == R"(["sleep","1 2"])");
-  CHECK(root.string_or("cwd", "") == "work");
-  CHECK(!root.find("env")->find("PORT"));
-}
-
 TEST_CASE("a runtime limit is told to Mesos in nanoseconds and never overflows") {
   const auto limited = [](std::int64_t ms) {
     return changed(launch(), [ms](Task&, JobSpec& spec) { spec.runtime_limit_ms = ms; });
@@ -263,15 +223,6 @@ TEST_CASE("a task for an unknown architecture is refused by name, the others go"
   CHECK(made.refused[0].agent.value == "S0");
   CHECK(made.refused[0].message.find("sparc") != std::string::npos);
   CHECK(made.call.accept().operations(0).launch().task_infos_size() == 1);
-}
-
-TEST_CASE("a container is refused for good rather than run as a process") {
-  OfferBook offers = book();
-  const auto docker = changed(launch(), [](Task&, JobSpec& spec) { spec.runtime = Runtime::docker; });
-  const auto made = make_accept(accept({docker}), kOptions, offers);
-  REQUIRE(made.refused.size() == 1);
-  CHECK(made.refused[0].state == engine::MesosState::error);
-  CHECK(made.call.accept().operations_size() == 0);
 }
 
 TEST_CASE("with an offer that is gone nothing is launched, and what is left is given back") {
