@@ -37,6 +37,13 @@ Result<v1::MediaType> parse_codec(const std::string& text) {
   return usage_error("--mesos-codec", "must be protobuf or json, not '" + text + "'");
 }
 
+Result<engine::Sharing> parse_sharing(const std::string& text) {
+  if (text == "task") return engine::Sharing::task;
+  if (text == "job") return engine::Sharing::job;
+  if (text == "agent") return engine::Sharing::agent;
+  return usage_error("--executor-sharing", "must be task, job or agent, not '" + text + "'");
+}
+
 Status check_log_level(const std::string& text) {
   constexpr std::array<std::string_view, 6> kLevels = {"trace", "debug", "info", "warn", "error", "off"};
   if (std::find(kLevels.begin(), kLevels.end(), text) != kLevels.end()) return Done{};
@@ -227,6 +234,10 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
   if (const Status fits = check_log_level(flags.log_level); !fits.ok()) return fits.error();
   const Result<std::int64_t> failover = parse_failover_timeout(flags);
   if (!failover.ok()) return failover.error();
+  const Result<engine::Sharing> sharing = parse_sharing(flags.executor_sharing);
+  if (!sharing.ok()) return sharing.error();
+  options.policy.sharing = *sharing;
+  options.permissions = {flags.allow_privileged, flags.allow_host_volumes};
   options.data_directory = flags.data;
   options.codec = *codec;
   options.roles = std::move(*roles);

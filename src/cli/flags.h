@@ -30,6 +30,9 @@ struct ServerFlags {
   std::string failover_timeout = "7days";
   bool allow_zero_failover_timeout = false;
   std::string new_framework;
+  std::string executor_sharing = "task";
+  bool allow_privileged = false;
+  bool allow_host_volumes = false;
 };
 
 struct PocketFlags {

@@ -3,6 +3,7 @@
 // roles.
 #include <algorithm>
 
+#include "engine/executors.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
@@ -20,27 +21,38 @@ struct Board {
   bool cut_short = false;  // a job has more waiting tasks than stand in its demand
 };
 
-// False when every slot is held by an orphan.
-bool add_demand(const State::Data& data, const JobEntry& job,
-                const std::set<std::pair<std::int64_t, std::int64_t>>& places, Board& board) {
+placement::Demand demand_of(const JobEntry& job, std::string executor) {
   const JobSpec& spec = *job.record->spec;
   placement::Demand demand;
   demand.job = job.record->id;
   demand.request = spec.request;
-  demand.request.cpu_milli += kExecutorCpuMilli;
-  demand.request.mem_mib += kExecutorMemMib;
+  demand.share.cpu_milli = kExecutorCpuMilli;
+  demand.share.mem_mib = kExecutorMemMib;
+  demand.executor = std::move(executor);
   demand.constraints = spec.hard_constraints;
+  return demand;
+}
+
+// One demand, or two: of tasks in the executor that they share, and of those that get their own all the same.
+// False when every slot is held by an orphan.
+bool add_demands(const State::Data& data, const JobEntry& job,
+                 const std::set<std::pair<std::int64_t, std::int64_t>>& places, Board& board) {
+  std::map<std::string, placement::Demand> demands;  // by executor
+  std::size_t tasks = 0;
   for (const auto& place : places) {
     if (is_slot_held(data, {job.record->number, place.first, place.second})) continue;
-    if (demand.tasks.size() == kTasksPerDemandMax) {
+    if (tasks++ == kTasksPerDemandMax) {
       board.cut_short = true;
       break;
     }
-    demand.tasks.push_back(job.tasks.at(place).record->id);
+    const Task& task = *job.tasks.at(place).record;
+    std::string executor = shared_executor(data.policy, job, task);
+    auto [at, fresh] = demands.try_emplace(executor);
+    if (fresh) at->second = demand_of(job, std::move(executor));
+    at->second.tasks.push_back(task.id);
   }
-  if (demand.tasks.empty()) return false;
-  board.demands.push_back(std::move(demand));
-  return true;
+  for (auto& [executor, demand] : demands) board.demands.push_back(std::move(demand));
+  return !demands.empty();
 }
 
 // The jobs to look at. What found no place stays so until an offer comes or a task ends, for launches only
@@ -77,8 +89,9 @@ void add_hosts(const Turn& turn, std::string_view wanted, Board& board) {
   std::vector<const Job*> unique = unique_jobs(data, board);
   for (const auto& [id, agent] : data.agents) {
     if (agent.offers.empty() && agent.record.state != AgentState::active) continue;
-    placement::Host host{id, agent.record.hostname, agent.record.attributes, {}, {}, false, false};
+    placement::Host host{id, agent.record.hostname, agent.record.attributes, {}, {}, {}, false, false};
     host.leaving = is_leaving_soon(turn, agent.record);
+    for (const auto& [executor, tasks] : agent.executors) host.executors.insert(executor);
     for (const Job* job : unique) {
       auto running = agent.running.find(job->number);
       if (running != agent.running.end()) host.running[job->id] = running->second;
@@ -111,6 +124,7 @@ void add_hosts(const Turn& turn, std::string_view wanted, Board& board) {
 TaskPtr dispatch(Turn& turn, const placement::Assignment& assignment, const Agent& agent) {
   FoundTask found = find_task(turn.data, assignment.task);
   ASSERT(found.task != nullptr);
+  std::string executor = shared_executor(turn.data.policy, *found.job, *found.task->record);
   turn.change_task(*found.job, found.key, [&](Task& task) {
     task.state = TaskState::dispatched;
     task.agent = agent.id;
@@ -119,6 +133,7 @@ TaskPtr dispatch(Turn& turn, const placement::Assignment& assignment, const Agen
     task.region = agent.region;
     task.zone = agent.zone;
     task.allocated = assignment.allocated;
+    task.executor = executor.empty() ? task.id.value : std::move(executor);
     task.dispatched_at = turn.now;
   });
   turn.reason("task " + assignment.task.value + " DISPATCHED to " + agent.hostname);
@@ -134,7 +149,8 @@ void launch(Turn& turn, RoleEntry& role, const Board& board,
     call.agent = agent.record.id;
     TaskPtr task = dispatch(turn, assignment, agent.record);
     const Job& job = *find_job(turn.data, task->job)->record;
-    call.launches.push_back({std::move(task), job.spec, agent.record.attributes});
+    const bool shared = is_in_shared_executor(*task);
+    call.launches.push_back({std::move(task), job.spec, agent.record.attributes, shared, assignment.charged});
   }
   bool more = work_waits(turn, role);
   for (auto& [host, call] : calls) {
@@ -166,7 +182,7 @@ void place_role(Turn& turn, const std::string& role, const std::vector<std::int6
   }
   Board board;
   for (std::int64_t number : numbers) {
-    if (add_demand(data, data.jobs.at(number), data.ready.at(number), board)) continue;
+    if (add_demands(data, data.jobs.at(number), data.ready.at(number), board)) continue;
     publish_shortfall(turn, data.jobs.at(number),
                       "an unknown task runs in the slot: see `mimas orphans list`");
   }

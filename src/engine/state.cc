@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/executors.h"
 #include "engine/orphans.h"
 
 namespace mimas::engine {
@@ -152,6 +153,12 @@ void schedule(State::Data& data, const JobEntry& job, const TaskKey& key, TaskEn
   if (due != kNever) data.due.insert({due, key});
 }
 
+// Its shared executor runs, and the master knows it: the executor has said so of this task.
+static bool shows_executor(const Task& task) {
+  return (task.state == TaskState::starting || task.state == TaskState::running) &&
+         is_in_shared_executor(task);
+}
+
 void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry& entry) {
   const Task& task = *entry.record;
   count_task(data, job, task, -1);
@@ -177,6 +184,7 @@ void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntr
     agent.tasks.erase(key);
     agent.record.used -= task.allocated;
     if (--agent.running[key.job] == 0) agent.running.erase(key.job);
+    if (shows_executor(task) && --agent.executors[task.executor] == 0) agent.executors.erase(task.executor);
     data.agents_unpublished.insert(task.agent);
   }
 }
@@ -205,6 +213,7 @@ void track_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry&
     agent.tasks.insert(key);
     agent.record.used += task.allocated;
     ++agent.running[key.job];
+    if (shows_executor(task)) ++agent.executors[task.executor];
     data.agents_unpublished.insert(task.agent);
   }
   if (is_moving(task)) data.moving.insert(key);

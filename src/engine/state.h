@@ -65,8 +65,9 @@ struct HeldOffer {
 struct AgentEntry {
   Agent record;
   std::map<OfferId, HeldOffer> offers;
-  std::set<TaskKey> tasks;                       // live ones
-  std::map<std::int64_t, std::int64_t> running;  // live ones by job number
+  std::set<TaskKey> tasks;                        // live ones
+  std::map<std::int64_t, std::int64_t> running;   // live ones by job number
+  std::map<std::string, std::int64_t> executors;  // shared ones → tasks that they have said to run
 };
 
 using OfferGroup = std::vector<AttributeTest>;  // all of them; a role's groups are alternatives

@@ -17,7 +17,18 @@
 namespace mimas::engine {
 
 // Knobs of the engine, all in milliseconds unless named otherwise. Defaults are the documented ones.
+// Which tasks have one executor together (docs/executor.md).
+enum class Sharing {
+  task,   // none: an end, a crash, an upgrade concerns one task
+  job,    // those of one job on one agent
+  agent,  // all of one agent and role
+};
+
 struct Policy {
+  Sharing sharing = Sharing::task;
+  // All that decides how a shared executor is started; another text, another executor: what runs already is
+  // left to end with its last task.
+  std::string executor_stamp;
   // What we subscribe in; the first is that of jobs that name none. Empty: one role, whatever it is called.
   std::vector<std::string> roles;
   std::int64_t idle_refuse_ms = 120'000;  // filter on offers declined for lack of work

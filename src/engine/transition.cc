@@ -3,6 +3,7 @@
 #include <array>
 #include <initializer_list>
 
+#include "engine/executors.h"
 #include "engine/reconcile.h"
 
 namespace mimas::engine {
@@ -44,6 +45,14 @@ bool is_lost_for_good(const StatusUpdate& update) {
 
 bool is_failed_launch(const StatusUpdate& update) {
   return one_of(update.reason, {"CONTAINER_LAUNCH_FAILED", "EXECUTOR_REGISTRATION_TIMEOUT"});
+}
+
+// It was to run in an executor that others share, and that one was just leaving, or Mesos knows it otherwise:
+// no fault of the task's. It is tried again in an executor of its own (executors.h).
+bool is_refused_by_shared_executor(const Task& task, const StatusUpdate& update) {
+  if (!is_in_shared_executor(task) || update.source == "EXECUTOR") return false;
+  return update.state == MesosState::error ? update.reason == "TASK_INVALID"
+                                           : update.reason == "EXECUTOR_TERMINATED";
 }
 
 Ending ending_of(const Task& task, const StatusUpdate& update, Move move) {
@@ -112,7 +121,8 @@ Verdict judge(const Task& task, const StatusUpdate& update, bool doubt_believed)
     bool for_good = is_lost_for_good(update);
     move = for_good ? to_crashed : (task.state == TaskState::unreachable ? stay : to_unreachable);
   }
-  if (move == to_failed && never_started(task) && is_failed_launch(update)) move = to_crashed;
+  const bool failed_launch = is_failed_launch(update) || is_refused_by_shared_executor(task, update);
+  if (move == to_failed && never_started(task) && failed_launch) move = to_crashed;
   if (move == to_stopped && !task.kill_requested && update.reason == "TASK_KILLED_DURING_LAUNCH")
     move = to_crashed;
   // A kill that was asked for has many spellings: an executor that dies of it, an agent that knows it no

@@ -132,8 +132,6 @@ void add_task(const engine::Launch& launch, const AgentId& agent, const LaunchOp
 
 }  // namespace
 
-}
-
 AcceptCall make_accept(const engine::AcceptOffers& accept, const LaunchOptions& options, OfferBook& book) {
   AcceptCall made;
   made.call.mutable_framework_id()->set_value(options.framework.value);

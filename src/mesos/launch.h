@@ -1,6 +1,6 @@
-// engine::AcceptOffers as an ACCEPT call: operations first, then one LAUNCH. Every task gets an executor of
-// its own, the static mimas-executor fetched for the agent's architecture, and its orders in TaskInfo.data
-// (schema/executor/task.json). Pure. A task that cannot be launched there is left out and answered with a
+// engine::AcceptOffers as an ACCEPT call: operations first, then one LAUNCH. Every task names the executor
+// that the engine chose, one of its own or one that it shares (executor_command.h), and has its orders in
+// TaskInfo.data (task_data.h). Pure. A task that cannot be launched there is left out and answered with a
 // status update of our own, as if the master had dropped it; the others go. Tested in
 // tests/mesos/launch_test.cc.
 #pragma once

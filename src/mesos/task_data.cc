@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "json/writer.h"
+#include "mesos/task_checks.h"
 #include "model/shell_words.h"
 
 namespace mimas::mesos {
@@ -255,6 +256,7 @@ std::string task_data(const engine::Launch& launch) {
   write_program(out, launch);
   write_limits(out, spec);
   if (is_docker(spec)) write_container(out, launch);
+  write_checks(out, spec, *launch.task);
   write_logs(out, spec.logs);
   write_artifacts(out, launch);
   write_tags(out, launch);

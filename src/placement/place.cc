@@ -28,6 +28,19 @@ std::vector<Candidate> in_agent_order(std::vector<Host>& hosts) {
   return candidates;
 }
 
+bool pays_share(const Host& host, const Demand& demand) {
+  return demand.executor.empty() || !host.executors.contains(demand.executor);
+}
+
+// What the next task of the demand takes of the host.
+ResourceRequest request_there(const Host& host, const Demand& demand) {
+  ResourceRequest request = demand.request;
+  if (!pays_share(host, demand)) return request;
+  request.cpu_milli += demand.share.cpu_milli;
+  request.mem_mib += demand.share.mem_mib;
+  return request;
+}
+
 // Why a task of the demand cannot go there now; empty: it can. Constraints come first: resources may change.
 std::string excluded_by(const Candidate& candidate, const Demand& demand) {
   const Host& host = *candidate.host;
@@ -41,7 +54,7 @@ std::string excluded_by(const Candidate& candidate, const Demand& demand) {
   }
   if (host.leaving) return "maintenance";
   if (!host.offered) return "no offer";
-  const ResourceRequest& request = demand.request;
+  const ResourceRequest request = request_there(host, demand);
   if (request.cpu_milli > host.free.cpu_milli) return "cpu";
   if (request.mem_mib > host.free.mem_mib) return "memory";
   if (request.disk_mib > host.free.disk_mib) return "disk";
@@ -111,11 +124,21 @@ bool wants_unique_host(const Demand& demand) {
                      [](const Constraint& c) { return c.kind == Constraint::Kind::unique_host; });
 }
 
-std::string likeness_key(const Demand& demand) {
+// Its executor runs somewhere: a host may then have room for it that has none for others. One that is yet to
+// be started changes nothing, for every host before it was refused with the share included.
+bool has_executor(const std::vector<Host>& hosts, const Demand& demand) {
+  if (demand.executor.empty()) return false;
+  return std::any_of(hosts.begin(), hosts.end(),
+                     [&](const Host& host) { return host.executors.contains(demand.executor); });
+}
+
+std::string likeness_key(const std::vector<Host>& hosts, const Demand& demand) {
   const ResourceRequest& r = demand.request;
   std::string key;
-  for (std::int64_t amount : {r.cpu_milli, r.mem_mib, r.disk_mib, r.gpus, r.ports})
+  for (std::int64_t amount :
+       {r.cpu_milli, r.mem_mib, r.disk_mib, r.gpus, r.ports, demand.share.cpu_milli, demand.share.mem_mib})
     key += std::to_string(amount) + ' ';
+  if (has_executor(hosts, demand)) key += demand.executor + '\n';
   for (const Constraint& constraint : demand.constraints) key += constraint.text + '\n';
   if (wants_unique_host(demand)) key += demand.job.value;
   return key;
@@ -139,7 +162,7 @@ Plan place(std::vector<Host> hosts, const std::vector<Demand>& demands) {
   std::vector<Candidate> candidates = in_agent_order(hosts);
   std::map<std::string, Likeness> alike;
   for (const Demand& demand : demands) {
-    Likeness& like = alike[likeness_key(demand)];
+    Likeness& like = alike[likeness_key(hosts, demand)];
     std::size_t placed = 0;
     while (placed < demand.tasks.size() && like.at < candidates.size()) {
       if (!excluded_by(candidates[like.at], demand).empty()) {
@@ -147,8 +170,10 @@ Plan place(std::vector<Host> hosts, const std::vector<Demand>& demands) {
         continue;
       }
       Host& host = *candidates[like.at].host;
-      plan.assignments.push_back(
-          {demand.tasks[placed], candidates[like.at].index, take(demand.request, host.free)});
+      const bool charged = pays_share(host, demand);
+      plan.assignments.push_back({demand.tasks[placed], candidates[like.at].index,
+                                  take(request_there(host, demand), host.free), charged});
+      if (!demand.executor.empty()) host.executors.insert(demand.executor);
       ++placed;
       count_running(candidates, like.at, demand.job);
     }

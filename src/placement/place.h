@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct Host {
   Attributes attributes;
   Resources free;
   std::map<JobId, std::int64_t> running;  // live tasks there by job, for UniqueHost
+  std::set<std::string> executors;        // shared ones that run there: their share is paid for
   bool leaving = false;                   // its maintenance is near: nothing new goes there
   bool offered = true;  // false: known, but it offers nothing now; it takes part in the explanation only
 };
@@ -28,7 +30,9 @@ struct Host {
 // Tasks that look alike: all waiting tasks of one job version.
 struct Demand {
   JobId job;
-  ResourceRequest request;              // with the executor's share
+  ResourceRequest request;  // without the executor's share
+  ResourceRequest share;    // of the executor, paid once for each
+  std::string executor;     // shared by all tasks that name it on one agent; empty: one for each task
   std::vector<Constraint> constraints;  // hard ones
   std::vector<TaskId> tasks;            // in the order in which they should be placed
 };
@@ -37,6 +41,7 @@ struct Assignment {
   TaskId task;
   std::size_t host = 0;  // index into the hosts
   Resources allocated;   // exact, with the host ports chosen
+  bool charged = true;   // … and with the executor's share
 };
 
 // Why a demand's remaining tasks found no place: every host counted once, under the first reason that

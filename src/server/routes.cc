@@ -81,7 +81,7 @@ Reply get_operation(const RouteContext& context, const Captures& captures) {
 
 Reply submit_job(const RouteContext& context, const Request& request) {
   const bool lenient = request.parameter("lenient") == "true";
-  auto checked = api::parse_submission(request.body, lenient);
+  auto checked = api::parse_submission(request.body, lenient, context.permissions);
   if (!checked.ok()) return faults(checked.faults);
   const auto answer = carry_out(context, std::move(checked.value.command));
   if (!answer.ok()) return problem(answer.error());

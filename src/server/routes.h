@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "api/job_fields.h"
 #include "http/router.h"
 #include "server/executors.h"
 #include "server/mailbox.h"
@@ -23,7 +24,8 @@ struct RouteContext {
   const Stats& stats;
   std::int64_t command_timeout_ms = 15'000;
   std::function<Status(const FrameworkId&)> tear_down;  // blocks until it is done, or refuses
-  std::string archive;  // where executors archive logs (--archive); empty: nowhere
+  std::string archive;                // where executors archive logs (--archive); empty: nowhere
+  api::Permissions permissions = {};  // what jobs may ask for
 };
 
 http::Router make_routes(const RouteContext& context);

@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
@@ -160,6 +161,14 @@ mesos::Driver::Hooks Server::Impl::driver_hooks() {
   };
 }
 
+// All that an ExecutorInfo says of how its executor is started (engine::Policy::executor_stamp).
+static std::string executor_stamp(const mesos::DriverOptions& options) {
+  std::string stamp = options.executor_base_url + ' ' + options.executor_version + ' ' + options.default_arch;
+  for (const std::string& argument : options.executor_arguments) stamp += ' ' + argument;
+  for (const auto& [arch, sum] : options.executor_sha256) stamp += ' ' + sum;
+  return stamp;
+}
+
 Status Server::Impl::open() {
   const std::string directory =
       options.executors_directory.empty() ? own_directory() + "/executors" : options.executors_directory;
@@ -177,16 +186,6 @@ Status Server::Impl::open() {
   log.info("recovered " + std::to_string(loaded->jobs.size()) + " jobs and " +
            std::to_string(loaded->tasks.size()) + " tasks from " + options.data_directory);
 
-  engine::Policy policy = options.policy;
-  policy.roles = options.roles;
-  engine::State state(std::move(policy),
-                      {loaded->framework, loaded->next_job_number, std::move(loaded->jobs),
-                       std::move(loaded->tasks), std::move(loaded->orphans), std::move(loaded->operations)});
-  if (!loaded->framework.empty() && loaded->framework == options.abandoned_framework) {
-    if (Status done = abandon_framework(state); !done.ok()) return done;
-    loaded->framework = {};
-  }
-
   const RouteContext context{mailbox,
                              replies,
                              view,
@@ -194,7 +193,8 @@ Status Server::Impl::open() {
                              stats,
                              options.command_timeout_ms,
                              [this](const FrameworkId& framework) { return tear_down(framework); },
-                             archive_of(options.executor_arguments)};
+                             archive_of(options.executor_arguments),
+                             options.permissions};
   http::Options http_options;
   http_options.listen = options.listen;
   http_options.workers = options.http_workers;
@@ -206,6 +206,17 @@ Status Server::Impl::open() {
   if (!listened.ok()) return std::move(listened).error();
   listener = *std::move(listened);
   listening = {options.listen.host, listener->port()};
+
+  engine::Policy policy = options.policy;
+  policy.roles = options.roles;
+  policy.executor_stamp = executor_stamp(driver_options({}));
+  engine::State state(std::move(policy),
+                      {loaded->framework, loaded->next_job_number, std::move(loaded->jobs),
+                       std::move(loaded->tasks), std::move(loaded->orphans), std::move(loaded->operations)});
+  if (!loaded->framework.empty() && loaded->framework == options.abandoned_framework) {
+    if (Status done = abandon_framework(state); !done.ok()) return done;
+    loaded->framework = {};
+  }
 
   mesos::DriverOptions wanted = driver_options(loaded->framework);
   if (Status reachable = apply(options.master_access, wanted); !reachable.ok()) return reachable;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "api/job_fields.h"
 #include "base/result.h"
 #include "engine/step.h"
 #include "mesos/driver.h"
@@ -32,7 +33,8 @@ struct ServerOptions {
   // If this is the framework id on disk, it is given up and the server registers anew: launched tasks are
   // lost, jobs start again. Any other id changes nothing, so that the option may stay when its work is done.
   FrameworkId abandoned_framework;
-  engine::Policy policy;
+  engine::Policy policy;         // executor_stamp is filled in
+  api::Permissions permissions;  // what jobs may ask for
   std::size_t mailbox_inputs_max = 10'000;
   int http_workers = 96;
   int http_streams_max = 64;

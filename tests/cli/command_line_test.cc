@@ -120,6 +120,7 @@ TEST_CASE("every wrong flag of serve is named") {
   CHECK(contains(with({"--advertise", "a b:1"}), "--advertise"));
   CHECK(contains(with({"--mesos-codec", "xml"}), "--mesos-codec"));
   CHECK(contains(with({"--log-level", "loud"}), "--log-level"));
+  CHECK(contains(with({"--executor-sharing", "host"}), "--executor-sharing"));
   CHECK(contains(with({"--failover-timeout", "soon"}), "--failover-timeout"));
   CHECK(contains(with({"--failover-timeout", "100000days"}), "--failover-timeout"));
   CHECK(contains(with({"--role", "a b"}), "--role"));

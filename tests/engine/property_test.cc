@@ -31,7 +31,7 @@ bool is_over(MesosState state) {
 
 class World {
  public:
-  explicit World(std::uint64_t seed) : play_(small_policy()), random_(seed) {
+  explicit World(std::uint64_t seed) : play_(small_policy(seed)), random_(seed) {
     for (int i = 0; i < 4; ++i) {
       Resources total{1'500 + 500 * i, 2'048, 0, 0, *Ports::from_ranges({{31'000, 31'005}})};
       machines_[AgentId("a" + std::to_string(i))] = Machine{total};
@@ -70,8 +70,9 @@ class World {
   const Anomalies& anomalies() const { return play_.state.anomalies(); }
 
  private:
-  static Policy small_policy() {
+  static Policy small_policy(std::uint64_t seed) {
     Policy policy;
+    policy.sharing = static_cast<Sharing>(seed % 3);
     policy.ended_jobs_kept = 20;
     policy.ended_tasks_kept_per_slot = 3;
     policy.launch_failures_max = 3;

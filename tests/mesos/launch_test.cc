@@ -140,6 +140,74 @@ TEST_CASE("every task has an executor of its own: static, fetched for the agent'
   CHECK(!command.uris(1).executable());
 }
 
+TEST_CASE("tasks in a shared executor describe it by the same bytes, and pay for it once") {
+  const auto in_shared = [](std::int64_t number, bool charged, bool artifact) {
+    auto one = changed(launch(number), [&](Task& task, JobSpec& spec) {
+      task.executor = "mimas-shared-1";
+      task.allocated.ports = {};
+      if (!charged) {
+        task.allocated.cpu_milli -= kExecutorCpuMilli;
+        task.allocated.mem_mib -= kExecutorMemMib;
+      }
+      if (artifact) spec.artifacts = {{"http://files/tool"}};
+    });
+    one.shared = true;
+    one.charged = charged;
+    return one;
+  };
+  // The second one's offer has nothing without a reservation.
+  OfferBook offers = book();
+  auto first_offer = offer("O1", kPlain);
+  first_offer.mutable_allocation_info()->set_role("r");
+  offers[OfferId("O1")] = first_offer;
+  auto reserved = offer("O2", R"({"name":"cpus","type":"SCALAR","scalar":{"value":4},
+      "reservations":[{"type":"STATIC","role":"r"}]},{"name":"mem","type":"SCALAR","scalar":{"value":900},
+      "reservations":[{"type":"STATIC","role":"r"}]},{"name":"disk","type":"SCALAR","scalar":{"value":900}})");
+  reserved.mutable_allocation_info()->set_role("r");
+  offers.emplace(OfferId("O2"), reserved);
+  const auto first =
+      make_accept(accept({in_shared(0, true, false), in_shared(1, false, false)}), kOptions, offers);
+  REQUIRE(first.refused.empty());
+  const auto& tasks = first.call.accept().operations(0).launch();
+  REQUIRE(tasks.task_infos_size() == 2);
+  auto later = accept({in_shared(2, false, false)});
+  later.offers = {OfferId("O2")};
+  const auto second = make_accept(later, kOptions, offers);
+  const std::string bytes = tasks.task_infos(0).executor().SerializeAsString();
+  CHECK(tasks.task_infos(1).executor().SerializeAsString() == bytes);
+  CHECK(only_task(second).executor().SerializeAsString() == bytes);
+  const auto& executor = tasks.task_infos(0).executor();
+  CHECK(executor.executor_id().value() == "mimas-shared-1");
+  CHECK_FALSE(executor.has_source());
+  CHECK(executor.command().arguments(executor.command().arguments_size() - 1) == "--shared");
+  CHECK(to_resources(executor.resources()).cpu_milli == kExecutorCpuMilli);
+  CHECK(executor.resources(0).allocation_info().role() == "r");
+  for (const auto& task : tasks.task_infos()) {
+    CHECK(to_resources(task.resources()).cpu_milli == 500);
+    CHECK(to_resources(task.resources()).mem_mib == 128);
+  }
+}
+
+TEST_CASE("a shared executor's share is not cut from a reservation, which later tasks' offers may lack") {
+  auto one = changed(launch(), [](Task& task, JobSpec&) {
+    task.executor = "mimas-shared-1";
+    task.allocated.ports = {};
+  });
+  one.shared = true;
+  OfferBook offers = book(R"({"name":"cpus","type":"SCALAR","scalar":{"value":4},
+      "reservations":[{"type":"STATIC","role":"r"}]},{"name":"mem","type":"SCALAR","scalar":{"value":900}},
+      {"name":"disk","type":"SCALAR","scalar":{"value":900}})");
+  const auto made = make_accept(accept({one}), kOptions, offers);
+  REQUIRE(made.refused.size() == 1);
+  CHECK(made.refused[0].state == engine::MesosState::dropped);
+  CHECK(made.refused[0].reason == "EXECUTOR_SHARE");
+  one.shared = false;
+  offers = book(R"({"name":"cpus","type":"SCALAR","scalar":{"value":4},
+      "reservations":[{"type":"STATIC","role":"r"}]},{"name":"mem","type":"SCALAR","scalar":{"value":900}},
+      {"name":"disk","type":"SCALAR","scalar":{"value":900}})");
+  CHECK(make_accept(accept({one}), kOptions, offers).refused.empty());
+}
+
 TEST_CASE("a runtime limit is told to Mesos in nanoseconds and never overflows") {
   const auto limited = [](std::int64_t ms) {
     return changed(launch(), [ms](Task&, JobSpec& spec) { spec.runtime_limit_ms = ms; });

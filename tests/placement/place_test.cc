@@ -121,9 +121,37 @@ TEST_CASE("host ports are the lowest free ones, and never given twice") {
   CHECK(plan.assignments[1].allocated.ports.text() == "[31005-31006]");
 }
 
+TEST_CASE("an executor's share is paid by each task, or once on each agent by those who share it") {
+  Demand own = demand("j", 100, 3);
+  own.share.cpu_milli = 10;
+  own.share.mem_mib = 4;
+  Plan plan = place({host("a", 330)}, {own});
+  REQUIRE(plan.assignments.size() == 3);
+  CHECK(plan.assignments[2].allocated.cpu_milli == 110);
+  CHECK(plan.assignments[2].allocated.mem_mib == 14);
+  CHECK(plan.assignments[2].charged);
+  CHECK(place({host("a", 329)}, {own}).assignments.size() == 2);
+
+  Demand shared = own;
+  shared.executor = "x";
+  plan = place({host("a", 310)}, {shared});
+  REQUIRE(plan.assignments.size() == 3);
+  CHECK(plan.assignments[0].allocated.cpu_milli == 110);
+  CHECK(plan.assignments[0].charged);
+  CHECK(plan.assignments[1].allocated.cpu_milli == 100);
+  CHECK_FALSE(plan.assignments[1].charged);
+
+  Host there = host("a", 300);
+  there.executors = {"x"};
+  plan = place({there}, {shared});
+  REQUIRE(plan.assignments.size() == 3);
+  CHECK_FALSE(plan.assignments[0].charged);
+}
+
 // --- the oracle: every task looks at every host, in agent order, with nothing remembered but what was taken
 
-bool oracle_fits(const Host& one, const Resources& free, const Demand& wanted, std::int64_t same_job) {
+bool oracle_fits(const Host& one, const Resources& free, const Demand& wanted, const ResourceRequest& share,
+                 std::int64_t same_job) {
   for (const Constraint& constraint : wanted.constraints) {
     if (constraint.kind == Constraint::Kind::unique_host) {
       if (same_job > 0) return false;
@@ -132,8 +160,8 @@ bool oracle_fits(const Host& one, const Resources& free, const Demand& wanted, s
     }
   }
   const ResourceRequest& r = wanted.request;
-  return one.offered && r.cpu_milli <= free.cpu_milli && r.mem_mib <= free.mem_mib &&
-         r.ports <= free.ports.count();
+  return one.offered && r.cpu_milli + share.cpu_milli <= free.cpu_milli &&
+         r.mem_mib + share.mem_mib <= free.mem_mib && r.ports <= free.ports.count();
 }
 
 struct SmallWorld {
@@ -149,6 +177,7 @@ SmallWorld random_world(Prng& random) {
     one.attributes["k"] = number(2) == 0 ? "x" : "y";
     one.offered = number(6) != 0;
     if (number(4) == 0) one.running[JobId("j0")] = 1;
+    if (number(4) == 0) one.executors.insert("x");
     auto first = static_cast<std::int32_t>(number(4));
     if (number(2) == 0)
       one.free.ports = *Ports::from_ranges({{first, first + static_cast<std::int32_t>(number(3))}});
@@ -157,6 +186,9 @@ SmallWorld random_world(Prng& random) {
   for (std::int64_t i = 0; i < 1 + number(3); ++i) {
     Demand one = demand("j" + std::to_string(i), number(3), static_cast<int>(number(4)));
     one.request.ports = number(2);
+    one.share.cpu_milli = number(2);
+    const char* const executors[] = {"", "", "x", "y", "z"};
+    one.executor = executors[number(5)];
     if (number(3) == 0) one.constraints.push_back(*parse_constraint("UniqueHost"));
     if (number(3) == 0) one.constraints.push_back(*parse_constraint("k=x"));
     world.demands.push_back(one);
@@ -171,7 +203,11 @@ std::vector<std::pair<TaskId, std::optional<std::size_t>>> oracle(const SmallWor
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return world.hosts[a].agent < world.hosts[b].agent; });
   std::vector<Resources> free;
-  for (const Host& one : world.hosts) free.push_back(one.free);
+  std::vector<std::set<std::string>> executors;
+  for (const Host& one : world.hosts) {
+    free.push_back(one.free);
+    executors.push_back(one.executors);
+  }
   std::multiset<std::pair<AgentId, JobId>> placed;
   std::vector<std::pair<TaskId, std::optional<std::size_t>>> answer;
   for (const Demand& wanted : world.demands) {
@@ -182,9 +218,12 @@ std::vector<std::pair<TaskId, std::optional<std::size_t>>> oracle(const SmallWor
         auto before = one.running.find(wanted.job);
         std::int64_t same = static_cast<std::int64_t>(placed.count({one.agent, wanted.job})) +
                             (before == one.running.end() ? 0 : before->second);
-        if (!oracle_fits(one, free[at], wanted, same)) continue;
-        free[at].cpu_milli -= wanted.request.cpu_milli;
-        free[at].mem_mib -= wanted.request.mem_mib;
+        const ResourceRequest share =
+            executors[at].contains(wanted.executor) ? ResourceRequest{} : wanted.share;
+        if (!oracle_fits(one, free[at], wanted, share, same)) continue;
+        free[at].cpu_milli -= wanted.request.cpu_milli + share.cpu_milli;
+        free[at].mem_mib -= wanted.request.mem_mib + share.mem_mib;
+        if (!wanted.executor.empty()) executors[at].insert(wanted.executor);
         free[at].ports.subtract(free[at].ports.take_lowest(wanted.request.ports));
         placed.insert({one.agent, wanted.job});
         found = at;
