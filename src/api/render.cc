@@ -1,6 +1,7 @@
 #include "api/render.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "api/projection.h"
@@ -126,7 +127,26 @@ std::string render_task(const Task& task, const Job& job, std::string_view short
   return out.take();
 }
 
+namespace {
+
+// What the executor that last started a task on each agent said of itself. All tasks are looked at, also
+// ended ones: a person asks now and then, and the answer outlives a restart as they do.
+std::map<AgentId, TaskPtr> newest_executors(const engine::View& view) {
+  std::map<AgentId, TaskPtr> newest;
+  for (const JobPtr& job : view.jobs()) {
+    for (const TaskPtr& task : view.tasks_of(job->id)) {
+      if (task->agent.empty() || task->facts.executor_version.empty()) continue;
+      TaskPtr& held = newest[task->agent];
+      if (held == nullptr || held->running_at < task->running_at) held = task;
+    }
+  }
+  return newest;
+}
+
+}  // namespace
+
 std::string render_agents(const engine::View& view) {
+  const std::map<AgentId, TaskPtr> newest = newest_executors(view);
   json::Writer out;
   out.begin_array();
   for (const AgentPtr& agent : view.agents()) {
@@ -139,6 +159,9 @@ std::string render_agents(const engine::View& view) {
     out.key("attributes").begin_object();
     for (const auto& [name, value] : agent->attributes) out.member(name, value);
     out.end_object();
+    const auto executor = newest.find(agent->id);
+    write_text_or_null(out, "executorVersion",
+                       executor == newest.end() ? "" : executor->second->facts.executor_version);
     write_resources(out, "offered", agent->offered);
     write_resources(out, "used", agent->used);
     write_date_or_null(out, "seenAt", agent->seen_at);

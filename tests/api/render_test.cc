@@ -356,6 +356,34 @@ TEST_CASE("what was rendered can be submitted again and means the same") {
   }
 }
 
+TEST_CASE("an agent shows the version of the executor that last started a task there") {
+  PlainView view;
+  const Job job = make_job(7, "");
+  const auto ran = [&](std::int64_t number, const std::string& agent, std::int64_t at_ms,
+                       const std::string& version) {
+    Task task = make_task(job, number, number, TaskState::finished);
+    task.agent = AgentId(agent);
+    task.running_at = Instant{at_ms};
+    task.facts.executor_version = version;
+    view.tasks_[job.id].push_back(std::make_shared<Task>(task));
+  };
+  ran(0, "a", 2'000, "0.2+new");
+  ran(1, "a", 1'000, "0.1+old");
+  ran(2, "a", 3'000, "");  // of before executors said it
+  ran(3, "b", 9'000, "0.1+old");
+  view.jobs_.push_back(std::make_shared<Job>(job));
+  for (const char* id : {"a", "b", "c"}) {
+    Agent agent;
+    agent.id = AgentId(id);
+    view.agents_.push_back(std::make_shared<Agent>(agent));
+  }
+  const auto listed = json::parse(render_agents(view));
+  REQUIRE(listed.ok());
+  CHECK(listed->root().at(0).string_or("executorVersion", "") == "0.2+new");
+  CHECK(listed->root().at(1).string_or("executorVersion", "") == "0.1+old");
+  CHECK(listed->root().at(2).string_or("executorVersion", "none") == "none");
+}
+
 TEST_CASE("agents, log addresses and job addresses") {
   PlainView view;
   Agent agent;
@@ -371,7 +399,7 @@ TEST_CASE("agents, log addresses and job addresses") {
       render_agents(view) ==
       R"([{"id":"a-1","hostname":"pi-1","state":)" +
           ("\"" + std::string(agent_state_name(agent.state)) + "\"") +
-          R"(,"endpoint":"10.0.0.1:5051","region":null,"zone":null,"attributes":{"arch":"arm"},)"
+          R"(,"endpoint":"10.0.0.1:5051","region":null,"zone":null,"attributes":{"arch":"arm"},"executorVersion":null,)"
           R"("offered":{"cpu":3.5,"memory":900,"disk":1000,"gpu":0,"ports":[{"first":31000,"last":31009}]},)"
           R"("used":{"cpu":0.5,"memory":0,"disk":0,"gpu":0,"ports":[]},"seenAt":"2026-11-21T12:00:00.123Z","maintenance":null}])");
   CHECK(render_job_uri(JobId("mimas-7")) == R"({"jobUri":"/api/v2/jobs/mimas-7"})");

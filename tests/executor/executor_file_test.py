@@ -56,12 +56,21 @@ class Elf:
         return names
 
 
+def on_glibc(directory, architecture):
+    """Whether musl could not be had for it, which build-executors said loudly: nothing then keeps it small."""
+    with open(os.path.join(directory, "built-with.txt"), encoding="utf-8") as file:
+        about = file.read().split(f"mimas-executor-{architecture} ", 1)[1].split("\nmimas-executor-", 1)[0]
+    return "\n  glibc" in about
+
+
 def faults(directory, architecture):
     name = f"mimas-executor-{architecture}"
     path = os.path.join(directory, name)
     size = os.path.getsize(path)
     elf = Elf(path)
-    if size > BYTES_MAX:
+    if on_glibc(directory, architecture):
+        print(f"mimas-executor-{architecture}: on glibc, {size} bytes; the limit of {BYTES_MAX} is for musl")
+    elif size > BYTES_MAX:
         yield f"{size} bytes, more than {BYTES_MAX}"
     if elf.machine != MACHINES[architecture]:
         yield f"made for machine {elf.machine}"
