@@ -68,23 +68,24 @@ def test_a_shared_executor_stays_while_a_task_runs(w):
     expect(w.code() == 0, "exit 0")
 
 
-def test_a_hundred_tasks_at_once(w):
-    agent = shared(w)
-    names = [f"t{i}" for i in range(100)]
+def test_many_tasks_at_once(w):
+    agent = shared(w, "1hrs")
+    names = [f"t{i}" for i in range(30)]
     for i, name in enumerate(names):
         agent.launch(name, {"shell": f"while [ ! -e ../go ]; do sleep 0.1; done; exit {i % 3}"})
     for name in names:
         agent.wait_state(name, "TASK_RUNNING")
     pids = {data_of(agent.statuses(name)[0])["pid"] for name in names}
     expect(len(pids) == len(names), "a process each")
-    agent.kill("t99", 0)
-    agent.wait_state("t99", "TASK_KILLED")
+    agent.kill(names[-1], 0)
+    agent.wait_state(names[-1], "TASK_KILLED")
     open(os.path.join(w.sandbox, "tasks", "go"), "w").close()
     for i, name in enumerate(names[:-1]):
         agent.wait_state(name, "TASK_FINISHED" if i % 3 == 0 else "TASK_FAILED")
     agent.send({"type": "SHUTDOWN"})
     expect(w.code() == 0, "exit 0")
-    expect(len(agent.states()) == 2 * len(names), "two updates each")
+    updates = {status["uuid"] for status in agent.statuses()}  # a slow agent is told again, with the same uuid
+    expect(len(updates) == 2 * len(names), "two updates each")
     until(lambda: all(gone(pid) for pid in pids), "all are gone")
 
 
