@@ -174,6 +174,8 @@ void DockerRuntime::ask(Held& held, DockerAsk ask, Instant now) {
     ask.request.target += "&since=" + held.place.since();
     held.place.begin_record();
   }
+  // Until a second from now: what Docker hears late is in it, too.
+  if (ask.kind == Kind::oom) ask.request.target += "&until=" + std::to_string(net::wall_now().ms / 1000 + 2);
   if (is_output(ask.kind)) held.frames = {};
   const bool endless = is_output(ask.kind) || ask.kind == Kind::wait;
   // Docker says nothing at all to a wait until it is over, in versions that hold its head back.

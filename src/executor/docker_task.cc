@@ -46,9 +46,10 @@ const std::string& DockerTask::container() const { return id_.empty() ? name_ : 
 void DockerTask::ask(Kind kind, DockerActs& acts, std::string query) {
   const std::string path = "/containers/" + container();
   DockerRequest request;
-  request.method = kind == Kind::find || kind == Kind::look || kind == Kind::record ? "GET"
-                   : kind == Kind::remove                                           ? "DELETE"
-                                                                                    : "POST";
+  request.method = kind == Kind::find || kind == Kind::look || kind == Kind::record || kind == Kind::oom
+                       ? "GET"
+                   : kind == Kind::remove ? "DELETE"
+                                          : "POST";
   switch (kind) {
     case Kind::pull: {
       const auto image = parse_image_name(order_.spec.container.image);
@@ -67,6 +68,10 @@ void DockerTask::ask(Kind kind, DockerActs& acts, std::string query) {
     case Kind::look: request.target = path + "/json"; break;
     case Kind::wait: request.target = path + "/wait"; break;
     case Kind::record: request.target = path + "/logs?stdout=1&stderr=1&timestamps=1" + query; break;
+    case Kind::oom:
+      request.target = "/events?since=0&filters=" +
+                       wire::percent_encode("{\"container\":[\"" + container() + "\"],\"event\":[\"oom\"]}");
+      break;
     case Kind::signal: request.target = path + "/kill?signal=" + query; break;
     case Kind::remove: request.target = path + "?force=1&v=1"; break;
   }
@@ -143,6 +148,10 @@ void DockerTask::answered(Kind kind, int status, std::string_view body, Instant 
       if (phase_ != Phase::running) return;
       if (status != 200) wait_lost_ = true;
       return doubt(status == 200 ? std::string() : docker_message(body), now, acts);
+    case Kind::oom:
+      if (phase_ != Phase::running || !oom_asked_) return;
+      oom_asked_->oom_killed = status == 200 && body.find("oom") != body.npos;
+      return ended(process_end(*oom_asked_, order_.spec.limits, kill_), now, acts);
     case Kind::signal:
       if (phase_ == Phase::running && !is_error(status) && status >= 400) doubt({}, now, acts);
       return;
@@ -316,13 +325,26 @@ void DockerTask::see(const ContainerState& container, Instant now, DockerActs& a
   doubt_since_ = kNever;
   due_ = kNever;
   tries_ = 0;
-  if (is != ContainerState::Is::running)
+  if (is != ContainerState::Is::running) {
+    if (ask_for_oom(container, acts)) return;
     return ended(process_end(container, order_.spec.limits, kill_), now, acts);
+  }
   if (!waiting_) {
     wait_lost_ = false;
     ask(Kind::wait, acts);
   }
   if (output_ == Output::lost) follow_output(acts);
+}
+
+// Docker loses sight of the kernel's kill when it hears of it after the end (moby's libcontainerd keeps the
+// two apart): its list of events has it all the same.
+bool DockerTask::ask_for_oom(const ContainerState& container, DockerActs& acts) {
+  const bool suspect = order_.spec.limits.memory_bytes > 0 && container.exit_code == 128 + SIGKILL &&
+                       !container.oom_killed && !kill_ && !oom_asked_;
+  if (!suspect) return false;
+  oom_asked_ = container;
+  ask(Kind::oom, acts);
+  return true;
 }
 
 void DockerTask::begin_running(const ContainerState& container, Instant now, DockerActs& acts) {

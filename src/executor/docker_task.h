@@ -1,7 +1,8 @@
 // The life of one task's container as a state machine without sockets or clocks: Docker answered, time went
 // by, somebody wants it killed; these are the requests to make and the news to tell. How a container is and
-// how it ended is known from inspecting it, never from Docker's events; waiting only says when to look. An
-// answer that does not come, or a 5xx, is no answer: it is looked again until it is known.
+// how it ended is known from inspecting it, never from Docker's events (but they may tell why the kernel
+// killed it); waiting only says when to look. An answer that does not come, or a 5xx, is no answer: it is
+// looked again until it is known.
 //
 // Always true: exactly one of Started and StartFailed is said, and after Started exactly one TaskEnded; what
 // was created is removed, also when the answer to its creation was lost; of a kind at most one
@@ -10,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -35,7 +37,7 @@ inline constexpr std::int64_t kRemoveMs = 60'000;       // of trying to remove i
 inline constexpr std::int64_t kPullProgressMs = 1'000;  // between two news of a pull
 
 struct DockerAsk {
-  enum class Kind { pull, create, find, attach, start, look, wait, record, signal, remove };
+  enum class Kind { pull, create, find, attach, start, look, wait, record, oom, signal, remove };
   Kind kind;
   DockerRequest request;
 };
@@ -103,6 +105,7 @@ class DockerTask {
   void start_answered(int status, std::string_view body, Instant now, DockerActs& acts);
   void looked(int status, std::string_view body, Instant now, DockerActs& acts);
   void see(const ContainerState& container, Instant now, DockerActs& acts);
+  bool ask_for_oom(const ContainerState& container, DockerActs& acts);
   void doubt(std::string why, Instant now, DockerActs& acts);
   void follow_output(DockerActs& acts);
   void record_answered(DockerAsk::Kind kind, int status, Instant now, DockerActs& acts);
@@ -137,6 +140,7 @@ class DockerTask {
   Instant remove_by_ = kNever;
   Instant progress_from_{0};
   ProcessEnd end_;
+  std::optional<ContainerState> oom_asked_;  // how it was when Docker was asked for the kernel's part
 };
 
 // How exit status and the container's state read as an end. Docker says 128 + n for signal n. Only when the

@@ -371,8 +371,8 @@ bool make_image() {
 int main(int argc, char** argv) {
   using namespace mimas::executor;
   if (::access("/var/run/docker.sock", R_OK | W_OK) != 0 || !shell("docker version >/dev/null 2>&1") ||
-      !shell("command -v busybox >/dev/null")) {
-    std::puts("skipped: no Docker Engine to be reached at /var/run/docker.sock, or no busybox");
+      !shell("command -v busybox >/dev/null && ! ldd $(command -v busybox) >/dev/null 2>&1")) {
+    std::puts("skipped: no Docker Engine to be reached at /var/run/docker.sock, or no static busybox");
     return 77;
   }
   char made[] = "/tmp/mimas-docker-XXXXXX";

@@ -23,6 +23,7 @@ const char* name_of(Kind kind) {
     case Kind::look: return "look";
     case Kind::wait: return "wait";
     case Kind::record: return "record";
+    case Kind::oom: return "oom";
     case Kind::signal: return "signal";
     case Kind::remove: return "remove";
   }
@@ -433,6 +434,37 @@ TEST_CASE("a log driver without a record costs the output of the outage alone") 
   CHECK(s.answer(Kind::look, 200, kRunning) == "wait record");
   CHECK(s.answer(Kind::record, 501, "driver does not support reading") == "line attach");
   CHECK(s.answer(Kind::attach, 200).empty());
+}
+
+TEST_CASE("a kill that nobody asked for is looked up in Docker's events, when there is a limit") {
+  Limits limits;
+  limits.memory_bytes = 64 << 20;
+  Story s({}, limits);
+  s.run();
+  s.output_over();
+  const char* killed = R"({"Id":"4f4f","State":{"Status":"exited","ExitCode":137}})";
+  CHECK(s.answer(Kind::wait, 200) == "look");
+  CHECK(s.answer(Kind::look, 200, killed) == "oom");
+  CHECK(s.last.target.starts_with("/events?since=0&filters=%7B%22container%22"));
+  SUBCASE("there") {
+    CHECK(s.answer(Kind::oom, 200, R"({"status":"oom","id":"4f4f"})") == "ended remove");
+    CHECK(s.end.memory_limit);
+  }
+  SUBCASE("not there") {
+    CHECK(s.answer(Kind::oom, 200, "") == "ended remove");
+    CHECK_FALSE(s.end.memory_limit);
+  }
+  SUBCASE("no answer") {
+    CHECK(s.answer(Kind::oom, 0, "oom closed") == "ended remove");
+    CHECK_FALSE(s.end.memory_limit);
+  }
+  SUBCASE("killed by us meanwhile") {
+    CHECK(s.kill() == "signal");
+    CHECK(s.answer(Kind::signal, 409) == "look");
+    CHECK(s.answer(Kind::look, 200, killed) == "ended remove");
+    CHECK_FALSE(s.end.memory_limit);
+    CHECK(s.answer(Kind::oom, 200, R"({"status":"oom"})").empty());
+  }
 }
 
 TEST_CASE("the memory limit is to blame when the first process died of it") {

@@ -15,6 +15,12 @@ import threading
 import time
 
 PATIENCE = 120.0
+
+
+class Skipped(Exception):
+    """This machine does not have what the story needs."""
+
+
 APPLETS = ("sh", "sleep", "cat", "echo", "true", "false", "kill", "tail", "ls", "env", "touch", "test", "nc", "httpd", "wc")
 
 
@@ -24,6 +30,8 @@ def why_not():
         return "no Docker Engine answers"
     if not shutil.which("busybox"):
         return "busybox is not installed"
+    if subprocess.run(["ldd", shutil.which("busybox")], capture_output=True).returncode == 0:
+        return "busybox is not static (install busybox-static)"
     return None
 
 
@@ -158,12 +166,14 @@ class OwnDocker:
     """A second dockerd, apart from the machine's own in everything; it may be restarted at will."""
 
     def __init__(self, live_restore):
+        if os.geteuid() != 0 or not shutil.which("dockerd"):
+            raise Skipped("a Docker Engine of one's own needs root, and dockerd")
         self.live_restore = live_restore
         self.folder = tempfile.mkdtemp(prefix="mimas-dockerd-")
         self.host = f"unix://{self.folder}/docker.sock"
         self.process = None
         with open(f"{self.folder}/daemon.json", "w", encoding="utf-8") as file:
-            json.dump({"storage-driver": "vfs"}, file)
+            json.dump({"storage-driver": "vfs", "ip6tables": False}, file)
 
     def start(self):
         log = open(f"{self.folder}/log", "ab")  # noqa: SIM115 - dockerd's
