@@ -88,6 +88,11 @@ void AgentLink::disconnect() {
   in_flight_ = false;
 }
 
+bool AgentLink::has_messages() const {
+  return std::any_of(queue_.begin(), queue_.end(),
+                     [](const Call& call) { return call.kind == CallKind::message; });
+}
+
 bool AgentLink::quiet() const {
   if (!stream_.socket.open()) return true;
   pollfd look{stream_.socket.fd(), POLLIN, 0};

@@ -50,7 +50,8 @@ class AgentLink {
   // A message is dropped when kMessagesMax wait already.
   void post(std::string body, CallKind kind, Instant now);
   void disconnect();
-  bool quiet() const;  // no event is on its way in, as far as can be seen from here
+  bool has_messages() const;  // waiting, or not answered yet
+  bool quiet() const;         // no event is on its way in, as far as can be seen from here
 
   void add_to(std::vector<pollfd>& polled) const;
   Instant wake_at() const;

@@ -96,8 +96,9 @@ void Loop::turn() {
   if (!done_) pump_runtimes();
   if (!done_) pump_parts();
   if (done_) return;
-  core_.set_busy(std::any_of(parts_.all.begin(), parts_.all.end(),
-                             [](const std::unique_ptr<Part>& part) { return part->busy(); }));
+  const bool parts_busy = std::any_of(parts_.all.begin(), parts_.all.end(),
+                                      [](const std::unique_ptr<Part>& part) { return part->busy(); });
+  core_.set_busy(parts_busy || link_.has_messages());  // the last word about a task is often a message
   act(core_.timer(read_clocks()));
   if (!done_ && about_.config.shared) act(core_.idle(link_.quiet(), read_clocks()));
 }

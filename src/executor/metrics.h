@@ -27,6 +27,7 @@ class Metrics : public Part {
   void child_used(std::int64_t pid, const Used& used, Instant now) override;
   Instant wake_at() const override;
   void pump(Instant now, std::vector<PartNews>& news) override;
+  bool busy() const override { return !finals_.empty(); }
 
  private:
   struct Measured {
