@@ -70,7 +70,7 @@ def two_hundred_tasks(mode, executors):
         assert world.call("POST", "/v2/jobs/kill", {"jobId": job}).status == 204
         wait_for(lambda: world.job(job)["state"] == "STOPPED", "the job to end", PATIENCE_SECS)
         assert set(world.states(job)) == {"STOPPED"}
-        assert not pids_with(f"MIMAS_JOB_ID={job}"), "processes outlived their task"
+        assert not pids_with(f"MIMAS_JOB_ID={job}\0"), "processes outlived their task"
         dev.stop()
         wait_for(lambda: not pids_with(world.dir), lambda: f"nothing to be left: {pids_with(world.dir)}")
 
@@ -117,7 +117,8 @@ def a_shared_executor_that_dies_takes_its_tasks_along_and_all_are_started_again(
 
         wait_for(replaced, lambda: f"five new tasks: {world.job(job)['tasks']}", PATIENCE_SECS)
         for task in before:
-            wait_for(lambda: not pids_with(f"MIMAS_TASK_ID={task}"), f"the processes of {task} to be gone")
+            # With the NUL at its end: …-1-1 is how …-1-11 begins.
+            wait_for(lambda: not pids_with(f"MIMAS_TASK_ID={task}\0"), f"the processes of {task} to be gone")
 
 
 def artifacts_are_a_task_s_own_by_agent_and_a_job_s_own_by_job():
