@@ -35,8 +35,8 @@ def service(world, instances, **fields):
     path = world.path("server.py")
     with open(path, "w", encoding="utf-8") as file:
         file.write(SERVER)
-    return process_job(f"exec {sys.executable} {path}", type="service", instances=instances, ports=1, killGraceSecs=1,
-                       **fields)
+    return process_job(f"exec {sys.executable} {path}", type="service", instances=instances, ports=1, memory=64,
+                       killGraceSecs=1, **fields)
 
 
 def tasks(world, job):
@@ -59,7 +59,7 @@ def wait_tasks(world, job, condition, what):
     def look():
         found = [task for task in tasks(world, job) if task["finishedAt"] is None]
         return found if condition(found) else None
-    return wait_for(look, lambda: f"{what}: {json.dumps(tasks(world, job))[:3000]}")
+    return wait_for(look, lambda: f"{what}: {json.dumps(tasks(world, job))[:3000]}", patience=240)
 
 
 def healthy(count):
@@ -101,7 +101,7 @@ def all_ill_at_once_go_one_after_the_other():
             live = [task for task in now if task["finishedAt"] is None]
             return healthy(3)(live) and all(task["number"] >= 3 for task in live)
 
-        wait_for(replaced, lambda: f"three successors: {json.dumps(all_tasks(world, job))[:3000]}", patience=180)
+        wait_for(replaced, lambda: f"three successors: {json.dumps(all_tasks(world, job))[:3000]}", patience=400)
 
 
 def who_recovers_in_time_stays_and_readiness_ends_nobody():
@@ -116,7 +116,7 @@ def who_recovers_in_time_stays_and_readiness_ends_nobody():
         assert world.job(job)["instancesReady"] == 1
         assert "not ready: http check of port" in now[0]["lastHealthMessage"], now
         become(before[0], 200)
-        wait_for(lambda: world.job(job)["instancesReady"] == 2, "it to be ready again")
+        wait_for(lambda: world.job(job)["instancesReady"] == 2, "it to be ready again", patience=240)
         assert {task["id"] for task in tasks(world, job)} == {task["id"] for task in before}
 
 
@@ -132,7 +132,7 @@ def a_command_is_run_beside_the_task():
         with open(marker, "w", encoding="utf-8"):
             pass
         ended = wait_for(lambda: (lambda task: task if task["state"] == "FAILED" else None)
-                         (world.get(f"/v2/tasks/{first['id']}").json()), "the task to be ended")
+                         (world.get(f"/v2/tasks/{first['id']}").json()), "the task to be ended", patience=240)
         assert ended["reason"] == "UNHEALTHY", ended
         assert f"exit status 1: looked at {first['id']}" in ended["message"], ended
         os.unlink(marker)
@@ -146,7 +146,7 @@ def a_check_that_never_passes_does_not_spin_and_the_job_says_so():
         job = world.submit(process_job("exec sleep 1000", type="service", instances=1, ports=1, healthChecks=[check],
                                        killGraceSecs=1))
         # The back-off doubles: the fourth attempt is there only after pauses of 1, 2 and 4 s, which are on record.
-        wait_for(lambda: max((task["attempt"] for task in tasks(world, job)), default=0) >= 3, "four starts")
+        wait_for(lambda: max((task["attempt"] for task in tasks(world, job)), default=0) >= 3, "four starts", patience=240)
         assert "no instance has ever passed its health checks" in world.job(job)["message"], world.job(job)
         assert "Connection refused" in world.job(job)["message"]
         starts = sorted(all_tasks(world, job), key=lambda task: task["number"])
