@@ -2,7 +2,7 @@
 // `mimas-executor reap`, goes on where one that was killed had to stop. One small file per executor in
 // /var/tmp/mimas-archive-<uid> (or $MIMAS_ARCHIVE_STATE), of mode 0700; as long as its executor lives it is
 // locked, so a used-up pid fools nobody. Where no such file can be had, everything works but that.
-// Tested in tests/executor/archive_state_test.cc.
+// Tested in tests/executor/log_archive_test.cc.
 #pragma once
 
 #include <string>

@@ -6,7 +6,7 @@
 //   part NAME NUMBER ETAG      one of its parts has arrived
 //   done NAME | aborted NAME   it is over
 // The journal lies where the task could write: it is believed about that task's own files and nothing else.
-// Tested in tests/executor/archive_upload_test.cc and, against a real server, in tests/e2e/archive_test.py.
+// Tested in tests/executor/s3_test.cc and, against a real server, in tests/e2e/archive_test.py.
 #pragma once
 
 #include <cstdint>
