@@ -2,7 +2,8 @@
 // told which network to join; for a process a network namespace is made, a CNI plugin gives it an address,
 // and only then is it started in there. After its end the plugin takes the address back. Needs root for CNI.
 // An executor that is killed leaves the plugin no time for that: the interfaces go with the namespace, a
-// lease in the plugin's own records stays. Single thread. Tested in tests/executor/network_runtime_test.cc.
+// lease in the plugin's own records stays. Single thread. Tested with a real plugin in
+// tests/executor/integrations_test.py.
 #pragma once
 
 #include <memory>
