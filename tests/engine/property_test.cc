@@ -31,7 +31,7 @@ bool is_over(MesosState state) {
 
 class World {
  public:
-  explicit World(std::uint64_t seed) : play_(small_policy(seed)), random_(seed) {
+  explicit World(std::uint64_t seed) : play_(small_policy(seed)), random_(seed), health_(seed) {
     for (int i = 0; i < 4; ++i) {
       Resources total{1'500 + 500 * i, 2'048, 0, 0, *Ports::from_ranges({{31'000, 31'005}})};
       machines_[AgentId("a" + std::to_string(i))] = Machine{total};
@@ -129,15 +129,17 @@ class World {
 
   void check_slots() {
     std::set<std::pair<std::string, std::int64_t>> current;
-    std::map<std::string, std::int64_t> counts;
+    std::map<std::string, std::int64_t> counts, unhealthy;
     for (const auto& [id, task] : play_.tasks) {
       if (is_terminal(task.state) || task.replaced) continue;
       CHECK_MESSAGE(current.insert({task.job.value, task.index}).second, id << " is a second one");
       if (!is_leaving(task)) ++counts[task.job.value];
+      if (is_ended_for_health(task)) ++unhealthy[task.job.value];
     }
     for (const auto& [number, job] : play_.jobs) {
       if (job.spec->type != JobType::service || job.state != JobState::active) continue;
       CHECK(counts[job.id.value] == job.instances_desired);
+      CHECK(unhealthy[job.id.value] <= 1);  // a fifth of less than ten
     }
   }
 
@@ -151,8 +153,10 @@ class World {
     CHECK(one.instances_wanted == two.instances_wanted);
     CHECK(one.groups == two.groups);
     CHECK(one.moving == two.moving);
+    CHECK(one.sick_jobs == two.sick_jobs);
     for (const auto& [number, job] : one.jobs) {
       const JobEntry& other = two.jobs.at(number);
+      CHECK(job.unhealthy == other.unhealthy);
       CHECK(job.open == other.open);
       CHECK(job.current == other.current);
       CHECK(job.leaving == other.leaving);
@@ -306,6 +310,10 @@ class World {
         return report(id, process, MesosState::starting);
       case MesosState::starting: return report(id, process, MesosState::running);
       default: break;
+    }
+    if (health_.below(4) == 0) {
+      report(id, process, MesosState::running, "TASK_HEALTH_CHECK_STATUS_UPDATED");
+      process.unacknowledged.back().healthy = health_.below(100) < 60;
     }
     if (chance(10)) return report(id, process, MesosState::failed, chance(50) ? "EXECUTOR_TERMINATED" : "");
     if (chance(20)) report(id, process, MesosState::finished);
@@ -494,6 +502,7 @@ class World {
 
   Play play_;
   Prng random_;
+  Prng health_;  // of its own: what checks say is no turn of the world
   bool faults_ = true;
   bool subscribed_ = false;
   std::int64_t numbers_ = 0;
