@@ -311,9 +311,9 @@ class World {
       case MesosState::starting: return report(id, process, MesosState::running);
       default: break;
     }
-    if (health_.below(4) == 0) {
+    if (health_.below(4) > 0) {
       report(id, process, MesosState::running, "TASK_HEALTH_CHECK_STATUS_UPDATED");
-      process.unacknowledged.back().healthy = health_.below(100) < 60;
+      process.unacknowledged.back().healthy = health_.below(100) < 30;
     }
     if (chance(10)) return report(id, process, MesosState::failed, chance(50) ? "EXECUTOR_TERMINATED" : "");
     if (chance(20)) report(id, process, MesosState::finished);
