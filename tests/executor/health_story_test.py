@@ -143,7 +143,7 @@ STORIES = [changes_are_told_and_nothing_else, readiness_stands_apart,
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("binary")
+    parser.add_argument("binary", type=os.path.abspath)
     parser.add_argument("--runner")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
