@@ -233,6 +233,26 @@ def test_what_a_killed_executor_leaves_is_removed_by_the_next(w):
     expect(not w.ours(), w.ours())
 
 
+def test_a_container_joins_the_operators_network(w):
+    image, network = f"mimas-net-{os.getpid()}:1", f"mimas-net-{os.getpid()}"
+    docker_world.import_image(image)
+    w.images.append(image)
+    docker("network", "create", network)
+    try:
+        e = w.executor(flags=["--features", "network=on", "--network", "docker:" + network])
+        e.launch("own", image, ["/bin/sleep", "1000"], network="bridge")
+        found = data_of(e.agent.wait_state("own", "TASK_RUNNING"))
+        address = docker("inspect", "-f", "{{(index .NetworkSettings.Networks \"" + network + "\").IPAddress}}",
+                         found["containerId"]).strip()
+        expect(address and found["ip"] == address, (found, address))
+        e.agent.kill("own", 0)
+        e.agent.wait_state("own", "TASK_KILLED")
+        e.leave()
+        expect(not w.ours(), w.ours())
+    finally:
+        docker("network", "rm", network)
+
+
 PATTERN = b"0123456789abcdef"
 FLOOD_MIB = 1024
 ROTATE = 4 << 20
