@@ -186,7 +186,10 @@ void write_container(json::Writer& out, const engine::Launch& launch) {
   write_words(out, "capAdd", container.cap_add);
   write_words(out, "capDrop", container.cap_drop);
   write_text(out, "hostname", container.hostname);
-  out.member("network", container_network(spec));
+  // The host's is also what nobody has asked for: an operator's own network (--executor-network) goes before
+  // it.
+  const std::string network = container_network(spec);
+  if (network != "host" || !spec.container.network.empty()) out.member("network", network);
   write_text(out, "logDriver", container.log_driver);
   if (container.shm_mib > 0) out.member("shmBytes", container.shm_mib << 20);
   out.member("init", container.init);
