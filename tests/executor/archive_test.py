@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 
-from executor_world import World, child_of, until
+from executor_world import World, child_of, gone, until
 from scripted_agent import Failed, expect
 
 GATEWAY = "github.com/versity/versitygw/cmd/versitygw@v1.0.7"
@@ -189,6 +189,7 @@ class Executor(World):
         for pid in (self.process.pid, inner):
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        until(lambda: gone(inner), "the executor has let go of its lock")
 
     def run(self, script, **logs):
         self.agent.launch("t-1", {"shell": script, "tags": {"job": "mimas-7"},
