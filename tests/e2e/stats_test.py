@@ -9,8 +9,9 @@ from harness import MIMAS, World, descendants, process_job, run, wait_for
 MIB = 1 << 20
 PATIENT_SECS = 400  # a busy machine gives a task of half a core little of one
 
-# Burns a second of its own processor time beside 50 MiB, says so, and waits.
-BUSY = ("exec python3 -c 'import time\n"
+# Once it may, burns a second of its own processor time beside 50 MiB, says so, and waits.
+BUSY = ("exec python3 -c 'import os, time\n"
+        "while not os.path.exists(os.environ[\"GO\"]): time.sleep(0.02)\n"
         "data = bytearray(b\"x\") * (50 << 20)\n"
         "while time.process_time() < 1: pass\n"
         "print(\"burnt\", len(data), flush=True)\n"
@@ -39,9 +40,14 @@ def command(world, *arguments):
 def a_busy_task_shows_what_it_uses():
     with World() as world:
         world.dev("--metrics-interval", "500ms")
-        job = world.submit(process_job(BUSY, type="service", cpu=0.5, memory=256, instances=1))
+        go = world.path("go")
+        job = world.submit(process_job(BUSY, type="service", cpu=0.5, memory=256, instances=1, env={"GO": go}))
         world.wait_states(job, "RUNNING", 1)
         task = first_task(world, job)
+        # A rate is one between two samples: the first is there before there is something to see.
+        wait_for(lambda: stats(world, task)["latest"], "a first measurement")
+        with open(go, "w", encoding="utf-8"):
+            pass
         wait_for(lambda: "burnt" in world.log(task), lambda: "the task to have burnt: " + world.log(task, "stderr"), PATIENT_SECS)
         done = wait_for(lambda: (lambda found: found if found["latest"] and found["latest"]["cpuSeconds"] >= 0.95 else None)(
             stats(world, task)), lambda: f"a second in the stats: {json.dumps(stats(world, task))[:2000]}")
