@@ -177,6 +177,74 @@ Checked<engine::SetInstanceCounts> parse_set_instance_counts(std::string_view bo
   return {std::move(out), faults.take()};
 }
 
+namespace {
+
+// A flag that must be there: its absence would otherwise read as false, which is a command too.
+bool required_flag(FieldReader& in, std::string_view name) {
+  if (!in.has(name)) in.faults().add("/" + std::string(name), "is required: true or false");
+  return in.flag(name, false);
+}
+
+}  // namespace
+
+Checked<engine::SetInService> parse_set_in_service(std::string_view body) {
+  Faults faults;
+  const auto document = parse_body(body, faults);
+  if (!document) return {{}, faults.take()};
+  FieldReader in(document->root(), faults);
+  engine::SetInService out;
+  out.job = read_job_id(in);
+  out.in_service = required_flag(in, "inService");
+  out.user = in.text("user");
+  std::vector<std::string> ignored;
+  in.refuse_unknown(false, ignored);
+  return {std::move(out), faults.take()};
+}
+
+Checked<engine::SetJobProcesses> parse_set_job_processes(std::string_view body) {
+  Faults faults;
+  const auto document = parse_body(body, faults);
+  if (!document) return {{}, faults.take()};
+  FieldReader in(document->root(), faults);
+  engine::SetJobProcesses out;
+  out.job = read_job_id(in);
+  out.increase_disabled = in.flag("disableIncreaseDesired", false);
+  out.decrease_disabled = in.flag("disableDecreaseDesired", false);
+  out.user = in.text("user");
+  std::vector<std::string> ignored;
+  in.refuse_unknown(false, ignored);
+  return {std::move(out), faults.take()};
+}
+
+Checked<engine::CollectGarbage> parse_collect_garbage(std::string_view body) {
+  constexpr std::int64_t kMost = 1'000'000'000;
+  Faults faults;
+  const auto document = parse_body(body, faults);
+  if (!document) return {{}, faults.take()};
+  FieldReader in(document->root(), faults);
+  engine::CollectGarbage out;
+  // Required: what is removed does not come back, so nobody shall remove by leaving something out.
+  const auto kept = in.count("jobsKept", kMost);
+  if (!in.has("jobsKept")) faults.add("/jobsKept", "is required: how many ended jobs stay, 0 for none");
+  out.jobs_kept = kept.value_or(0);
+  out.user = in.text("user");
+  std::vector<std::string> ignored;
+  in.refuse_unknown(false, ignored);
+  return {std::move(out), faults.take()};
+}
+
+Checked<std::string> parse_backup(std::string_view body) {
+  if (body.empty()) return {};
+  Faults faults;
+  const auto document = parse_body(body, faults);
+  if (!document) return {{}, faults.take()};
+  FieldReader in(document->root(), faults);
+  std::string name = in.text("name");
+  std::vector<std::string> ignored;
+  in.refuse_unknown(false, ignored);
+  return {std::move(name), faults.take()};
+}
+
 Checked<engine::KillTasks> parse_kill_tasks(std::string_view body) {
   Faults faults;
   const auto document = parse_body(body, faults);

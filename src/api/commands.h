@@ -23,8 +23,12 @@ Checked<Submission> parse_submission(std::string_view body, bool lenient,
 Checked<engine::KillJob> parse_kill_job(std::string_view body,
                                         std::string_view content_type);  // JSON, or text/plain id
 Checked<engine::SetInstanceCounts> parse_set_instance_counts(std::string_view body);
+Checked<engine::SetInService> parse_set_in_service(std::string_view body);
+Checked<engine::SetJobProcesses> parse_set_job_processes(std::string_view body);
 Checked<engine::KillTasks> parse_kill_tasks(std::string_view body);
-Checked<engine::AdoptOrphans> parse_adopt_orphans(std::string_view body);  // ids, or all of them
+Checked<std::string> parse_backup(std::string_view body);  // {"name": a file's}; empty: none was given
+Checked<engine::CollectGarbage> parse_collect_garbage(std::string_view body);  // {"jobsKept": n}
+Checked<engine::AdoptOrphans> parse_adopt_orphans(std::string_view body);      // ids, or all of them
 Checked<engine::KillOrphans> parse_kill_orphans(std::string_view body);
 
 }  // namespace mimas::api

@@ -69,6 +69,12 @@ void Faults::at(const json::Value& value, std::string detail, std::string limit)
   add(value.pointer(), std::move(detail), value.dump(), std::move(limit));
 }
 
+void Faults::later(const json::Value& value, std::string detail, std::string limit) {
+  const std::size_t before = listed_.size();
+  at(value, std::move(detail), std::move(limit));
+  if (listed_.size() > before) listed_.back().later = true;
+}
+
 std::vector<Fault> Faults::take() {
   if (unlisted_ > 0) listed_.push_back({"", "and " + std::to_string(unlisted_) + " more faults", "", ""});
   unlisted_ = 0;
@@ -101,6 +107,11 @@ std::string text_fault(std::string_view text, std::size_t bytes_max) {
     if (c < 0x20 || c == 0x7f) return "must not contain control characters such as line breaks";
   }
   return {};
+}
+
+std::string guess(std::string_view name, const std::vector<std::string_view>& known) {
+  const std::string_view meant = nearest_name(name, known);
+  return meant.empty() ? std::string() : ", did you mean `" + std::string(meant) + "`?";
 }
 
 std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& known) {

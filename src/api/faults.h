@@ -11,11 +11,16 @@
 
 namespace mimas::api {
 
+inline constexpr std::string_view kNotServed = "is not supported by this version";
+
 class Faults {
  public:
   void add(std::string pointer, std::string detail, std::string value = {}, std::string limit = {});
   // Of a value in the body: its pointer and its own text, cut, come along.
   void at(const json::Value& value, std::string detail, std::string limit = {});
+
+  // The same for what a later version will take: kNotServed.
+  void later(const json::Value& value, std::string detail, std::string limit = {});
 
   std::size_t count() const { return listed_.size() + unlisted_; }
   std::vector<Fault> take();
@@ -33,6 +38,9 @@ std::string pointer_segment(std::string_view name);
 // Empty when `text` may stand in a name, label or id: at most `bytes_max` bytes, no control characters.
 // Otherwise what is wrong with it.
 std::string text_fault(std::string_view text, std::size_t bytes_max);
+
+// ", did you mean `name`?" where a known name is near, else nothing.
+std::string guess(std::string_view name, const std::vector<std::string_view>& known);
 
 // The known name that a person most likely meant by `name`: at most two edits away, or a common other word
 // for it. Empty when none is near.

@@ -91,6 +91,24 @@ std::optional<json::Value> bounded_list(const json::Value& value, std::size_t mo
   return value;
 }
 
+namespace {
+
+// A member that is there twice: which of the two was meant, nobody can know. As deep as kBodyDepthMax.
+void refuse_doubled(const json::Value& value, Faults& faults) {
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    refuse_doubled(value.at(i), faults);
+    if (value.is_object()) names.push_back(value.name(i));
+  }
+  std::ranges::sort(names);
+  for (std::size_t i = 1; i < names.size(); ++i) {
+    const bool second = names[i] == names[i - 1] && (i < 2 || names[i] != names[i - 2]);
+    if (second) faults.at(*value.find(names[i]), "is given twice in one object");
+  }
+}
+
+}  // namespace
+
 std::optional<json::Document> parse_body(std::string_view body, Faults& faults) {
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     faults.add("", "the body is empty, expected a JSON object");
@@ -107,6 +125,7 @@ std::optional<json::Document> parse_body(std::string_view body, Faults& faults) 
     faults.at(document->root(), type_fault("an object", document->root()));
     return std::nullopt;
   }
+  refuse_doubled(document->root(), faults);
   return std::move(document).value();
 }
 
@@ -183,10 +202,7 @@ void FieldReader::refuse_unknown(bool lenient, std::vector<std::string>& ignored
       if (ignored.size() < kFaultsMax) ignored.push_back(cut_text(name, kTextBytesMax));
       continue;
     }
-    std::string detail = "unknown field";
-    const std::string_view meant = nearest_name(name, known_);
-    if (!meant.empty()) detail += ", did you mean `" + std::string(meant) + "`?";
-    faults_.at(*object_.find(name), std::move(detail));
+    faults_.at(*object_.find(name), "unknown field" + guess(name, known_));
   }
 }
 

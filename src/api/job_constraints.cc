@@ -8,7 +8,7 @@ bool is_for_later(std::string_view name) { return name == "ZoneBalance" || name 
 
 void add_hard(const json::Value& where, const std::string& text, JobSpec& spec, Faults& faults) {
   if (is_for_later(text)) {
-    faults.at(where, text + " is not supported by this version as a hard constraint");
+    faults.later(where, text + " is not supported by this version as a hard constraint");
     return;
   }
   auto parsed = parse_constraint(text);

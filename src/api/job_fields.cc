@@ -11,8 +11,6 @@
 namespace mimas::api {
 namespace {
 
-constexpr std::string_view kNotServed = "is not supported by this version";
-
 void read_env(FieldReader& in, JobSpec& spec) {
   spec.env = read_text_map(in, {"env", kEnvMax, kEnvBytesMax, true});
   std::size_t bytes = 0;
@@ -87,7 +85,7 @@ void read_artifact(const json::Value& value, JobSpec& spec, Faults& faults, Unkn
     artifact.executable = in.flag("executable", false);
     artifact.cache = in.flag("cache", false);
     const auto checksum = in.take("checksum");
-    if (checksum && !is_unset(*checksum)) faults.at(*checksum, std::string(kNotServed));
+    if (checksum && !is_unset(*checksum)) faults.later(*checksum, std::string(kNotServed));
     in.refuse_unknown(unknown.lenient, unknown.ignored);
     if (!named) {
       faults.add(value.pointer() + "/uri", "is required");
@@ -255,9 +253,11 @@ std::optional<JobType> read_type(FieldReader& in) {
   if (text == "service") return JobType::service;
   const json::Value value = *in.object().find("type");
   if (text == "cron" || text == "system") {
-    in.faults().at(value, text + " jobs are not supported by this version", "batch, service");
+    in.faults().later(value, text + " jobs are not supported by this version", "batch, service");
   } else {
-    in.faults().at(value, "must be `batch` or `service`", "batch, service");
+    in.faults().at(value,
+                   "must be `batch` or `service`" + guess(text, {"batch", "service", "cron", "system"}),
+                   "batch, service");
   }
   return std::nullopt;
 }
@@ -270,7 +270,8 @@ std::optional<Runtime> read_runtime(FieldReader& in) {
   const bool implied = text.empty() && image && !is_unset(*image);
   if (text == "docker" || implied) return Runtime::docker;
   if (text == "process" || text.empty()) return Runtime::process;
-  in.faults().at(*in.object().find("runtime"), "must be `process` or `docker`", "process, docker");
+  in.faults().at(*in.object().find("runtime"),
+                 "must be `process` or `docker`" + guess(text, {"process", "docker"}), "process, docker");
   return std::nullopt;
 }
 
@@ -425,7 +426,7 @@ void read_echoed(FieldReader& in, JobSpec& spec) {
 void refuse_unserved(FieldReader& in) {
   for (std::string_view name : kUnserved) {
     const auto value = in.take(name);
-    if (value && !is_unset(*value)) in.faults().at(*value, std::string(kNotServed));
+    if (value && !is_unset(*value)) in.faults().later(*value, std::string(kNotServed));
   }
 }
 

@@ -1,5 +1,7 @@
 #include "api/problem.h"
 
+#include <algorithm>
+
 #include "json/value.h"
 #include "json/writer.h"
 
@@ -15,8 +17,12 @@ std::string_view status_title(int status) {
     case 405: return "Method Not Allowed";
     case 409: return "Conflict";
     case 411: return "Length Required";
+    case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 422: return "Unprocessable Content";
     case 429: return "Too Many Requests";
+    case 501: return "Not Implemented";
     case 502: return "Bad Gateway";
     case 503: return "Service Unavailable";
     case 504: return "Gateway Timeout";
@@ -66,6 +72,7 @@ int http_status(Code code) {
   switch (code) {
     case Code::invalid_argument: return 400;
     case Code::unsupported: return 400;
+    case Code::unimplemented: return 501;
     case Code::not_found: return 404;
     case Code::conflict: return 409;
     case Code::too_large: return 413;
@@ -81,17 +88,25 @@ int http_status(Code code) {
   return 500;
 }
 
-std::string render_problem(const Error& error, std::string_view request_id) {
+std::string render_problem(const Error& error, std::string_view request_id, int status) {
   json::Writer out;
   const std::string text = error.where.empty() ? error.message : error.where + ": " + error.message;
-  begin_problem(out, http_status(error.code), code_name(error.code), text);
+  begin_problem(out, status > 0 ? status : http_status(error.code), code_name(error.code), text);
   if (!error.hint.empty()) out.member("hint", error.hint);
   return end_problem(out, request_id);
 }
 
+int faults_status(const std::vector<Fault>& faults) {
+  const bool later = !faults.empty() && std::ranges::all_of(faults, &Fault::later);
+  return later ? 501 : 400;
+}
+
 std::string render_faults(const std::vector<Fault>& faults, std::string_view request_id) {
   json::Writer out;
-  begin_problem(out, 400, code_name(Code::invalid_argument), summary(faults));
+  const int status = faults_status(faults);
+  const Code code = status == 501 ? Code::unimplemented : Code::invalid_argument;
+  begin_problem(out, status, code_name(code), summary(faults));
+  if (status == 501) out.member("hint", "leave it out, or set it to its default");
   out.key("errors").begin_array();
   for (const Fault& fault : faults) {
     out.begin_object();

@@ -16,6 +16,7 @@ struct Fault {
   std::string detail;   // what is wrong, a sentence without full stop
   std::string value;    // the offending value as JSON text, cut to 200 bytes; empty when there is none
   std::string limit;    // the bound that was passed, empty when there is none
+  bool later = false;   // not wrong: a later version will take it
   bool operator==(const Fault&) const = default;
 };
 
@@ -27,8 +28,11 @@ struct Checked {  // a T, or all faults
 };
 
 int http_status(Code code);
-// application/problem+json text. For faults: status 400, code invalid_argument, message = a one-line summary.
-std::string render_problem(const Error& error, std::string_view request_id);
+// 400; 501 when nothing is wrong but what a later version will take.
+int faults_status(const std::vector<Fault>& faults);
+// application/problem+json text. For faults: their status, its code, message = a one-line summary.
+// `status`: instead of the code's own, where HTTP has a finer one (405, 412, 415).
+std::string render_problem(const Error& error, std::string_view request_id, int status = 0);
 std::string render_faults(const std::vector<Fault>& faults, std::string_view request_id);
 
 }  // namespace mimas::api

@@ -51,8 +51,8 @@ void write_kept(json::Writer& out, const json::Value& value, const Kept& kept) {
 
 }  // namespace
 
-std::string project_fields(std::string_view object, const std::vector<std::string>& paths) {
-  const auto document = json::parse(object, {.bytes_max = SIZE_MAX});
+std::string project_fields(std::string_view text, const std::vector<std::string>& paths) {
+  const auto document = json::parse(text, {.bytes_max = SIZE_MAX});
   ASSERT(document.ok());
   Kept root;
   root.members["id"].whole = true;

@@ -7,9 +7,10 @@
 
 namespace mimas::api {
 
-// `object` is JSON we wrote ourselves. A path names a member, or by dots a member of what is inside; arrays
-// are looked through. `id` of the outermost object always stays. Paths that lead nowhere are ignored; at most
-// four segments of a path are followed, the member that the fourth names is kept whole.
-std::string project_fields(std::string_view object, const std::vector<std::string>& paths);
+// `text` is JSON we wrote ourselves, an object or an array of them. A path names a member, or by dots a
+// member of what is inside; arrays are looked through. `id` of an outermost object always stays. Paths that
+// lead nowhere are ignored; at most four segments of a path are followed, the member that the fourth names is
+// kept whole.
+std::string project_fields(std::string_view text, const std::vector<std::string>& paths);
 
 }  // namespace mimas::api

@@ -59,34 +59,10 @@ std::int64_t count_ready(const Job& job, const std::vector<TaskPtr>& tasks) {
   return std::ranges::count_if(tasks, [&](const TaskPtr& task) { return is_ready(*task, *job.spec); });
 }
 
-void write_resources(json::Writer& out, std::string_view name, const Resources& resources) {
-  out.key(name).begin_object();
-  write_cpu(out, resources.cpu_milli);
-  out.member("memory", resources.mem_mib).member("disk", resources.disk_mib).member("gpu", resources.gpus);
-  out.key("ports").begin_array();
-  for (const PortRange& range : resources.ports.ranges()) {
-    out.begin_object().member("first", range.first).member("last", range.last).end_object();
-  }
-  out.end_array().end_object();
-}
-
-// An end that is not known is null: until further notice.
-void write_maintenance(json::Writer& out, const std::optional<Unavailability>& planned) {
-  out.key("maintenance");
-  if (!planned) {
-    out.null();
-    return;
-  }
-  out.begin_object();
-  write_date_or_null(out, "start", planned->start);
-  write_date_or_null(out, "end", planned->duration_ms == 0 ? Instant{} : planned->end());
-  out.end_object();
-}
-
 }  // namespace
 
-JobList render_jobs(const engine::View& view, const JobQuery& query) {
-  JobList list;
+List render_jobs(const engine::View& view, const JobQuery& query) {
+  List list;
   json::Writer out;
   out.begin_array();
   const bool ended_too = wants_ended_jobs(query);
@@ -101,18 +77,82 @@ JobList render_jobs(const engine::View& view, const JobQuery& query) {
                          [&](const TaskPtr& task) { return matches_state(query, task->state); });
     if (shown.empty() && !query.task_states.empty() && !query.any_state) continue;
     if (query.limit > 0 && count == query.limit) {
-      list.cursor = make_cursor(last_number);
+      list.cursor = write_cursor(kJobList, {last_number});
       break;
     }
     ++count;
     last_number = job->number;
+    const std::string shortfall = view.shortfall(job->id);
+    if (query.fields.empty()) {
+      write_job(out, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall);
+      continue;
+    }
     json::Writer one;
-    write_job(one, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), view.shortfall(job->id));
-    out.raw(query.fields.empty() ? one.take() : project_fields(one.take(), query.fields));
+    write_job(one, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall);
+    out.raw(project_fields(one.take(), query.fields));
   }
   out.end_array();
   list.body = out.take();
   return list;
+}
+
+namespace {
+
+bool matches_task(const TaskQuery& query, const Task& task) {
+  const bool placed_there = (query.host.empty() || query.host == task.hostname) &&
+                            (query.agent.empty() || query.agent == task.agent.value);
+  return placed_there && matches_state(query.jobs, task.state);
+}
+
+bool is_before(const Job& job, const Task& task, const std::vector<std::int64_t>& after) {
+  return !after.empty() && std::vector{job.number, task.index, task.number} <= after;
+}
+
+}  // namespace
+
+List render_tasks(const engine::View& view, const TaskQuery& query) {
+  List list;
+  json::Writer out;
+  out.begin_array();
+  const bool ended_too = wants_ended_jobs(query.jobs);
+  std::int64_t count = 0;
+  std::vector<std::int64_t> last;
+  for (const JobPtr& job : view.jobs()) {
+    if (job->number < query.jobs.after_number || (!query.job.empty() && job->id.value != query.job)) continue;
+    // A job that was named is looked at whatever became of it.
+    if (job->state == JobState::ended && !ended_too && query.job.empty()) continue;
+    if (!matches_job(query.jobs, *job)) continue;
+    for (const TaskPtr& task : view.tasks_of(job->id)) {
+      if (is_before(*job, *task, query.after) || !matches_task(query, *task)) continue;
+      if (query.jobs.limit > 0 && count == query.jobs.limit) {
+        out.end_array();
+        return {out.take(), write_cursor(kTaskList, last)};
+      }
+      ++count;
+      last = {job->number, task->index, task->number};
+      std::string one = render_task(*task, *job, view.shortfall(job->id));
+      out.raw(query.jobs.fields.empty() ? one : project_fields(one, query.jobs.fields));
+    }
+  }
+  out.end_array();
+  list.body = out.take();
+  return list;
+}
+
+std::string render_task_summary(const engine::View& view) {
+  json::Writer out;
+  out.begin_array();
+  for (const JobPtr& job : view.jobs()) {
+    if (job->state == JobState::ended) continue;
+    std::map<std::string_view, std::int64_t> counts;
+    for (const TaskPtr& task : view.tasks_of(job->id)) ++counts[titus_state_name(task->state)];
+    out.begin_object().member("jobId", job->id.value).member("name", job->spec->name);
+    out.key("counts").begin_object();
+    for (const auto& [state, count] : counts) out.member(state, count);
+    out.end_object().end_object();
+  }
+  out.end_array();
+  return out.take();
 }
 
 std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall) {
@@ -124,51 +164,6 @@ std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::s
 std::string render_task(const Task& task, const Job& job, std::string_view shortfall) {
   json::Writer out;
   write_task(out, task, job, shortfall, true);
-  return out.take();
-}
-
-namespace {
-
-// What the executor that last started a task on each agent said of itself. All tasks are looked at, also
-// ended ones: a person asks now and then, and the answer outlives a restart as they do.
-std::map<AgentId, TaskPtr> newest_executors(const engine::View& view) {
-  std::map<AgentId, TaskPtr> newest;
-  for (const JobPtr& job : view.jobs()) {
-    for (const TaskPtr& task : view.tasks_of(job->id)) {
-      if (task->agent.empty() || task->facts.executor_version.empty()) continue;
-      TaskPtr& held = newest[task->agent];
-      if (held == nullptr || held->running_at < task->running_at) held = task;
-    }
-  }
-  return newest;
-}
-
-}  // namespace
-
-std::string render_agents(const engine::View& view) {
-  const std::map<AgentId, TaskPtr> newest = newest_executors(view);
-  json::Writer out;
-  out.begin_array();
-  for (const AgentPtr& agent : view.agents()) {
-    out.begin_object();
-    out.member("id", agent->id.value).member("hostname", agent->hostname);
-    out.member("state", agent_state_name(agent->state));
-    write_text_or_null(out, "endpoint", agent->endpoint);
-    write_text_or_null(out, "region", agent->region);
-    write_text_or_null(out, "zone", agent->zone);
-    out.key("attributes").begin_object();
-    for (const auto& [name, value] : agent->attributes) out.member(name, value);
-    out.end_object();
-    const auto executor = newest.find(agent->id);
-    write_text_or_null(out, "executorVersion",
-                       executor == newest.end() ? "" : executor->second->facts.executor_version);
-    write_resources(out, "offered", agent->offered);
-    write_resources(out, "used", agent->used);
-    write_date_or_null(out, "seenAt", agent->seen_at);
-    write_maintenance(out, agent->maintenance);
-    out.end_object();
-  }
-  out.end_array();
   return out.take();
 }
 

@@ -3,12 +3,15 @@
 // `environment`.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/problem.h"
+#include "api/query.h"
 #include "engine/view.h"
+#include "json/writer.h"
 
 namespace mimas::api {
 
@@ -26,23 +29,37 @@ struct JobQuery {
   std::int64_t limit = 0;           // 0: all
   std::int64_t after_number = 0;    // from the cursor
 };
-struct Parameter {
-  std::string name, value;
-};
 Checked<JobQuery> parse_job_query(const std::vector<Parameter>& parameters);
 
-struct JobList {
+// The query of GET /v2/tasks: of which jobs, as above, and of them which tasks.
+struct TaskQuery {
+  JobQuery jobs;
+  std::string job, host, agent;     // ids, and a host's name; empty: any
+  std::vector<std::int64_t> after;  // from the cursor: job, index, number; empty: from the start
+};
+Checked<TaskQuery> parse_task_query(const std::vector<Parameter>& parameters);
+
+inline constexpr std::string_view kJobList = "after", kTaskList = "task";  // in cursors
+
+struct List {
   std::string body;    // JSON array
   std::string cursor;  // for X-Next-Cursor; empty when this was the last page
 };
-std::string make_cursor(std::int64_t after_number);  // URL-safe as it stands
-JobList render_jobs(const engine::View& view, const JobQuery& query);
+// By number, so that pages stay right while jobs come and go: nothing is shown twice, nothing that was there
+// all the time is left out.
+List render_jobs(const engine::View& view, const JobQuery& query);
+List render_tasks(const engine::View& view, const TaskQuery& query);  // by (job, index, number)
+std::string render_task_summary(const engine::View& view);            // counts by state of every live job
 
 std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall);
 // Of one job: its ended tasks too, in order of (index, number), the newest attempt of a slot last.
 std::string render_task(const Task& task, const Job& job, std::string_view shortfall);
 std::string render_agents(const engine::View& view);
-std::string render_job_uri(const JobId& id);  // {"jobUri":"/api/v2/jobs/mimas-1"}
+// Without `executor_version` (what the newest executor there said) there is no such member.
+void write_agent(json::Writer& out, const Agent& agent, std::optional<std::string_view> executor_version);
+std::string render_job_uri(const JobId& id);                            // {"jobUri":"/api/v2/jobs/mimas-1"}
+std::string render_agent(const engine::View& view, const AgentId& id);  // empty: there is none of that id
+std::string render_job_uri(const JobId& id);                            // {"jobUri":"/api/v2/jobs/mimas-1"}
 // GET /v2/logs/{taskId}.
 struct LogPlaces {
   std::string base_url;            // ours

@@ -151,19 +151,27 @@ void write_constraints(json::Writer& out, const JobSpec& spec) {
   out.end_array();
 }
 
-// The fields that are kept without a meaning, and a note for each of them: nobody shall wonder why they do
-// nothing.
-void write_echoed(json::Writer& out, const JobSpec& spec) {
+// The fields that are kept without a meaning, as they came.
+template <class Each>
+void for_each_echoed(const JobSpec& spec, Each each) {
+  if (spec.echoed_json == "{}") return;  // nearly always, and parsing costs
   const auto document = json::parse(spec.echoed_json);
-  const bool readable = document.ok() && document->root().is_object();
-  const std::size_t count = readable ? document->root().size() : 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    out.member_raw(document->root().name(i), document->root().at(i).dump());
-  }
+  if (!document.ok() || !document->root().is_object()) return;
+  for (std::size_t i = 0; i < document->root().size(); ++i)
+    each(document->root().name(i), document->root().at(i));
+}
+
+void write_echoed(json::Writer& out, const JobSpec& spec) {
+  for_each_echoed(
+      spec, [&](std::string_view name, const json::Value& value) { out.member_raw(name, value.dump()); });
+}
+
+// One for each of them: nobody shall wonder why they do nothing.
+void write_notes(json::Writer& out, const JobSpec& spec) {
   out.key("notes").begin_array();
-  for (std::size_t i = 0; i < count; ++i) {
-    out.string("`" + std::string(document->root().name(i)) + "` is kept, but has no effect here");
-  }
+  for_each_echoed(spec, [&](std::string_view name, const json::Value&) {
+    out.string("`" + std::string(name) + "` is kept, but has no effect here");
+  });
   if (!spec.soft_constraints.empty()) out.string("`softConstraints` are kept, but have no effect here yet");
   out.end_array();
 }
@@ -233,6 +241,18 @@ std::string_view reason_of(const Task& task, bool waits) {
                                               : std::string_view(task.reason);
 }
 
+void write_history(json::Writer& out, const Task& task) {
+  out.key("statusHistory").begin_array();
+  for (const StatusChange& change : status_history(task)) {
+    out.begin_object().member("state", task_state_name(change.state));
+    write_date_or_null(out, "at", change.at);
+    write_text_or_null(out, "reason", change.reason);
+    write_text_or_null(out, "message", change.message);
+    out.end_object();
+  }
+  out.end_array();
+}
+
 void write_reason(json::Writer& out, const Task& task, std::string_view shortfall) {
   const bool waits = task.state == TaskState::queued && !shortfall.empty();
   write_text_or_null(out, "message", waits ? shortfall : std::string_view(task.message));
@@ -262,14 +282,9 @@ void write_cpu(json::Writer& out, std::int64_t milli) {
   }
 }
 
-void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& shown, bool dispatched,
-               std::int64_t ready, std::string_view shortfall) {
-  const JobSpec& spec = *job.spec;
-  out.begin_object();
-  out.member("id", job.id.value).member("name", spec.name);
-  out.member("type", job_type_name(spec.type)).member("runtime", runtime_name(spec.runtime));
-  out.member("state", job_state_text(job, dispatched));
-  write_text_or_null(out, "message", job.message);
+namespace {
+
+void write_identity(json::Writer& out, const JobSpec& spec) {
   write_text_or_null(out, "applicationName", spec.application_name);
   write_text_or_null(out, "version", spec.version);
   write_text_or_null(out, "appName", spec.app_name);
@@ -278,23 +293,77 @@ void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& sh
   write_text_or_null(out, "jobGroupDetail", spec.job_group_detail);
   write_text_or_null(out, "jobGroupSequence", spec.job_group_sequence);
   write_text_or_null(out, "capacityGroup", spec.capacity_group);
-  write_program(out, spec);
-  out.member("instances", job.instances_desired).member("instancesMin", job.instances_min);
-  out.member("instancesMax", job.instances_max).member("instancesDesired", job.instances_desired);
-  out.member("instancesReady", ready).member("inService", job.in_service);
+}
+
+void write_counts(json::Writer& out, const InstanceCounts& counts) {
+  out.member("instances", counts.desired).member("instancesMin", counts.min);
+  out.member("instancesMax", counts.max).member("instancesDesired", counts.desired);
+}
+
+// From the amounts to the health checks. The environment has another name in answers (spinnaker §1.4).
+void write_rules(json::Writer& out, const JobSpec& spec, std::string_view env_name) {
   write_amounts(out, spec);
   write_container_ports(out, spec);
   write_confinement(out, spec);
   write_container(out, spec);
   write_failure_rules(out, spec);
-  write_map(out, "environment", spec.env);
+  write_map(out, env_name, spec.env);
   write_map(out, "labels", spec.labels);
   write_constraints(out, spec);
   write_health_checks(out, spec);
+}
+
+void write_job_members(json::Writer& out, const Job& job, bool dispatched, std::int64_t ready) {
+  const JobSpec& spec = *job.spec;
+  write_text_or_null(out, "id", job.id.value);
+  out.member("name", spec.name);
+  out.member("type", job_type_name(spec.type)).member("runtime", runtime_name(spec.runtime));
+  out.member("state", job_state_text(job, dispatched));
+  write_text_or_null(out, "message", job.message);
+  write_identity(out, spec);
+  write_program(out, spec);
+  write_counts(out, {job.instances_desired, job.instances_min, job.instances_max});
+  out.member("instancesReady", ready).member("inService", job.in_service);
+  out.key("jobProcesses").begin_object().member("disableIncreaseDesired", job.increase_disabled);
+  out.member("disableDecreaseDesired", job.decrease_disabled).end_object();
+  write_rules(out, spec, "environment");
   write_echoed(out, spec);
+  write_notes(out, spec);
   out.member("jobVersion", job.version);
-  out.member("submittedAt", format_rfc3339(job.submitted_at));
+  write_date_or_null(out, "submittedAt", job.submitted_at);
   write_date_or_null(out, "finishedAt", job.ended_at);
+}
+
+}  // namespace
+
+void write_job_alone(json::Writer& out, const Job& job, bool dispatched, std::int64_t ready) {
+  out.begin_object();
+  write_job_members(out, job, dispatched, ready);
+  out.end_object();
+}
+
+void write_preview(json::Writer& out, const Job& job, std::string_view changes) {
+  out.begin_object();
+  write_job_members(out, job, false, 0);
+  out.key("tasks").begin_array().end_array();
+  out.member("dryRun", true).member_raw("changes", changes).end_object();
+}
+
+void write_wanted(json::Writer& out, const JobSpec& spec, const InstanceCounts& counts, bool in_service) {
+  out.member("name", spec.name);
+  out.member("type", job_type_name(spec.type)).member("runtime", runtime_name(spec.runtime));
+  write_identity(out, spec);
+  write_program(out, spec);
+  write_counts(out, counts);
+  out.member("inService", in_service);
+  write_rules(out, spec, "env");
+  write_echoed(out, spec);
+}
+
+void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& shown, bool dispatched,
+               std::int64_t ready, std::string_view shortfall) {
+  out.begin_object();
+  write_job_members(out, job, dispatched, ready);
   out.key("tasks").begin_array();
   for (const TaskPtr& task : shown) write_task(out, *task, job, shortfall, false);
   out.end_array().end_object();
@@ -332,6 +401,7 @@ void write_task(json::Writer& out, const Task& task, const Job& job, std::string
   write_task_health(out, task);
   write_data(out, task);
   write_log_paths(out, task);
+  if (alone) write_history(out, task);
   out.end_object();
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/job_fields.h"
 #include "json/writer.h"
 #include "model/job.h"
 #include "model/task.h"
@@ -16,6 +17,13 @@ namespace mimas::api {
 // the queue, and `ready` how many of them are (model/readiness.h).
 void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& shown, bool dispatched,
                std::int64_t ready, std::string_view shortfall);
+// Without the member `tasks`: for events, where each task speaks for itself.
+void write_job_alone(json::Writer& out, const Job& job, bool dispatched, std::int64_t ready);
+// What a job would be, which nobody has written down: without tasks, and without an id if it is a new one.
+// `changes`: what differs from before, JSON.
+void write_preview(json::Writer& out, const Job& job, std::string_view changes);
+// The members of a description, as it is submitted (api/description.h).
+void write_wanted(json::Writer& out, const JobSpec& spec, const InstanceCounts& counts, bool in_service);
 // A whole task object; with `alone`, what its job says about it too (GET /v2/tasks/{id}).
 void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall, bool alone);
 

@@ -9,6 +9,7 @@ std::string_view code_name(Code code) {
     case Code::conflict: return "conflict";
     case Code::too_large: return "too_large";
     case Code::unsupported: return "unsupported";
+    case Code::unimplemented: return "unimplemented";
     case Code::resource_exhausted: return "resource_exhausted";
     case Code::unavailable: return "unavailable";
     case Code::timeout: return "timeout";

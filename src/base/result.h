@@ -19,6 +19,7 @@ enum class Code {
   conflict,            // right input, wrong moment: a version or a state does not fit
   too_large,           // over a stated limit
   unsupported,         // understood, but not offered here
+  unimplemented,       // part of the API, but not there yet
   resource_exhausted,  // a queue or quota is full; later may work
   unavailable,         // a peer or the store is not there (yet)
   timeout,             // no answer within the deadline; the outcome may be unknown

@@ -6,7 +6,8 @@ int exit_code(Code code) {
   switch (code) {
     case Code::invalid_argument:
     case Code::too_large:
-    case Code::unsupported: return kExitInvalidSpec;
+    case Code::unsupported:
+    case Code::unimplemented: return kExitInvalidSpec;
     case Code::not_found: return kExitNotFound;
     case Code::conflict: return kExitConflict;
     case Code::unavailable: return kExitUnreachable;

@@ -157,6 +157,14 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_env(const std::ve
   return env;
 }
 
+// Printable ASCII, as far as the server takes it.
+Status check_key(const std::string& key) {
+  constexpr std::size_t kKeyBytesMax = 255;
+  const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (printable && key.size() <= kKeyBytesMax) return Done{};
+  return usage_error("--idempotency-key", "must be at most 255 printable characters without blanks");
+}
+
 bool only_the_file(const RunFlags& flags) {
   return flags.command.empty() && flags.name.empty() && flags.image.empty() && flags.cpu.empty() &&
          flags.env.empty() && flags.constraints.empty() && flags.memory_mib == 0 && flags.disk_mib == 0 &&
@@ -219,14 +227,7 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
     if (Status taken = take_master_flags(flags.master, options); !taken.ok()) return std::move(taken).error();
     if (flags.data.empty()) return usage_error("--data", "is required: the directory for the database");
   }
-  Result<wire::Endpoint> listen = wire::parse_endpoint(flags.listen, kApiPort, true);
-  if (!listen.ok()) return usage_error("--listen", listen.error());
-  options.listen = *listen;
-  if (!flags.advertise.empty()) {
-    Result<wire::Endpoint> advertise = wire::parse_endpoint(flags.advertise, kApiPort);
-    if (!advertise.ok()) return usage_error("--advertise", advertise.error());
-    options.advertise = advertise->text();
-  }
+  if (Status taken = take_access_flags(flags.access, options); !taken.ok()) return std::move(taken).error();
   const Result<v1::MediaType> codec = parse_codec(flags.codec);
   if (!codec.ok()) return codec.error();
   Result<std::vector<std::string>> roles = parse_roles(flags);
@@ -237,6 +238,8 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
   const Result<engine::Sharing> sharing = parse_sharing(flags.executor_sharing);
   if (!sharing.ok()) return sharing.error();
   options.policy.sharing = *sharing;
+  if (Status fits = take_retention_flags(flags.retention, options); !fits.ok())
+    return std::move(fits).error();
   options.permissions = {flags.allow_privileged, flags.allow_host_volumes};
   options.data_directory = flags.data;
   options.codec = *codec;
@@ -307,18 +310,19 @@ Result<pocket::PocketOptions> to_pocket_options(const PocketFlags& flags, bool s
   return options;
 }
 
-Result<Client> to_client(const ClientFlags& flags) {
-  Result<wire::Endpoint> server = wire::parse_endpoint(flags.server, kApiPort);
-  if (!server.ok()) return usage_error("--server", server.error());
-  return Client{*server, flags.json};
-}
-
 Result<Run> to_run(const RunFlags& flags, const Client& client) {
   Run run;
   run.client = client;
   run.follow = flags.follow;
   run.wait = !flags.no_wait;
+  run.dry_run = flags.dry_run;
+  run.idempotency_key = flags.idempotency_key;
+  run.timeout_secs = flags.timeout_secs;
   if (flags.no_wait && !flags.follow) return usage_error("--no-wait", "goes with --follow");
+  if (flags.timeout_secs != 0 && !flags.follow) return usage_error("--timeout", "goes with --follow");
+  if (flags.detach && flags.follow) return usage_error("--detach", "does not go with --follow");
+  if (flags.dry_run && flags.follow) return usage_error("--dry-run", "makes no job that could be followed");
+  if (const Status fits = check_key(flags.idempotency_key); !fits.ok()) return fits.error();
   if (!flags.file.empty()) {
     if (!only_the_file(flags)) {
       return usage_error(

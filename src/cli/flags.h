@@ -8,18 +8,19 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/access_flags.h"
 #include "cli/commands.h"
 #include "cli/executor_flags.h"
 #include "cli/master_flags.h"
 #include "cli/pocket_flags.h"
+#include "cli/retention_flags.h"
 
 namespace mimas::cli {
 
 struct ServerFlags {
   MasterFlags master;
   std::string data;
-  std::string listen = "127.0.0.1:7101";
-  std::string advertise;
+  AccessFlags access;
   std::string codec = "protobuf";
   std::string role;  // one of the two; neither: "*"
   std::string roles;
@@ -30,6 +31,7 @@ struct ServerFlags {
   std::string failover_timeout = "7days";
   bool allow_zero_failover_timeout = false;
   std::string new_framework;
+  RetentionFlags retention;
   std::string executor_sharing = "task";
   bool allow_privileged = false;
   bool allow_host_volumes = false;
@@ -52,15 +54,14 @@ struct PocketFlags {
   std::string executor_reregistration_timeout = "10secs";
 };
 
-struct ClientFlags {
-  std::string server = "127.0.0.1:7101";
-  bool json = false;
-};
-
 struct RunFlags {
   std::string file;
   bool follow = false;
   bool no_wait = false;
+  bool detach = false;
+  bool dry_run = false;
+  std::string idempotency_key;
+  std::int64_t timeout_secs = 0;
   bool service = false;
   std::string name;
   std::string image;
@@ -80,7 +81,6 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
 // `join` and `listen` are looked at only for `mimas pocket`; `agent_ip` "auto" is left for the start to
 // resolve.
 Result<pocket::PocketOptions> to_pocket_options(const PocketFlags& flags, bool standalone);
-Result<Client> to_client(const ClientFlags& flags);
 Result<Run> to_run(const RunFlags& flags, const Client& client);
 
 }  // namespace mimas::cli

@@ -4,30 +4,13 @@
 #include <cstdio>
 #include <optional>
 
+#include "cli/facts.h"
 #include "json/writer.h"
 
 namespace mimas::cli {
 namespace {
 
 constexpr std::size_t kRowsMax = 100'000;
-
-// Scalars as people write them; everything else is a blank.
-std::string scalar(const std::optional<json::Value>& value) {
-  if (!value) return "";
-  if (value->is_string()) return std::string(*value->string());
-  if (value->is_integer()) return std::to_string(*value->int64());
-  if (value->is_number() || value->is_bool()) return value->dump();
-  return "";
-}
-std::string field(json::Value object, std::string_view name) { return scalar(object.find(name)); }
-
-// "2026-11-21T07:00:00.123Z" → "2026-11-21 07:00:00": enough for people, and UTC as everywhere.
-std::string moment(json::Value object, std::string_view name) {
-  std::string text = field(object, name);
-  if (text.size() < 19 || text[10] != 'T') return text;
-  text[10] = ' ';
-  return text.substr(0, 19);
-}
 
 std::int64_t running_tasks(json::Value job) {
   const std::optional<json::Value> tasks = job.find("tasks");
@@ -54,13 +37,6 @@ std::string ports_text(json::Value task) {
     text += scalar(ports->at(i));
   }
   return ports->size() > 8 ? text + ",…" : text;
-}
-
-void add_fact(std::string& page, const char* name, const std::string& value) {
-  if (value.empty()) return;
-  char label[24];
-  std::snprintf(label, sizeof label, "%-12s", name);
-  page += label + printable(value) + "\n";
 }
 
 std::string joined(const std::optional<json::Value>& object, const char* separator) {
@@ -116,7 +92,7 @@ Cell health_cell(json::Value task) {
 }
 
 // The health has a column where the job has checks.
-std::string tasks_table(json::Value job, bool colour) {
+std::string tasks_of_job(json::Value job, bool colour) {
   const bool checked = has_checks(job);
   std::vector<std::string> heads{"TASK", "STATE", "HOST", "STARTED", "FINISHED", "PORTS", "DETAIL"};
   if (checked) heads.insert(heads.begin() + 2, "HEALTH");
@@ -187,19 +163,70 @@ std::string task_detail(json::Value task) {
   return text;
 }
 
-std::string jobs_table(json::Value jobs, bool colour) {
+std::string jobs_table(json::Value jobs, bool colour, bool wide) {
   if (!jobs.is_array() || jobs.size() == 0) return "no jobs\n";
-  Table table({"ID", "NAME", "TYPE", "STATE", "RUNNING", "SUBMITTED"});
+  std::vector<std::string> heads{"ID", "NAME", "TYPE", "STATE", "RUNNING", "SUBMITTED"};
+  if (wide) heads.insert(heads.end(), {"APP", "USER", "VERSION", "RUNS", "LABELS"});
+  Table table(std::move(heads));
   for (std::size_t i = 0; i < jobs.size() && i < kRowsMax; ++i) {
     const json::Value job = jobs.at(i);
-    table.add({{field(job, "id")},
-               {field(job, "name")},
-               {field(job, "type")},
-               state_cell(job),
-               {std::to_string(running_tasks(job)) + "/" + field(job, "instances")},
-               {moment(job, "submittedAt")}});
+    std::vector<Cell> row{{field(job, "id")},
+                          {field(job, "name")},
+                          {field(job, "type")},
+                          state_cell(job),
+                          {std::to_string(running_tasks(job)) + "/" + field(job, "instances")},
+                          {moment(job, "submittedAt")}};
+    if (wide) {
+      const std::string image = field(job, "applicationName");
+      row.insert(row.end(), {{field(job, "appName")},
+                             {field(job, "user")},
+                             {field(job, "jobVersion")},
+                             {image.empty() ? program(job) : image},
+                             {joined(job.find("labels"), " ")}});
+    }
+    table.add(std::move(row));
   }
   return table.text(colour);
+}
+
+std::string tasks_table(json::Value tasks, bool colour, bool wide) {
+  if (!tasks.is_array() || tasks.size() == 0) return "no tasks\n";
+  std::vector<std::string> heads{"TASK", "STATE", "HOST", "STARTED", "FINISHED", "PORTS"};
+  if (wide) heads.insert(heads.end(), {"SUBMITTED", "JOB", "AGENT"});
+  heads.push_back("DETAIL");
+  Table table(std::move(heads));
+  for (std::size_t i = 0; i < tasks.size() && i < kRowsMax; ++i) {
+    const json::Value task = tasks.at(i);
+    std::vector<Cell> row{{field(task, "id")},          state_cell(task),
+                          {field(task, "host")},        {moment(task, "startedAt")},
+                          {moment(task, "finishedAt")}, {ports_text(task)}};
+    if (wide)
+      row.insert(row.end(),
+                 {{moment(task, "submittedAt")}, {field(task, "jobId")}, {field(task, "agentId")}});
+    row.push_back({task_detail(task)});
+    table.add(std::move(row));
+  }
+  return table.text(colour);
+}
+
+std::string task_page(json::Value task, bool colour) {
+  std::string page;
+  for (const char* name : {"id", "state", "host", "agentId"}) add_fact(page, name, field(task, name));
+  add_fact(page, "job", field(task, "jobId"));
+  add_fact(page, "health", health_cell(task).text);
+  add_fact(page, "detail", task_detail(task));
+  add_fact(page, "ports", ports_text(task));
+  add_fact(page, "submitted", moment(task, "submittedAt"));
+  add_fact(page, "started", moment(task, "startedAt"));
+  add_fact(page, "finished", moment(task, "finishedAt"));
+  const std::optional<json::Value> history = task.find("statusHistory");
+  if (!history || !history->is_array() || history->size() == 0) return page;
+  Table table({"AT", "STATE", "REASON", "MESSAGE"});
+  for (std::size_t i = 0; i < history->size() && i < kRowsMax; ++i) {
+    const json::Value step = history->at(i);
+    table.add({{moment(step, "at")}, state_cell(step), {field(step, "reason")}, {field(step, "message")}});
+  }
+  return page + "\n" + table.text(colour);
 }
 
 std::string job_page(json::Value job, bool colour) {
@@ -221,11 +248,12 @@ std::string job_page(json::Value job, bool colour) {
   add_fact(page, "labels", joined(job.find("labels"), " "));
   add_fact(page, "submitted", moment(job, "submittedAt"));
   add_fact(page, "finished", moment(job, "finishedAt"));
+  if (job.find("inService") && !job.bool_or("inService", true)) add_fact(page, "traffic", "out of service");
   const std::optional<json::Value> notes = job.find("notes");
   for (std::size_t i = 0; notes && notes->is_array() && i < notes->size(); ++i) {
     add_fact(page, "note", scalar(notes->at(i)));
   }
-  return page + "\n" + tasks_table(job, colour);
+  return page + "\n" + tasks_of_job(job, colour);
 }
 
 std::string agents_table(json::Value agents, bool colour) {

@@ -6,14 +6,16 @@
 #include <string>
 #include <string_view>
 
-#include "cli/commands.h"
+#include "cli/client_requests.h"
 #include "cli/table.h"
 #include "json/value.h"
 
 namespace mimas::cli {
 
-std::string jobs_table(json::Value jobs, bool colour);
-std::string job_page(json::Value job, bool colour);  // a block of facts, then the tasks
+std::string jobs_table(json::Value jobs, bool colour, bool wide = false);
+std::string tasks_table(json::Value tasks, bool colour, bool wide = false);
+std::string task_page(json::Value task, bool colour);  // a block of facts, then its steps
+std::string job_page(json::Value job, bool colour);    // a block of facts, then the tasks
 std::string agents_table(json::Value agents, bool colour);
 std::string orphans_table(json::Value list, bool colour);  // the alert, then the tasks
 std::string operations_table(json::Value list, bool colour);

@@ -7,7 +7,9 @@
 #include "cli/exit.h"
 #include "cli/job_text.h"
 #include "cli/print.h"
+#include "cli/request_parts.h"
 #include "cli/rest.h"
+#include "cli/show.h"
 #include "json/writer.h"
 
 namespace mimas::cli {
@@ -59,25 +61,19 @@ Result<std::string> operation_body(const Operations& command) {
 }
 
 Result<int> operations(const Operations& command) {
-  Rest rest(command.client.server);
-  if (command.what != "list") {
-    const Result<std::string> body = operation_body(command);
-    if (!body.ok()) return body.error();
-    const Result<std::string> answer = rest.post("/v2/operations", *body);
-    if (!answer.ok()) return answer.error();
-    const Result<json::Document> parsed = parse_answer(*answer);
-    if (!parsed.ok()) return parsed.error();
-    const std::string id(parsed->root().string_or("operationId", ""));
-    const Status printed = print(command.client.json ? *answer + "\n" : id + "\n");
-    if (!printed.ok()) return printed.error();
-    return kExitOk;
+  if (command.what == "list") {
+    return show(command.client, "/v2/operations",
+                [](json::Value list, Look look) { return operations_table(list, look.colour); });
   }
-  const Result<std::string> list = rest.get("/v2/operations");
-  if (!list.ok()) return list.error();
-  const Result<json::Document> parsed = parse_answer(*list);
-  if (!parsed.ok()) return parsed.error();
-  const Status printed =
-      print(command.client.json ? *list + "\n" : operations_table(parsed->root(), colour_wanted()));
+  const Result<std::string> body = operation_body(command);
+  if (!body.ok()) return body.error();
+  Result<Rest> rest = Rest::open(command.client);
+  if (!rest.ok()) return rest.error();
+  const Result<std::string> answer = rest->post("/v2/operations", *body);
+  if (!answer.ok()) return answer.error();
+  const Status printed = print_answer(command.client, *answer, [](json::Value accepted, Look) {
+    return std::string(accepted.string_or("operationId", "")) + "\n";
+  });
   if (!printed.ok()) return printed.error();
   return kExitOk;
 }

@@ -4,13 +4,17 @@
 #include <array>
 #include <utility>
 
+#include "cli/print.h"
+#include "cli/secret_file.h"
 #include "cli/table.h"
+#include "net/tls.h"
 
 namespace mimas::cli {
 namespace {
 
 constexpr std::size_t kFaultsShown = 200;
 constexpr std::size_t kProblemBytesMax = 1u << 20;
+constexpr std::int64_t kProblemMs = 5'000;   // for the body of a refusal
 constexpr std::int64_t kSilenceMs = 60'000;  // then the stream is simply asked again
 constexpr const char* kStartHint = "is the server running? `mimas dev` starts one on this machine";
 
@@ -30,6 +34,7 @@ Code code_of_status(int status) {
     case 413: return Code::too_large;
     case 408:
     case 504: return Code::timeout;
+    case 501: return Code::unimplemented;
     case 429: return Code::resource_exhausted;
     case 502:
     case 503: return Code::unavailable;
@@ -39,11 +44,11 @@ Code code_of_status(int status) {
 
 // The server's code is finer than its status: 400 is both invalid and unsupported.
 Code code_by_name(std::string_view name, Code otherwise) {
-  constexpr std::array kCodes = {Code::invalid_argument,  Code::not_found,   Code::conflict,
-                                 Code::too_large,         Code::unsupported, Code::resource_exhausted,
-                                 Code::unavailable,       Code::timeout,     Code::unauthenticated,
-                                 Code::permission_denied, Code::protocol,    Code::io,
-                                 Code::internal};
+  constexpr std::array kCodes = {Code::invalid_argument,  Code::not_found,    Code::conflict,
+                                 Code::too_large,         Code::unsupported,  Code::resource_exhausted,
+                                 Code::unavailable,       Code::timeout,      Code::unauthenticated,
+                                 Code::permission_denied, Code::protocol,     Code::io,
+                                 Code::internal,          Code::unimplemented};
   const auto found =
       std::find_if(kCodes.begin(), kCodes.end(), [&](Code code) { return code_name(code) == name; });
   return found == kCodes.end() ? otherwise : *found;
@@ -54,6 +59,27 @@ json::ParseLimits peer_limits() {
   limits.bytes_max = 64u << 20;
   limits.replace_bad_utf8 = true;
   return limits;
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+// The value of the header Authorization; empty: nobody says who asks.
+Result<std::string> authorization_of(const Client& client) {
+  if (!client.token.empty()) return "Bearer " + client.token;
+  if (!client.token_file.empty()) {
+    const Result<std::string> token = read_secret(client.token_file);
+    return token.ok() ? Result<std::string>("Bearer " + *token) : token;
+  }
+  if (client.login_file.empty()) return std::string();
+  const Result<std::string> pair = read_secret(client.login_file);
+  if (!pair.ok()) return pair;
+  Result<std::string> login = basic_login(*pair);
+  if (login.ok()) return login;
+  Error error = std::move(login).error();
+  error.where = client.login_file;
+  return error;
 }
 
 std::string fault_lines(json::Value errors) {
@@ -90,8 +116,25 @@ Error problem_error(int status, std::string_view body) {
   return error;
 }
 
-Rest::Rest(const wire::Endpoint& server, net::Timeouts timeouts)
-    : server_(server), client_(server, timeouts, net::resolve_by_name) {}
+Rest::Rest(const Client& client, net::HttpClient http, std::string authorization)
+    : server_(client.server), client_(std::move(http)), authorization_(std::move(authorization)) {}
+
+Result<Rest> Rest::open(const Client& client, net::Timeouts timeouts) {
+  std::shared_ptr<const net::Security> security;
+  if (client.tls) {
+    auto made = net::tls_client({client.ca_file, {}, client.certificate_file, client.key_file});
+    if (!made.ok()) return std::move(made).error();
+    security = *std::move(made);
+  }
+  Result<std::string> authorization = authorization_of(client);
+  if (!authorization.ok()) return std::move(authorization).error();
+  if (!authorization->empty() && !client.tls && !is_loopback(client.server.host))
+    complain("the credentials travel readable by anybody on the way; an https:// server would hide them");
+  return Rest(
+      client,
+      net::HttpClient(client.server, timeouts, net::resolve_by_name, std::move(security), client.server),
+      *std::move(authorization));
+}
 
 wire::Request Rest::request(std::string method, const std::string& target) const {
   wire::Request wanted;
@@ -99,6 +142,7 @@ wire::Request Rest::request(std::string method, const std::string& target) const
   wanted.target = target;
   wanted.host = server_.text();
   wanted.headers = {{"Accept", "application/json"}, {"User-Agent", "mimas-cli"}};
+  if (!authorization_.empty()) wanted.headers.push_back({"Authorization", authorization_});
   return wanted;
 }
 
@@ -133,23 +177,54 @@ Result<std::string> Rest::remove(const std::string& target) {
   return exchange(request("DELETE", target), false);
 }
 
-Status Rest::stream(const std::string& target, const std::function<bool(std::string_view)>& take) {
-  Result<wire::ResponseHead> head = client_.open_stream(request("GET", target));
+Result<std::string> Rest::ask(const std::string& method, const std::string& target, std::string body,
+                              const std::vector<wire::Header>& headers) {
+  wire::Request wanted = request(method, target);
+  if (!body.empty()) {
+    const bool patch = method == "PATCH";
+    wanted.headers.push_back({"Content-Type", patch ? "application/merge-patch+json" : "application/json"});
+  }
+  wanted.headers.insert(wanted.headers.end(), headers.begin(), headers.end());
+  wanted.body = std::move(body);
+  return exchange(std::move(wanted), method == "GET");
+}
+
+Status Rest::open_stream(const std::string& target, const std::vector<wire::Header>& headers) {
+  wire::Request wanted = request("GET", target);
+  for (const auto& header : headers) {
+    const auto same = [&](const auto& other) { return other.name == header.name; };
+    std::erase_if(wanted.headers, same);
+    wanted.headers.push_back(header);
+  }
+  Result<wire::ResponseHead> head = client_.open_stream(std::move(wanted));
   if (!head.ok()) return transport_error(head.error());
-  const bool fine = head->status >= 200 && head->status <= 299;
+  if (head->status >= 200 && head->status <= 299) return Done{};
+  std::string body;
+  while (body.size() <= kProblemBytesMax) {
+    const Result<bool> more = client_.read_stream(body, kProblemMs);
+    if (!more.ok() || !*more) break;
+  }
+  client_.close();
+  return problem_error(head->status, body);
+}
+
+Result<bool> Rest::read_stream(std::string& into, std::int64_t timeout_ms) {
+  Result<bool> more = client_.read_stream(into, timeout_ms);
+  if (more.ok() || more.error().code == Code::timeout) return more;
+  return transport_error(more.error());
+}
+
+Status Rest::stream(const std::string& target, const std::function<bool(std::string_view)>& take) {
+  if (Status opened = open_stream(target, {}); !opened.ok()) return opened;
   std::string piece;
   for (;;) {
-    Result<bool> more = client_.read_stream(piece, kSilenceMs);
-    if (!more.ok() && more.error().code != Code::timeout) return transport_error(more.error());
-    if (fine && !piece.empty()) {
-      if (!take(piece)) break;
-      piece.clear();
-    }
-    if (!fine && piece.size() > kProblemBytesMax) break;
+    const Result<bool> more = read_stream(piece, kSilenceMs);
+    if (!more.ok() && more.error().code != Code::timeout) return more.error();
+    if (!piece.empty() && !take(piece)) break;
+    piece.clear();
     if (more.ok() && !*more) break;
   }
   client_.close();
-  if (!fine) return problem_error(head->status, piece);
   return Done{};
 }
 

@@ -24,13 +24,28 @@ void on_stop_signal(int number) {
   errno = saved;
 }
 
-void follow(int fd, const std::function<void(int)>& on_first) {
-  unsigned char byte = 0;
-  ssize_t got = 0;
-  do {
-    got = read(fd, &byte, 1);
-  } while (got < 0 && errno == EINTR);
-  if (got == 1 && byte != 0) on_first(byte);  // 0 is the destructor's
+// A pipe that is full of hang-ups needs no other: whoever reads the first reads what the last one meant.
+void on_hang_up_signal(int number) {
+  const int saved = errno;
+  const auto byte = static_cast<unsigned char>(number);
+  const int fd = notify_fd.load();
+  if (fd >= 0) [[maybe_unused]]
+    const ssize_t put = write(fd, &byte, 1);
+  errno = saved;
+}
+
+void follow(int fd, const std::function<void(int)>& on_first, const std::function<void()>& on_hang_up) {
+  for (;;) {
+    unsigned char byte = 0;
+    const ssize_t got = read(fd, &byte, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got != 1 || byte == 0) return;  // 0 is the destructor's
+    if (byte != SIGHUP) {
+      on_first(byte);
+      return;
+    }
+    on_hang_up();
+  }
 }
 
 void install(int signal, void (*action)(int)) {
@@ -41,16 +56,26 @@ void install(int signal, void (*action)(int)) {
   sigaction(signal, &wanted, nullptr);
 }
 
+void on_interrupt(int number) {
+  if (isatty(STDERR_FILENO) == 1 && write(STDERR_FILENO, "\n", 1) != 1) _exit(128 + number);
+  _exit(128 + number);
+}
+
 }  // namespace
 
-Result<StopSignals> StopSignals::watch(std::function<void(int signal)> on_first) {
+void exit_on_interrupt() { install(SIGINT, on_interrupt); }
+
+Result<StopSignals> StopSignals::watch(std::function<void(int signal)> on_first,
+                                       std::function<void()> on_hang_up) {
   int ends[2] = {-1, -1};
   if (pipe2(ends, O_CLOEXEC) != 0) return make_error(Code::io, std::strerror(errno), "pipe");
-  std::thread watcher(follow, ends[0], std::move(on_first));
+  const bool reloads = static_cast<bool>(on_hang_up);
+  std::thread watcher(follow, ends[0], std::move(on_first), std::move(on_hang_up));
   stops_seen.store(0);
   notify_fd.store(ends[1]);
   install(SIGINT, on_stop_signal);
   install(SIGTERM, on_stop_signal);
+  if (reloads) install(SIGHUP, on_hang_up_signal);
   install(SIGPIPE, SIG_IGN);
   return StopSignals(ends[0], ends[1], std::move(watcher));
 }
@@ -70,6 +95,7 @@ StopSignals::~StopSignals() {
   watcher_.join();
   install(SIGINT, SIG_DFL);
   install(SIGTERM, SIG_DFL);
+  install(SIGHUP, SIG_DFL);
   notify_fd.store(-1);
   close(read_fd_);
   close(write_fd_);

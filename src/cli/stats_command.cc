@@ -10,8 +10,8 @@
 #include "cli/exit.h"
 #include "cli/print.h"
 #include "cli/rest.h"
+#include "cli/show.h"
 #include "cli/stats_text.h"
-#include "cli/table.h"
 #include "wire/endpoint.h"
 
 namespace mimas::cli {
@@ -24,7 +24,9 @@ constexpr std::string_view kClearScreen = "\x1b[H\x1b[2J";
 }  // namespace
 
 Result<int> show_stats(const ShowStats& command) {
-  Rest rest(command.client.server);
+  Result<Rest> opened = Rest::open(command.client);
+  if (!opened.ok()) return opened.error();
+  Rest rest = *std::move(opened);
   const char* kind = parse_task_id(command.id).ok() ? "/v2/tasks/" : "/v2/jobs/";
   const std::string target = kind + wire::percent_encode(command.id) + "/stats";
   const bool clear = command.watch && !command.client.json && ::isatty(STDOUT_FILENO) == 1;
@@ -39,7 +41,7 @@ Result<int> show_stats(const ShowStats& command) {
       const Result<json::Document> parsed = parse_answer(*body);
       if (!parsed.ok()) return parsed.error();
       const std::string text =
-          command.client.json ? *body + "\n" : stats_table(parsed->root(), colour_wanted());
+          command.client.json ? *body + "\n" : stats_table(parsed->root(), look_of(command.client).colour);
       const Status printed = print((clear ? std::string(kClearScreen) : std::string()) + text);
       if (!printed.ok()) return printed.error();
       if (!command.watch) return kExitOk;

@@ -65,6 +65,10 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string toned(const std::string& text, Tone tone) {
+  return tone == Tone::plain ? text : tone_code(tone) + text + "\x1b[0m";
+}
+
 Table::Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}
 
 void Table::add(std::vector<Cell> row) {
@@ -89,11 +93,7 @@ std::string Table::text(bool colour) const {
       if (!text.empty()) {
         line.append(blanks, ' ');
         blanks = 0;
-        if (tone == Tone::plain) {
-          line += text;
-        } else {
-          line += tone_code(tone) + text + "\x1b[0m";
-        }
+        line += toned(text, tone);
       }
       blanks += widths[i] - width(text) + 2;
     }

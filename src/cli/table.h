@@ -19,6 +19,9 @@ struct Cell {
 // The text with every control character and invalid UTF-8 byte shown as '?'; newlines and tabs become blanks.
 std::string printable(std::string_view text);
 
+// The text between the escapes that give it its colour.
+std::string toned(const std::string& text, Tone tone);
+
 class Table {
  public:
   explicit Table(std::vector<std::string> headings);

@@ -8,6 +8,8 @@
 
 namespace mimas::cli {
 
+std::string version_number() { return MIMAS_VERSION; }
+
 std::string version_text(bool as_json) {
   if (!as_json) return "mimas " MIMAS_VERSION "\n";
   json::Writer out;

@@ -5,6 +5,7 @@
 
 namespace mimas::cli {
 
+std::string version_number();            // "0.1.0"
 std::string version_text(bool as_json);  // "mimas 0.1.0\n"
 
 }  // namespace mimas::cli

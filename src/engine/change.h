@@ -8,6 +8,7 @@
 
 #include "base/ids.h"
 #include "model/agent.h"
+#include "model/history.h"
 #include "model/job.h"
 #include "model/operation.h"
 #include "model/orphan.h"
@@ -46,6 +47,25 @@ struct PutOperation {
 struct RemoveOperation {
   OperationId operation;
 };
+struct PutAudit {
+  AuditPtr audit;
+};
+struct RemoveAudit {
+  std::int64_t number = 0;
+};
+struct PutJobVersion {
+  JobVersionPtr version;
+};  // removed with its job
+struct RemoveJobVersion {
+  JobId job;
+  std::int64_t version = 1;
+};
+struct PutReceipt {
+  Receipt receipt;
+};  // not shown
+struct RemoveReceipt {
+  std::string key;
+};
 
 // published only: rebuilt from Mesos after a restart
 struct PutAgent {
@@ -67,9 +87,10 @@ struct PutAlert {
   std::string text;  // for a person; empty: all is well again
 };
 
-using Change = std::variant<PutJob, PutTask, RemoveJob, RemoveTask, PutFramework, PutNextJobNumber,
-                            PutOperation, RemoveOperation, PutAgent, RemoveAgent, PutShortfall, PutConnection,
-                            PutOrphan, RemoveOrphan, PutAlert>;
+using Change =
+    std::variant<PutJob, PutTask, RemoveJob, RemoveTask, PutFramework, PutNextJobNumber, PutOperation,
+                 RemoveOperation, PutAgent, RemoveAgent, PutShortfall, PutConnection, PutOrphan, RemoveOrphan,
+                 PutAlert, PutAudit, RemoveAudit, PutJobVersion, RemoveJobVersion, PutReceipt, RemoveReceipt>;
 
 bool is_durable(const Change& change);
 

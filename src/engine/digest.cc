@@ -41,7 +41,8 @@ void write(Text& out, const Job& job) {
   out << job.id.value << ' ' << job_type_name(job.spec->type) << " name=" << job.spec->name
       << " state=" << static_cast<int>(job.state) << " outcome=" << static_cast<int>(job.outcome)
       << " version=" << job.version << " instances=" << job.instances_desired << '/' << job.instances_min
-      << '/' << job.instances_max << " in_service=" << job.in_service << " next=" << job.next_task_number
+      << '/' << job.instances_max << " in_service=" << job.in_service
+      << " processes=" << job.increase_disabled << job.decrease_disabled << " next=" << job.next_task_number
       << " submitted=" << job.submitted_at.ms << " ended=" << job.ended_at.ms << " message=" << job.message
       << '\n';
 }
@@ -64,7 +65,30 @@ void write(Text& out, const Task& task) {
       << " container=" << task.facts.container_id << " ip=" << task.facts.ip
       << " health=" << flag(task.healthy) << flag(task.ready) << ',' << task.healthy_at.ms << ','
       << task.unhealthy_since.ms << ' ' << task.health_message << " reason=" << task.reason
-      << " message=" << task.message << '\n';
+      << " message=" << task.message << " history=";
+  for (const StatusChange& step : task.history) {
+    out << task_state_name(step.state) << '@' << step.at.ms << ' ' << step.reason << ' ' << step.message
+        << ';';
+  }
+  out << '\n';
+}
+
+void write(Text& out, const JobVersion& version) {
+  out << version.job.value << " v" << version.version << " at=" << version.at.ms << " by=" << version.user
+      << " what=" << version.what << " instances=" << version.instances_desired << '/'
+      << version.instances_min << '/' << version.instances_max << " in_service=" << version.in_service
+      << " name=" << version.spec->name << " labels=" << version.spec->labels.size()
+      << " retries=" << version.spec->retries << '\n';
+}
+
+void write(Text& out, const Audit& audit) {
+  out << "audit " << audit.number << " at=" << audit.at.ms << " by=" << audit.user
+      << " from=" << audit.address << ' ' << audit.action << " job=" << audit.job.value
+      << " task=" << audit.task.value << ' ' << audit.detail;
+  for (const Audit::Field& field : audit.fields) {
+    out << ' ' << field.name << ':' << field.before << "->" << field.after;
+  }
+  out << '\n';
 }
 
 void write(Text& out, const Operation& operation) {
@@ -95,8 +119,14 @@ std::string State::digest() const {
   for (const auto& [number, job] : data_->jobs) {
     write(out, *job.record);
     for (const auto& [place, task] : job.tasks) write(out, *task.record);
+    for (const auto& [version, record] : job.versions) write(out, *record);
   }
   for (const auto& [number, operation] : data_->operations) write(out, *operation.record);
+  for (const auto& [number, audit] : data_->audits) write(out, *audit);
+  for (const auto& [key, receipt] : data_->receipts) {
+    out << "receipt " << key << ' ' << receipt.fingerprint << ' ' << receipt.answer << ' ' << receipt.at.ms
+        << '\n';
+  }
   for (const auto& [id, stray] : data_->strays) {
     if (stray.orphan == nullptr || stray.orphan->decision == OrphanDecision::undecided) continue;
     const Orphan& orphan = *stray.orphan;

@@ -107,9 +107,11 @@ inline constexpr std::string_view kListingEnd = "mimas-end-of-listing";
 // --- replies
 struct JobAccepted {
   JobId job;
+  bool again = false;  // it was there already: the same request was answered before
 };
 struct OperationAccepted {
   OperationId operation;
+  bool again = false;
 };
 struct OrphansDecided {
   std::vector<TaskId> done;  // adopted, or being killed

@@ -1,6 +1,7 @@
 // The end of a framework: what ran under its id is gone, and nothing of it will be heard of again.
 #include <vector>
 
+#include "engine/history.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
@@ -50,6 +51,12 @@ void on_input(Turn& turn, const ForgetFramework& command) {
   data.framework = {};
   for (auto& [name, role] : data.roles) role.suppressed = false;
   turn.change(PutFramework{});
+  put_audit(turn, command.user, command.address,
+            {"framework.forget",
+             "framework " + id + ": " + why + ", " + std::to_string(lost) + " tasks ended",
+             {},
+             {},
+             {}});
   turn.reason("framework " + id + " is forgotten, " + std::to_string(lost) + " tasks ended with it");
   turn.reply(command.request, Answer(Done{}));
 }

@@ -20,30 +20,71 @@ namespace mimas::engine {
 
 using RequestId = std::uint64_t;  // 0: nobody waits for an answer
 
-// --- commands
+// --- commands. `user` and `address` say who sent it and from where, for messages and the audit.
+// `if_version`: refused with Code::conflict unless the job has this version.
 struct SubmitJob {
   RequestId request = 0;
   std::shared_ptr<const JobSpec> spec;
   std::int64_t instances_desired = 1, instances_min = 1, instances_max = 1;
   bool in_service = true;
+  bool dry_run = false;     // everything is checked, nothing changes; the answer is Done
+  std::string receipt_key;  // Receipt::key; empty: none
+  std::string fingerprint;  // Receipt::fingerprint
+  std::string user, address;
 };
 struct KillJob {
   RequestId request = 0;
   JobId job;
-  std::string user;
+  std::string user, address;
+  std::optional<std::int64_t> if_version;
 };
 struct SetInstanceCounts {
   RequestId request = 0;
   JobId job;
   std::int64_t desired = 0, min = 0, max = 0;
-  std::string user;
+  std::string user, address;
+  std::optional<std::int64_t> if_version;
+};
+// A service out of service runs on; whoever routes traffic to it stops doing so.
+struct SetInService {
+  RequestId request = 0;
+  JobId job;
+  bool in_service = true;
+  std::string user, address;
+  std::optional<std::int64_t> if_version;
+};
+struct SetJobProcesses {
+  RequestId request = 0;
+  JobId job;
+  bool increase_disabled = false, decrease_disabled = false;
+  std::string user, address;
+  std::optional<std::int64_t> if_version;
+};
+// The whole description as it shall be from now on. Refused with Code::unimplemented, naming the fields, when
+// running tasks would have to be replaced for it (needs_new_tasks in model/job_difference.h).
+struct ChangeJob {
+  RequestId request = 0;
+  JobId job;
+  std::shared_ptr<const JobSpec> spec;
+  std::int64_t instances_desired = 1, instances_min = 1, instances_max = 1;
+  bool in_service = true;
+  bool dry_run = false;
+  std::string user, address;
+  std::optional<std::int64_t> if_version;
 };
 struct KillTasks {
   RequestId request = 0;
   std::vector<TaskId> tasks;
   bool shrink = false;  // also lower the job's desired count by the tasks killed
   bool strict = false;  // an unknown or ended id refuses the whole command
-  std::string user;
+  std::string user, address;
+};
+// Removes what retention would keep for longer: ended jobs above `jobs_kept`, the oldest first; in small
+// steps, by the Settles that follow, until so few are left. A restart ends it early.
+struct CollectGarbage {
+  RequestId request = 0;
+  std::int64_t jobs_kept = 0;
+  std::string user, address;
 };
 
 // The id that Mesos gave us is void: every launched task has ended with it, jobs stay as they are wanted, and
@@ -52,16 +93,18 @@ struct KillTasks {
 struct ForgetFramework {
   RequestId request = 0;
   bool torn_down = false;  // on purpose, by TEARDOWN
+  std::string user, address;
 };
 struct RequestOperation {
   RequestId request = 0;
   OperationType type = OperationType::reserve;
   AgentId agent;
-  std::string role;    // empty: the first of ours
-  Resources amounts;   // RESERVE, UNRESERVE; CREATE: disk_mib alone
-  std::string volume;  // CREATE, DESTROY
-  std::string path;    // CREATE
-  std::string user;
+  std::string role;                      // empty: the first of ours
+  Resources amounts;                     // RESERVE, UNRESERVE; CREATE: disk_mib alone
+  std::string volume;                    // CREATE, DESTROY
+  std::string path;                      // CREATE
+  std::string receipt_key, fingerprint;  // as of SubmitJob
+  std::string user, address;
 };
 
 // Tasks that run unknown to the records (model/orphan.h). `all`: for adoption every orphan; for killing every
@@ -70,13 +113,13 @@ struct AdoptOrphans {
   RequestId request = 0;
   std::vector<TaskId> tasks;
   bool all = false;
-  std::string user;
+  std::string user, address;
 };
 struct KillOrphans {
   RequestId request = 0;
   std::vector<TaskId> tasks;
   bool all = false;
-  std::string user;
+  std::string user, address;
 };
 
 // --- Mesos
@@ -164,9 +207,10 @@ struct OperationUpdate {
 // the inputs of a batch, and alone when the last Step's wake_at has come.
 struct Settle {};
 
-using Input = std::variant<SubmitJob, KillJob, SetInstanceCounts, KillTasks, ForgetFramework, AdoptOrphans,
-                           KillOrphans, RequestOperation, Subscribed, Disconnected, OffersReceived,
-                           OfferRescinded, InverseOffersReceived, InverseOfferRescinded, AgentLost,
-                           StatusUpdate, OperationUpdate, Settle>;
+using Input =
+    std::variant<SubmitJob, KillJob, SetInstanceCounts, SetInService, SetJobProcesses, ChangeJob, KillTasks,
+                 CollectGarbage, ForgetFramework, AdoptOrphans, KillOrphans, RequestOperation, Subscribed,
+                 Disconnected, OffersReceived, OfferRescinded, InverseOffersReceived, InverseOfferRescinded,
+                 AgentLost, StatusUpdate, OperationUpdate, Settle>;
 
 }  // namespace mimas::engine

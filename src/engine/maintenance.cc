@@ -71,31 +71,6 @@ void end_moved(Turn& turn) {
   }
 }
 
-void answer_inverse_offers(Turn& turn) {
-  State::Data& data = turn.data;
-  AcceptInverseOffers accepted;
-  DeclineInverseOffers declined{{}, data.policy.inverse_refuse_ms};
-  for (const auto& [id, held] : data.inverse_offers) {
-    auto agent = data.agents.find(held.offer.agent);
-    const bool free = agent == data.agents.end() || agent->second.tasks.empty();
-    if (free && !held.offer.agent.empty()) {
-      accepted.offers.push_back(id);
-      turn.reason("inverse offer " + id.value + " accepted: nothing of ours is on agent " +
-                  held.offer.agent.value);
-    } else if (held.decline_at <= turn.now) {
-      declined.offers.push_back(id);
-      turn.reason("inverse offer " + id.value + " declined for now: " +
-                  (held.offer.agent.empty() ? std::string("it names no agent")
-                                            : std::to_string(agent->second.tasks.size()) +
-                                                  " tasks are still on agent " + held.offer.agent.value));
-    }
-  }
-  for (const OfferId& id : accepted.offers) data.inverse_offers.erase(id);
-  for (const OfferId& id : declined.offers) data.inverse_offers.erase(id);
-  if (!accepted.offers.empty()) turn.effect(std::move(accepted));
-  if (!declined.offers.empty()) turn.effect(std::move(declined));
-}
-
 }  // namespace
 
 void set_maintenance(State::Data& data, AgentEntry& agent, const std::optional<Unavailability>& planned) {
@@ -141,7 +116,32 @@ void look_at_maintenance(Turn& turn) {
   reconcile_touched(turn);  // makes the successors
   if (!data.moving.empty()) end_moved(turn);
   reconcile_touched(turn);
-  if (data.subscribed && !data.inverse_offers.empty()) answer_inverse_offers(turn);
+}
+
+void answer_inverse_offers(Turn& turn) {
+  State::Data& data = turn.data;
+  if (!data.subscribed || data.inverse_offers.empty()) return;
+  AcceptInverseOffers accepted;
+  DeclineInverseOffers declined{{}, data.policy.inverse_refuse_ms};
+  for (const auto& [id, held] : data.inverse_offers) {
+    auto agent = data.agents.find(held.offer.agent);
+    const bool free = agent == data.agents.end() || agent->second.tasks.empty();
+    if (free && !held.offer.agent.empty()) {
+      accepted.offers.push_back(id);
+      turn.reason("inverse offer " + id.value + " accepted: nothing of ours is on agent " +
+                  held.offer.agent.value);
+    } else if (held.decline_at <= turn.now) {
+      declined.offers.push_back(id);
+      turn.reason("inverse offer " + id.value + " declined for now: " +
+                  (held.offer.agent.empty() ? std::string("it names no agent")
+                                            : std::to_string(agent->second.tasks.size()) +
+                                                  " tasks are still on agent " + held.offer.agent.value));
+    }
+  }
+  for (const OfferId& id : accepted.offers) data.inverse_offers.erase(id);
+  for (const OfferId& id : declined.offers) data.inverse_offers.erase(id);
+  if (!accepted.offers.empty()) turn.effect(std::move(accepted));
+  if (!declined.offers.empty()) turn.effect(std::move(declined));
 }
 
 Instant maintenance_at(const Turn& turn) {

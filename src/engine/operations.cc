@@ -4,6 +4,7 @@
 // and if the master refuses that, it goes again without, and later offers show whether it took place.
 #include <algorithm>
 
+#include "engine/history.h"
 #include "engine/parts.h"
 
 namespace mimas::engine {
@@ -198,12 +199,28 @@ void look_at(Turn& turn, OperationEntry& entry) {
 }  // namespace
 
 void on_input(Turn& turn, const RequestOperation& command) {
+  auto earlier = earlier_answer(turn, command.receipt_key, command.fingerprint);
+  if (!earlier.ok()) return turn.reply(command.request, earlier.error());
+  if (*earlier) {
+    if (parse_operation_number(**earlier) < 0) {
+      return turn.reply(command.request, used_otherwise(command.receipt_key));
+    }
+    return turn.reply(command.request, Answer{OperationAccepted{OperationId(**earlier), true}});
+  }
   Result<Operation> made = checked(turn.data, command);
   if (!made.ok()) return turn.reply(command.request, made.error());
   made->created_at = made->updated_at = turn.now;
   const OperationId id = made->id;
   turn.reason(told(*made) + (command.user.empty() ? std::string() : " for " + command.user));
   role_entry(turn.data, made->role).revive_wanted = true;
+  put_audit(turn, command.user, command.address,
+            {"operation.request",
+             id.value + ": " + std::string(operation_type_name(made->type)) + " on agent " +
+                 made->agent.value + " in the role " + made->role,
+             {},
+             {},
+             {}});
+  keep_receipt(turn, command.receipt_key, command.fingerprint, id.value);
   turn.add_operation(std::move(*made));
   turn.reply(command.request, Answer{OperationAccepted{id}});
 }

@@ -2,6 +2,8 @@
 // when that slot wants one; what cannot be adopted is left alone from then on, durably.
 #include <algorithm>
 
+#include "engine/checks.h"
+#include "engine/history.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
@@ -116,8 +118,17 @@ void adopt(Turn& turn, const TaskId& id, const std::string& message) {
   turn.reason("task " + id.value + " adopted on " + orphan->agent.value);
 }
 
-std::string by(const char* what, const std::string& user) {
-  return user.empty() ? std::string(what) : what + (" by " + user);
+void audit(Turn& turn, const auto& command, std::string_view action, const char* what,
+           const std::vector<TaskId>& ids, std::size_t left) {
+  if (ids.empty() && left == 0) return;
+  Deed deed{action, std::to_string(ids.size()) + " " + what, {}, {}, {}};
+  if (!ids.empty()) deed.detail += ": " + listed(ids);
+  if (left > 0) deed.detail += "; " + std::to_string(left) + " left alone";
+  if (ids.size() == 1) {
+    deed.task = ids.front();
+    if (const Result<TaskName> name = parse_task_id(deed.task.value); name.ok()) deed.job = name->job;
+  }
+  put_audit(turn, command.user, command.address, std::move(deed));
 }
 
 Result<Answer> adopt_orphans(Turn& turn, const AdoptOrphans& command) {
@@ -140,6 +151,7 @@ Result<Answer> adopt_orphans(Turn& turn, const AdoptOrphans& command) {
       answer.left.push_back({id, why});
     }
   }
+  audit(turn, command, "orphan.adopt", "adopted", answer.done, answer.left.size());
   return Answer{std::move(answer)};
 }
 
@@ -151,6 +163,7 @@ Result<Answer> kill_orphans(Turn& turn, const KillOrphans& command) {
     decide_orphan(turn, id, OrphanDecision::kill, by("killed", command.user));
     answer.done.push_back(id);
   }
+  audit(turn, command, "orphan.kill", "killed", answer.done, 0);
   return Answer{std::move(answer)};
 }
 

@@ -12,6 +12,12 @@ void on_input(Turn& turn, const KillJob& command);
 void on_input(Turn& turn, const SetInstanceCounts& command);
 void on_input(Turn& turn, const KillTasks& command);
 
+// job_changes.cc
+void on_input(Turn& turn, const SetInService& command);
+void on_input(Turn& turn, const SetJobProcesses& command);
+void on_input(Turn& turn, const ChangeJob& command);
+void on_input(Turn& turn, const CollectGarbage& command);
+
 // orphan_commands.cc
 void on_input(Turn& turn, const AdoptOrphans& command);
 void on_input(Turn& turn, const KillOrphans& command);
@@ -31,7 +37,8 @@ void on_input(Turn& turn, const InverseOffersReceived& event);
 void on_input(Turn& turn, const InverseOfferRescinded& event);
 void set_maintenance(State::Data& data, AgentEntry& agent, const std::optional<Unavailability>& planned);
 bool is_leaving_soon(const Turn& turn, const Agent& agent);  // no new tasks there
-void look_at_maintenance(Turn& turn);                        // moves services, answers inverse offers
+void look_at_maintenance(Turn& turn);                        // moves services
+void answer_inverse_offers(Turn& turn);  // after the placement: what goes there now is there already
 Instant maintenance_at(const Turn& turn);
 
 // constraints.cc: offer constraints out of what waits

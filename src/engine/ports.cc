@@ -32,7 +32,10 @@ bool is_durable(const Change& change) {
          std::holds_alternative<RemoveJob>(change) || std::holds_alternative<RemoveTask>(change) ||
          std::holds_alternative<PutFramework>(change) || std::holds_alternative<PutNextJobNumber>(change) ||
          std::holds_alternative<RemoveOrphan>(change) || std::holds_alternative<PutOperation>(change) ||
-         std::holds_alternative<RemoveOperation>(change);
+         std::holds_alternative<RemoveOperation>(change) || std::holds_alternative<PutAudit>(change) ||
+         std::holds_alternative<RemoveAudit>(change) || std::holds_alternative<PutJobVersion>(change) ||
+         std::holds_alternative<RemoveJobVersion>(change) || std::holds_alternative<PutReceipt>(change) ||
+         std::holds_alternative<RemoveReceipt>(change);
 }
 
 }  // namespace mimas::engine

@@ -2,6 +2,7 @@
 // part costs what there is to do; with nothing to do, nothing is walked.
 #include <algorithm>
 
+#include "engine/history.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
@@ -10,7 +11,6 @@ namespace mimas::engine {
 namespace {
 
 constexpr int kDuePerSettle = 50'000;  // tasks looked at; the rest at once in the next Settle
-constexpr int kRemovalsPerSettle = 100;
 
 void make_ready(Turn& turn, const TaskKey& key, TaskEntry& entry) {
   entry.ready = true;
@@ -87,36 +87,6 @@ void clear_shortfalls(Turn& turn) {
   }
 }
 
-bool has_removals(const State::Data& data) {
-  return !data.crowded_slots.empty() ||
-         static_cast<std::int64_t>(data.ended_jobs.size()) > data.policy.ended_jobs_kept;
-}
-
-void remove_old(Turn& turn) {
-  State::Data& data = turn.data;
-  int budget = kRemovalsPerSettle;
-  std::int64_t keep = std::max<std::int64_t>(data.policy.ended_jobs_kept, 0);
-  while (static_cast<std::int64_t>(data.ended_jobs.size()) > keep && budget-- > 0) {
-    turn.remove_job(data.ended_jobs.begin()->second);
-  }
-  std::int64_t keep_tasks = std::max<std::int64_t>(data.policy.ended_tasks_kept_per_slot, 1);
-  while (!data.crowded_slots.empty() && budget > 0) {
-    auto [number, index] = *data.crowded_slots.begin();
-    auto job = data.jobs.find(number);
-    bool crowded = false;
-    if (job != data.jobs.end()) {
-      auto slot = job->second.slots.find(index);
-      while (slot != job->second.slots.end() && budget > 0 &&
-             static_cast<std::int64_t>(slot->second.ended.size()) > keep_tasks) {
-        --budget;
-        turn.remove_task(job->second, {number, index, *slot->second.ended.begin()});
-        crowded = static_cast<std::int64_t>(slot->second.ended.size()) > keep_tasks;
-      }
-    }
-    if (!crowded) data.crowded_slots.erase({number, index});
-  }
-}
-
 void forget_agents(Turn& turn) {
   State::Data& data = turn.data;
   while (!data.agents_leaving.empty() && data.agents_leaving.begin()->first <= turn.now) {
@@ -162,7 +132,8 @@ Instant next_alarm(const Turn& turn) {
   no_later_than(wake, data.operations_due);
   wake = std::min(
       {wake, revive_at(turn), idle_at(data), constrain_at(data), maintenance_at(turn), health_at(turn)});
-  if (has_removals(data) || (data.placement_stale && !data.ready.empty())) wake = turn.now;
+  wake = std::min(wake, retention_at(turn));
+  if (data.placement_stale && !data.ready.empty()) wake = turn.now;
   return std::max(wake, turn.now);
 }
 
@@ -183,6 +154,7 @@ void on_input(Turn& turn, const Settle&) {
   look_at_operations(turn);
   send_operations(turn);
   place_waiting(turn);
+  answer_inverse_offers(turn);
   return_offers(turn);
   constrain_offers(turn);
   revive_or_suppress(turn);

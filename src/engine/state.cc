@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/executors.h"
+#include "engine/history.h"
 #include "engine/orphans.h"
 
 namespace mimas::engine {
@@ -50,6 +51,7 @@ State::Data::Data(Policy the_policy, Recovered recovered)
       if (failed && (!last.kill_requested || is_ended_for_health(last))) ++job.slots_failed;
     }
   }
+  recover_history(*this, recovered);
   recover_orphans(*this, std::move(recovered.orphans));
   restarted = !framework.empty();
 }

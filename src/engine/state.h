@@ -10,6 +10,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -54,7 +55,8 @@ struct JobEntry {
   std::int64_t slots_failed = 0;  // batch: slots that ended in failure
   // (index, number) of the current tasks that may have to end for their health, longest ill first
   std::set<std::pair<Instant, std::pair<std::int64_t, std::int64_t>>> unhealthy;
-  std::string shortfall;  // as published
+  std::string shortfall;                           // as published
+  std::map<std::int64_t, JobVersionPtr> versions;  // that are kept
 };
 
 struct HeldOffer {
@@ -126,7 +128,12 @@ struct State::Data {
   std::int64_t next_job_number = 1;
   std::map<std::int64_t, JobEntry> jobs;  // by number
 
+  std::map<std::int64_t, AuditPtr> audits;  // by number
+  std::int64_t next_audit_number = 1;
+  std::map<std::string, Receipt, std::less<>> receipts;  // by key
+
   // derived from the records
+  std::set<std::pair<Instant, std::string>> receipts_by_age;
   std::set<std::pair<Instant, TaskKey>> due;  // when a task next needs a look
   std::map<std::int64_t, std::set<std::pair<std::int64_t, std::int64_t>>> ready;  // placeable tasks by job
   std::set<std::pair<Instant, std::int64_t>> ended_jobs;                          // by (ended_at, number)
@@ -199,6 +206,9 @@ struct State::Data {
   std::set<std::int64_t> to_place;  // jobs with tasks that became ready since the last placement
   std::set<std::int64_t> shortfalls_stale;  // jobs of which a queued task was placed or stopped
   std::set<std::int64_t> jobs_unchecked;    // recovered: reconcile once
+
+  // CollectGarbage: as many ended jobs are to be left; not on disk, a restart ends it.
+  std::optional<std::int64_t> jobs_kept_now;
 
   explicit Data(Policy the_policy, Recovered recovered);
 };

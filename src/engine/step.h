@@ -73,10 +73,16 @@ struct Policy {
   std::int64_t health_look_ms = 10'000;
   std::int64_t stray_kill_share_percent = 20;  // unknown tasks above this share of all are not killed
   std::int64_t stray_kills_per_minute = 60;
-  std::int64_t ended_jobs_kept = 1'000;        // oldest ended jobs above this are removed
-  std::int64_t ended_tasks_kept_per_slot = 5;  // older ended starts of a slot are removed
-  std::int64_t jobs_live_max = 100'000;        // above: resource_exhausted
-  std::int64_t tasks_live_max = 200'000;       // wanted instances over all jobs
+  std::int64_t ended_jobs_kept = 1'000;         // oldest ended jobs above this are removed
+  std::int64_t ended_jobs_keep_ms = 0;          // … and those that ended longer ago; 0: no such bound
+  std::int64_t audits_kept = 10'000;            // oldest audit records above this are removed
+  std::int64_t audits_keep_ms = 2'592'000'000;  // … and those older than 30 days; 0: no such bound
+  std::int64_t versions_kept = 50;              // of each job, the newest
+  std::int64_t receipts_keep_ms = 86'400'000;   // an Idempotency-Key is good for a day
+  std::int64_t receipts_max = 100'000;          // above: resource_exhausted
+  std::int64_t ended_tasks_kept_per_slot = 5;   // older ended starts of a slot are removed
+  std::int64_t jobs_live_max = 100'000;         // above: resource_exhausted
+  std::int64_t tasks_live_max = 200'000;        // wanted instances over all jobs
 };
 
 // What is read back from the store at start.
@@ -87,6 +93,10 @@ struct Recovered {
   std::vector<Task> tasks;
   std::vector<Orphan> orphans;  // those somebody decided about
   std::vector<Operation> operations;
+  std::vector<Audit> audits;  // by number
+  std::int64_t next_audit_number = 1;
+  std::vector<JobVersion> versions;  // by (job number, version)
+  std::vector<Receipt> receipts;     // by time
 };
 
 struct Step {

@@ -43,6 +43,7 @@ void Turn::add_task(JobEntry& job, Task task) {
   TaskKey key = key_of(task, *job.record);
   auto [at, fresh] = job.tasks.try_emplace({key.index, key.number});
   ASSERT(fresh);
+  if (task.state != TaskState::queued && task.history.empty()) note_status(task, now);  // found running
   auto record = std::make_shared<Task>(std::move(task));
   tasks_[key] = record;
   at->second.record = record;

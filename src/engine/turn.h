@@ -38,7 +38,10 @@ class Turn {
   void change_task(JobEntry& job, const TaskKey& key, Mutate mutate) {
     TaskEntry& entry = task_at(job, key);
     untrack_task(data, job, key, entry);
-    mutate(copy_of(key, entry));
+    Task& task = copy_of(key, entry);
+    const TaskState before = task.state;
+    mutate(task);
+    if (task.state != before) note_status(task, now);
     track_task(data, job, key, entry);
   }
   template <class Mutate>

@@ -8,6 +8,7 @@
 
 #include "base/ids.h"
 #include "model/agent.h"
+#include "model/history.h"
 #include "model/job.h"
 #include "model/operation.h"
 #include "model/orphan.h"
@@ -32,8 +33,12 @@ class View {
   virtual std::string shortfall(const JobId& id) const = 0;       // why queued tasks wait; "" if they do not
   virtual std::vector<OrphanPtr> orphans() const = 0;             // by task id
   virtual std::map<std::string, std::string> alerts() const = 0;  // what a person should know, by name
-  virtual OperationPtr operation(const OperationId& id) const = 0;  // nullptr if unknown
-  virtual std::vector<OperationPtr> operations() const = 0;         // by number, ended ones too
+  virtual OperationPtr operation(const OperationId& id) const = 0;            // nullptr if unknown
+  virtual std::vector<OperationPtr> operations() const = 0;                   // by number, ended ones too
+  virtual std::vector<JobVersionPtr> versions_of(const JobId& id) const = 0;  // that are kept, oldest first
+  // That are kept, newest first: those numbered below `before` (0: all), at most `most`; of one job unless
+  // `job` is empty.
+  virtual std::vector<AuditPtr> audits(const JobId& job, std::int64_t before, std::size_t most) const = 0;
   virtual Connection connection() const = 0;
 };
 

@@ -25,8 +25,11 @@ std::string read_small_file(const std::string& path, std::size_t bytes_max) {
   return out;
 }
 
+// Through "/proc/./": qemu-user invents what a program reads of itself from /proc/<its pid>/stat, and with a
+// start time that is not the kernel's every executor takes its neighbours for dead and removes their
+// containers.
 std::string process_start_text(std::int64_t pid) {
-  const std::string text = read_small_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+  const std::string text = read_small_file("/proc/./" + std::to_string(pid) + "/stat", 4096);
   std::size_t at = text.rfind(')');  // the name before it may hold blanks
   if (at == std::string::npos || at + 2 >= text.size()) return {};
   if (text[at + 2] == 'Z' || text[at + 2] == 'X') return {};

@@ -38,28 +38,10 @@ void add(std::int64_t& sum, std::int64_t number) {
   if (__builtin_add_overflow(sum, number, &sum)) sum = INT64_MAX;
 }
 
-struct Field {
-  const char* name;
-  std::int64_t Usage::*count;
-};
-constexpr Field kFields[] = {
-    {"cpuMs", &Usage::cpu_ms},
-    {"cpuThrottledMs", &Usage::throttled_ms},
-    {"memoryBytes", &Usage::memory_bytes},
-    {"rssBytes", &Usage::rss_bytes},
-    {"memoryPeakBytes", &Usage::peak_bytes},
-    {"readBytes", &Usage::read_bytes},
-    {"writeBytes", &Usage::write_bytes},
-    {"netInBytes", &Usage::net_in_bytes},
-    {"netOutBytes", &Usage::net_out_bytes},
-    {"processes", &Usage::processes},
-    {"logBytes", &Usage::log_bytes},
-};
-
 std::string task_text(const TaskUsage& one) {
   json::Writer out;
   out.begin_object().member("task", one.task_id).member("at", one.at.ms);
-  for (const Field& field : kFields) {
+  for (const UsageField& field : kUsageFields) {
     if (one.usage.*field.count >= 0) out.member(field.name, one.usage.*field.count);
   }
   out.end_object();

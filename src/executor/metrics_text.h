@@ -10,26 +10,13 @@
 #include <vector>
 
 #include "base/time.h"
+#include "base/usage.h"
 
 namespace mimas::executor {
 
 inline constexpr std::size_t kMessageBytesMax = 64u << 10;
 
-// All counts are since the task's start; -1: not known.
-struct Usage {
-  std::int64_t cpu_ms = -1;
-  std::int64_t throttled_ms = -1;
-  std::int64_t memory_bytes = -1;  // charged to it, page cache included
-  std::int64_t rss_bytes = -1;
-  std::int64_t peak_bytes = -1;
-  std::int64_t read_bytes = -1;
-  std::int64_t write_bytes = -1;
-  std::int64_t net_in_bytes = -1;
-  std::int64_t net_out_bytes = -1;
-  std::int64_t processes = -1;
-  std::int64_t log_bytes = -1;
-  bool operator==(const Usage&) const = default;
-};
+using Usage = UsageCounts;
 
 // The number a text begins with, blanks before it allowed; what does not fit int64 (the "max" of v2, the
 // 2^63-ish of v1 fits) is -1.

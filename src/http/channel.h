@@ -46,6 +46,9 @@ class Channel {
   // Agrees on TLS where there is a session; false: not within the time, or not at all. First of all calls.
   bool shake_hands(std::int64_t timeout_ms);
 
+  // The common name of the certificate that the peer has proved to have; empty: none, or no TLS.
+  std::string peer_name() const { return session_ == nullptr ? std::string() : session_->peer_name(); }
+
   // Waits for the first byte of a request; false: idle too long, closed, or stopping.
   bool wait_readable(std::int64_t idle_ms);
 

@@ -37,21 +37,26 @@ class ChannelStream final : public httplib::Stream {
 
 class SinkWriter final : public StreamWriter {
  public:
-  SinkWriter(Channel& channel, httplib::DataSink& sink, bool& cut)
-      : channel_(channel), sink_(sink), cut_(cut) {}
+  SinkWriter(Channel& channel, httplib::DataSink& sink, bool& cut, std::optional<std::int64_t> most)
+      : channel_(channel), sink_(sink), cut_(cut), most_(most) {}
 
   bool write(std::string_view bytes) override {
     if (channel_.stopping()) return false;
     if (bytes.empty()) return peer_alive();  // an empty chunk would end the reply
+    written_ += static_cast<std::int64_t>(bytes.size());
+    if (most_ && written_ > *most_) return false;  // past the announced length another reply begins
     return sink_.write(bytes.data(), bytes.size()) && channel_.flush();
   }
   bool peer_alive() override { return !channel_.stopping() && channel_.peer_alive(); }
   void cut() override { cut_ = true; }
+  bool all_written() const { return !most_ || written_ == *most_; }
 
  private:
   Channel& channel_;
   httplib::DataSink& sink_;
   bool& cut_;
+  std::optional<std::int64_t> most_;
+  std::int64_t written_ = 0;
 };
 
 // A place among the streams, given back when the last copy of the reply is gone.
@@ -106,7 +111,7 @@ struct Exchange::Impl : public httplib::Server {
     reading_since_ms_ = &reading_since_ms;
     request_.reset();
     refusal_.reset();
-    answered_ = close_ = unread_ = cut_ = false;
+    answered_ = close_ = unread_ = cut_ = ranges_ = false;
     channel.begin_request(options_.idle_ms, kHeadBytesMax);
 
     ChannelStream stream(channel);
@@ -169,6 +174,8 @@ struct Exchange::Impl : public httplib::Server {
     request_.emplace();
     request_->method = parsed.method;
     request_->remote = channel_->remote();
+    request_->secure = options_.security != nullptr;
+    request_->certificate = channel_->peer_name();
     for (const char* invented : {"REMOTE_ADDR", "REMOTE_PORT", "LOCAL_ADDR", "LOCAL_PORT"}) {
       parsed.headers.erase(invented);
     }
@@ -279,6 +286,7 @@ struct Exchange::Impl : public httplib::Server {
       if (wire::equals_ignoring_case(header.name, "Connection") && names_token(header.value, "close")) {
         close_ = true;
       }
+      if (wire::equals_ignoring_case(header.name, "Accept-Ranges")) ranges_ = true;
       if (!is_framing(header.name)) out.set_header(header.name, header.value);  // drops CR and LF
     }
     if (reply.stream) return start_stream(std::move(reply), out);
@@ -288,25 +296,43 @@ struct Exchange::Impl : public httplib::Server {
   }
 
   void start_stream(Reply reply, httplib::Response& out) {
+    if (reply.stream_bytes && *reply.stream_bytes <= 0) {
+      if (!out.has_header("Content-Type")) out.set_header("Content-Type", reply.content_type);
+      streams_open_.fetch_sub(1);
+      return;  // an empty body, Content-Length: 0
+    }
     const auto place = std::make_shared<StreamPlace>(streams_open_);
     const auto stream = std::make_shared<std::function<void(StreamWriter&)>>(std::move(reply.stream));
-    out.set_chunked_content_provider(
-        reply.content_type,
-        [this, place, stream](std::size_t, httplib::DataSink& sink) { return run_stream(*stream, sink); });
+    if (const auto bytes = reply.stream_bytes) {
+      out.set_content_provider(
+          static_cast<std::size_t>(*bytes), reply.content_type,
+          [this, place, stream, bytes](std::size_t, std::size_t, httplib::DataSink& sink) {
+            return run_stream(*stream, sink, bytes);
+          });
+      return;
+    }
+    out.set_chunked_content_provider(reply.content_type,
+                                     [this, place, stream](std::size_t, httplib::DataSink& sink) {
+                                       return run_stream(*stream, sink, std::nullopt);
+                                     });
   }
 
-  bool run_stream(const std::function<void(StreamWriter&)>& stream, httplib::DataSink& sink) {
+  bool run_stream(const std::function<void(StreamWriter&)>& stream, httplib::DataSink& sink,
+                  std::optional<std::int64_t> bytes) {
     if (!channel_->flush()) return false;  // the head is seen before the first event
     channel_->begin_stream();
-    SinkWriter writer(*channel_, sink, cut_);
+    SinkWriter writer(*channel_, sink, cut_, bytes);
     try {
       stream(writer);
     } catch (...) {
       cut_ = true;  // no last chunk: the peer must not take this for the orderly end
       return false;
     }
-    if (cut_) return false;
-    sink.done();
+    if (cut_ || !writer.all_written()) {
+      cut_ = true;
+      return false;
+    }
+    if (!bytes) sink.done();  // the last chunk
     return true;
   }
 
@@ -331,7 +357,7 @@ struct Exchange::Impl : public httplib::Server {
 
   void finish_head(httplib::Response& out) {
     out.headers.erase("Keep-Alive");
-    out.headers.erase("Accept-Ranges");
+    if (!ranges_) out.headers.erase("Accept-Ranges");  // the library's own, at HEAD
     if (out.status == 204 || out.status == 304) out.headers.erase("Content-Length");  // RFC 9110 §8.6
     if (last_->load() || channel_->stopping()) close_ = true;
     if (close_) {
@@ -355,6 +381,7 @@ struct Exchange::Impl : public httplib::Server {
   bool close_ = false;     // after this reply
   bool unread_ = false;    // the peer may still be sending
   bool cut_ = false;
+  bool ranges_ = false;  // the handler speaks of ranges itself
 };
 
 Exchange::Exchange(const Options& options, const Handler& handler, std::atomic<int>& streams_open)

@@ -15,6 +15,7 @@
 #include <condition_variable>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -168,6 +169,7 @@ struct Listener::Impl {
     std::atomic<bool> last{false};  // the connection's current request is its last
     // Guarded by `mutex`:
     int fd = -1;                     // the connection being served
+    std::string remote;              // whose it is
     std::int64_t idle_since_ms = 0;  // 0: inside a request
     // Not guarded: when the request being read began to arrive; 0: it is complete, or there is none.
     std::atomic<std::int64_t> reading_since_ms{0};
@@ -184,8 +186,8 @@ struct Listener::Impl {
   void stop();
   void accept_loop();
   bool accept_one(std::vector<TurnedAway>& turned_away);
-  bool hand_over(Accepted& connection);
-  bool make_room();
+  int hand_over(Accepted& connection);
+  bool make_room(const std::string* of = nullptr);
   void work(Worker& self);
   void serve(Worker& self, Accepted connection);
   void mark(Worker& self, int fd, std::int64_t idle_since_ms);
@@ -203,7 +205,8 @@ struct Listener::Impl {
   std::condition_variable work_ready;
   std::deque<Accepted> waiting;  // never more than workers that are free or being freed
   std::size_t free_workers = 0;
-  std::size_t evicted = 0;  // idle connections told to go, whose workers have not come back yet
+  std::size_t evicted = 0;                // idle connections told to go, whose workers have not come back yet
+  std::map<std::string, int> by_address;  // connections waiting or served
   std::vector<std::unique_ptr<Worker>> workers;
 };
 
@@ -305,13 +308,14 @@ bool Listener::Impl::accept_one(std::vector<TurnedAway>& turned_away) {
   const int on = 1;
   ::setsockopt(connection.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   connection.remote = numeric_address(from);
-  if (hand_over(connection)) return true;
+  const int refused = hand_over(connection);
+  if (refused == 0) return true;
 
   if (options.security != nullptr) {  // there is no word that such a peer would understand
     ::close(connection.fd);
     return true;
   }
-  const std::string refusal = whole_refusal(503, refusal_detail(503));
+  const std::string refusal = whole_refusal(refused, refusal_detail(refused));
   const ssize_t sent = ::send(connection.fd, refusal.data(), refusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent > 0 && turned_away.size() < kTurnedAwayMax && ::shutdown(connection.fd, SHUT_WR) == 0) {
     // Closing with its request unread would reset the connection and destroy the reply.
@@ -322,10 +326,15 @@ bool Listener::Impl::accept_one(std::vector<TurnedAway>& turned_away) {
   return true;
 }
 
-// To a free worker, a new worker, or the worker of a connection that has long been idle; false when there is
-// none.
-bool Listener::Impl::hand_over(Accepted& connection) {
+// To a free worker, a new worker, or the worker of a connection that has long been idle; 0, or the status to
+// refuse with when there is none.
+int Listener::Impl::hand_over(Accepted& connection) {
   const std::lock_guard<std::mutex> lock(mutex);
+  if (options.workers_per_address > 0) {
+    const auto known = by_address.find(connection.remote);
+    const bool full = known != by_address.end() && known->second >= options.workers_per_address;
+    if (full && !make_room(&connection.remote)) return 429;
+  }
   if (waiting.size() >= free_workers + evicted) {
     bool made = false;
     if (workers.size() < static_cast<std::size_t>(std::max(1, options.workers))) {
@@ -339,21 +348,24 @@ bool Listener::Impl::hand_over(Accepted& connection) {
         if (!workers.empty() && !workers.back()->thread.joinable()) workers.pop_back();
       }
     }
-    if (!made && !make_room()) return false;
+    if (!made && !make_room()) return 503;
   }
+  ++by_address[connection.remote];
   waiting.push_back(std::move(connection));
   work_ready.notify_one();
-  return true;
+  return 0;
 }
 
 // Tells a connection to go for a newcomer's sake: the one idle for longest, or else the one that takes
-// longest to say what it wants. A request that is being answered is never cut off.
-bool Listener::Impl::make_room() {
+// longest to say what it wants, among those of the address `of` if there is one. A request that is being
+// answered is never cut off.
+bool Listener::Impl::make_room(const std::string* of) {
   Worker* idle = nullptr;
   Worker* slow = nullptr;
   std::int64_t slow_since = 0;
   for (const std::unique_ptr<Worker>& worker : workers) {
     if (worker->fd < 0 || worker->last.load()) continue;
+    if (of != nullptr && worker->remote != *of) continue;
     if (worker->idle_since_ms != 0) {
       if (idle == nullptr || worker->idle_since_ms < idle->idle_since_ms) idle = worker.get();
     } else if (const std::int64_t since = worker->reading_since_ms.load(); since != 0) {
@@ -382,10 +394,12 @@ void Listener::Impl::work(Worker& self) {
     Accepted connection = std::move(waiting.front());
     waiting.pop_front();
     --free_workers;
+    self.remote = connection.remote;
     lock.unlock();
     serve(self, std::move(connection));
     lock.lock();
     ++free_workers;
+    if (const auto counted = by_address.find(self.remote); --counted->second == 0) by_address.erase(counted);
     if (self.last.exchange(false)) --evicted;
   }
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +34,9 @@ struct Request {
   std::vector<QueryParameter> query;
   std::vector<wire::Header> headers;
   std::string body;
-  std::string remote;  // the peer's address, numeric
+  std::string remote;       // the peer's address, numeric
+  bool secure = false;      // it came over TLS of our own
+  std::string certificate;  // the common name that a TLS client has proved to have; empty: none
   std::string_view header(std::string_view name) const { return wire::find_header(headers, name); }
   // First parameter of that name; `present` tells "a=" from absent.
   std::string_view parameter(std::string_view name, bool* present = nullptr) const;
@@ -55,8 +58,10 @@ struct Reply {
   std::vector<wire::Header> headers;
   std::string content_type = "application/json";
   std::string body;
-  std::function<void(StreamWriter&)>
-      stream;         // set: body is chunked and made by this call; it ends when it returns
+  std::function<void(StreamWriter&)> stream;  // set: the body is made by this call and ends when it returns
+  // Of a stream: the bytes it is going to write, for Content-Length and HEAD; one that writes fewer has the
+  // connection closed on its reader. Absent: chunked.
+  std::optional<std::int64_t> stream_bytes;
   bool lost = false;  // the connection is closed instead of answered: for embedded test clusters
 };
 
@@ -68,6 +73,9 @@ struct Options {
   // left there is replaced, and ours is removed at the end.
   std::string unix_path;
   int workers = 64;  // connections served at once, streams included
+  // Of these from one address; 0: no bound. Above, a newcomer gets the place of its own address's idle or
+  // slow connection, or 429: one address never has all places of a listener that others need too.
+  int workers_per_address = 0;
   int streams_max = 48;
   std::size_t body_bytes_max = 1u << 20;  // above: 413 before the handler sees it
   std::int64_t idle_ms = 30'000;          // keep-alive idle, and the read deadline of a slow request

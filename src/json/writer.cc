@@ -1,6 +1,9 @@
 #include "json/writer.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -38,7 +41,49 @@ void append_escaped(std::string_view text, std::string& out) {
   out += '"';
 }
 
+// Whether these eight characters stand in JSON as they are: plain ASCII without quotes, backslashes and
+// control characters. All are looked at at once, by arithmetic.
+bool are_plain(const char* eight) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
+  std::uint64_t word = 0;
+  std::memcpy(&word, eight, sizeof word);
+  const auto has_zero = [](std::uint64_t bytes) { return (bytes - kOnes) & ~bytes & kHighs; };
+  const std::uint64_t below_blank = (word - kOnes * 0x20) & ~word & kHighs;
+  const std::uint64_t quote = has_zero(word ^ (kOnes * '"')), backslash = has_zero(word ^ (kOnes * '\\'));
+  return ((word & kHighs) | below_blank | quote | backslash) == 0;
+}
+
+// The same of a whole text, which nearly every one is.
+bool is_plain(std::string_view text) {
+  if (text.size() < 8) {
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < 0x20 || byte > 0x7f || c == '"' || c == '\\') return false;
+    }
+    return true;
+  }
+  for (std::size_t at = 0; at + 8 <= text.size(); at += 8) {
+    if (!are_plain(text.data() + at)) return false;
+  }
+  return are_plain(text.data() + text.size() - 8);
+}
+
+constexpr std::size_t kShortBytes = 60;  // such a text goes to its place in one piece, with what surrounds it
+
 void append_string(std::string_view text, std::string& out) {
+  if (is_plain(text)) {
+    if (text.size() <= kShortBytes) {
+      char piece[kShortBytes + 2];
+      piece[0] = piece[text.size() + 1] = '"';
+      std::copy(text.begin(), text.end(), piece + 1);
+      out.append(piece, text.size() + 2);
+      return;
+    }
+    out += '"';
+    out.append(text);
+    out += '"';
+    return;
+  }
   if (valid_utf8_prefix(text) == text.size()) return append_escaped(text, out);
   std::string good;
   append_replacing_bad_utf8(text, good);
@@ -77,6 +122,26 @@ struct Writer::Impl {
     } else {
       separate();
     }
+  }
+
+  void key(std::string_view name) {
+    Level& level = levels.back();
+    level.key_waits = true;
+    if (!pretty && name.size() <= kShortBytes && is_plain(name)) {
+      char piece[kShortBytes + 4];
+      char* end = piece;
+      if (!level.empty) *end++ = ',';
+      *end++ = '"';
+      end = std::copy(name.begin(), name.end(), end);
+      *end++ = '"';
+      *end++ = ':';
+      level.empty = false;
+      out.append(piece, static_cast<std::size_t>(end - piece));
+      return;
+    }
+    separate();
+    append_string(name, out);
+    out += pretty ? ": " : ":";
   }
 
   void begin(bool object) {
@@ -121,10 +186,7 @@ Writer& Writer::end_array() {
 
 Writer& Writer::key(std::string_view name) {
   ASSERT(!impl_->levels.empty() && impl_->levels.back().object && !impl_->levels.back().key_waits);
-  impl_->separate();
-  append_string(name, impl_->out);
-  impl_->out += impl_->pretty ? ": " : ":";
-  impl_->levels.back().key_waits = true;
+  impl_->key(name);
   return *this;
 }
 
@@ -134,8 +196,16 @@ Writer& Writer::string(std::string_view text) {
   return *this;
 }
 
-Writer& Writer::int64(std::int64_t number) { return raw(std::to_string(number)); }
-Writer& Writer::uint64(std::uint64_t number) { return raw(std::to_string(number)); }
+Writer& Writer::int64(std::int64_t number) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+  return raw({digits, static_cast<std::size_t>(end - digits)});
+}
+Writer& Writer::uint64(std::uint64_t number) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+  return raw({digits, static_cast<std::size_t>(end - digits)});
+}
 
 Writer& Writer::number(double value) {
   // JSON has no NaN and no infinity; null is what every reader accepts as "no number".

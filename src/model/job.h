@@ -169,6 +169,8 @@ struct Job {
   std::int64_t version = 1;  // grows with every change of what the user asked for
   std::int64_t instances_desired = 1, instances_min = 1, instances_max = 1;
   bool in_service = true;
+  // Titus's jobProcesses: instancesDesired may not be raised, lowered.
+  bool increase_disabled = false, decrease_disabled = false;
   std::int64_t next_task_number = 0;  // job-wide, never reused
   Instant submitted_at, ended_at;
   std::string message;  // why it ended or what changed last, for a person

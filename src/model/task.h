@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/time.h"
@@ -52,6 +53,17 @@ struct RunFacts {
   bool operator==(const RunFacts&) const = default;
 };
 
+// A step of a task's life: the state it entered, when and why.
+struct StatusChange {
+  TaskState state = TaskState::queued;
+  Instant at;
+  std::string reason;   // as Task::reason at that moment
+  std::string message;  // for a person, cut to 256 bytes
+  bool operator==(const StatusChange&) const = default;
+};
+inline constexpr std::size_t kStatusHistoryMax = 20;  // above: the oldest but the first goes
+inline constexpr std::size_t kStatusMessageBytesMax = 256;
+
 struct Task {
   TaskId id;
   JobId job;
@@ -79,6 +91,10 @@ struct Task {
   std::string message;  // for a person
   Exit exit;
 
+  // The states it entered after QUEUED, oldest first; status_history() tells all of it. Empty while it waits:
+  // waiting tasks may be very many.
+  std::vector<StatusChange> history;
+
   std::string executor;  // ExecutorInfo's id, chosen at the launch; empty while queued: the task's own id
   RunFacts facts;
   std::optional<bool> healthy;  // what its liveness checks say; nothing: none, or no answer yet
@@ -88,5 +104,12 @@ struct Task {
   std::string health_message;   // what they said last, for a person
 };
 using TaskPtr = std::shared_ptr<const Task>;
+
+// Every state the task entered, oldest first, beginning with QUEUED at queued_at; never empty. Of a task that
+// was recorded before histories were kept, what its times tell.
+std::vector<StatusChange> status_history(const Task& task);
+
+// Adds the state that the task is in now, as entered at `at`, within the bounds above.
+void note_status(Task& task, Instant at);
 
 }  // namespace mimas

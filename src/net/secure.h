@@ -29,6 +29,10 @@ class SecureSession {
   virtual bool readable() = 0;     // read() would not answer "none yet"
   virtual Status write(std::string_view plain) = 0;
   virtual void end() = 0;  // says goodbye
+
+  // After the handshake: the common name of a certificate that the peer has shown and that we trust; empty:
+  // none.
+  virtual std::string peer_name() const { return {}; }
 };
 
 class Security {

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -95,6 +96,25 @@ class TlsSession final : public SecureSession {
       plain.remove_prefix(put);
     }
     return Done{};
+  }
+
+  std::string peer_name() const override {
+    X509* const shown = SSL_get0_peer_certificate(session_.get());
+    if (shown == nullptr || SSL_get_verify_result(session_.get()) != X509_V_OK) return {};
+    X509_NAME* const subject = X509_get_subject_name(shown);
+    const int first = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    // Of two names nobody could say which one is meant.
+    if (first < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, first) >= 0) return {};
+    unsigned char* text = nullptr;
+    const int size =
+        ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, first)));
+    std::string name =
+        size > 0 ? std::string(reinterpret_cast<char*>(text), static_cast<std::size_t>(size)) : "";
+    OPENSSL_free(text);
+    ERR_clear_error();
+    const bool plain =
+        std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) >= 0x20; });
+    return plain ? name : std::string();
   }
 
   void end() override {
@@ -205,6 +225,17 @@ Error bad_file(const std::string& file, const char* what) {
   return make_error(Code::invalid_argument, std::string(what) + ": " + library_text(), file);
 }
 
+// Who we are, to a peer that asks.
+Status show_certificate(SSL_CTX* context, const std::string& certificate_file, const std::string& key_file) {
+  // A key with a pass phrase must fail, not ask on the terminal.
+  SSL_CTX_set_default_passwd_cb(context, [](char*, int, int, void*) { return 0; });
+  if (SSL_CTX_use_certificate_chain_file(context, certificate_file.c_str()) != 1)
+    return bad_file(certificate_file, "no certificate in PEM can be read from it");
+  if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1)
+    return bad_file(key_file, "no private key in PEM for the certificate can be read from it");
+  return Done{};
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Security>> tls_client(const TlsClientOptions& options) {
@@ -221,6 +252,10 @@ Result<std::shared_ptr<const Security>> tls_client(const TlsClientOptions& optio
   } else if (SSL_CTX_load_verify_file(raw, options.ca_file.c_str()) != 1) {
     return bad_file(options.ca_file, "no certificates in PEM can be read from it");
   }
+  if (!options.certificate_file.empty()) {
+    if (Status shown = show_certificate(raw, options.certificate_file, options.key_file); !shown)
+      return std::move(shown).error();
+  }
   return std::shared_ptr<const Security>(std::make_shared<TlsSecurity>(*std::move(context), false));
 }
 
@@ -230,12 +265,16 @@ Result<std::shared_ptr<const Security>> tls_server(const TlsServerOptions& optio
   SSL_CTX* const raw = context->get();
   if (!options.ciphers.empty()) SSL_CTX_set_max_proto_version(raw, TLS1_2_VERSION);
   SSL_CTX_set_num_tickets(raw, 0);
-  // A key with a pass phrase must fail, not ask on the terminal.
-  SSL_CTX_set_default_passwd_cb(raw, [](char*, int, int, void*) { return 0; });
-  if (SSL_CTX_use_certificate_chain_file(raw, options.certificate_file.c_str()) != 1)
-    return bad_file(options.certificate_file, "no certificate in PEM can be read from it");
-  if (SSL_CTX_use_PrivateKey_file(raw, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1)
-    return bad_file(options.key_file, "no private key in PEM for the certificate can be read from it");
+  if (Status shown = show_certificate(raw, options.certificate_file, options.key_file); !shown)
+    return std::move(shown).error();
+  if (!options.client_ca_file.empty()) {
+    SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(raw), X509_V_FLAG_PARTIAL_CHAIN);
+    STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(options.client_ca_file.c_str());
+    if (names == nullptr || SSL_CTX_load_verify_file(raw, options.client_ca_file.c_str()) != 1)
+      return bad_file(options.client_ca_file, "no certificates in PEM can be read from it");
+    SSL_CTX_set_client_CA_list(raw, names);  // takes it over
+  }
   return std::shared_ptr<const Security>(std::make_shared<TlsSecurity>(*std::move(context), true));
 }
 

@@ -18,8 +18,9 @@ namespace mimas::net {
 inline constexpr const char* kTlsCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20";
 
 struct TlsClientOptions {
-  std::string ca_file;  // PEM, one or more certificates; empty: what the system trusts
-  std::string ciphers;  // OpenSSL's notation, of TLS 1.2; empty: kTlsCiphers
+  std::string ca_file;                     // PEM, one or more certificates; empty: what the system trusts
+  std::string ciphers;                     // OpenSSL's notation, of TLS 1.2; empty: kTlsCiphers
+  std::string certificate_file, key_file;  // as below, for servers that ask clients who they are; empty: none
 };
 // Errors (invalid_argument): a file that cannot be read or holds no certificate, ciphers that do not exist.
 // `where` names the file or the ciphers.
@@ -29,6 +30,10 @@ struct TlsServerOptions {
   std::string certificate_file;  // PEM: the certificate, then those between it and the root
   std::string key_file;          // PEM, without a pass phrase
   std::string ciphers;  // empty: kTlsCiphers; given: TLS 1.2 with these alone, to stand in for old servers
+  // PEM: authorities for the certificates of clients, or these themselves. A client that shows one that they
+  // did not sign is not let in, one that shows none is: SecureSession::peer_name() tells them apart. Empty:
+  // nobody is asked.
+  std::string client_ca_file;
 };
 Result<std::shared_ptr<const Security>> tls_server(const TlsServerOptions& options);
 

@@ -42,23 +42,26 @@ http::Reply no_content() {
   return reply;
 }
 
-http::Reply problem(const Error& error) {
-  http::Reply reply =
-      problem_reply(api::http_status(error.code), api::render_problem(error, next_request_id()));
+http::Reply unknown_id(const char* what, const std::string& id) {
+  return problem(make_error(Code::not_found, std::string("no ") + what + " has the id " + id, id));
+}
+
+http::Reply problem(const Error& error, int status) {
+  if (status == 0) status = api::http_status(error.code);
+  http::Reply reply = problem_reply(status, api::render_problem(error, next_request_id(), status));
   const bool later_may_work = error.code == Code::resource_exhausted || error.code == Code::unavailable;
   if (later_may_work) reply.headers.push_back({"Retry-After", "1"});
   return reply;
 }
 
 http::Reply faults(const std::vector<api::Fault>& faults) {
-  return problem_reply(400, api::render_faults(faults, next_request_id()));
+  return problem_reply(api::faults_status(faults), api::render_faults(faults, next_request_id()));
 }
 
 http::Reply unmatched(int status, const std::string& path, const std::string& allow) {
   if (status == 405) {
     http::Reply reply = problem(
-        make_error(Code::unsupported, "this path does not take that method", path, "allowed: " + allow));
-    reply.status = 405;
+        make_error(Code::unsupported, "this path does not take that method", path, "allowed: " + allow), 405);
     reply.headers.push_back({"Allow", allow});
     return reply;
   }

@@ -11,7 +11,8 @@ namespace mimas::server {
 
 http::Reply json_reply(std::string body, int status = 200);
 http::Reply no_content();
-http::Reply problem(const Error& error);
+http::Reply problem(const Error& error, int status = 0);          // status: instead of the code's own
+http::Reply unknown_id(const char* what, const std::string& id);  // 404: "no job has the id …"
 http::Reply faults(const std::vector<api::Fault>& faults);
 http::Reply unmatched(int status, const std::string& path, const std::string& allow);  // 404 or 405
 

@@ -23,4 +23,18 @@ void Log::info(const std::string& line) { impl_->logger.info("{}", line); }
 void Log::warning(const std::string& line) { impl_->logger.warn("{}", line); }
 void Log::error(const std::string& line) { impl_->logger.error("{}", line); }
 
+std::string one_line(std::string_view text, std::size_t bytes_max) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string line;
+  for (const char c : text.substr(0, bytes_max)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > 0x20 && byte < 0x7f && c != '"' && c != '\\') {
+      line += c;
+    } else {
+      line += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return text.size() > bytes_max ? line + "…" : line;
+}
+
 }  // namespace mimas::server

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace mimas::server {
 
@@ -21,5 +22,9 @@ class Log {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// What came from outside, fit for a line: control characters, quotes and bytes beyond ASCII as \xHH, blanks
+// too, so that a word stays a word; cut with "…" after `bytes_max` bytes of the original.
+std::string one_line(std::string_view text, std::size_t bytes_max);
 
 }  // namespace mimas::server

@@ -57,6 +57,37 @@ Result<LogReader::Names> LogReader::look() const {
   return found;
 }
 
+Result<LogReader::Pinned> LogReader::pin() {
+  constexpr int kLooksMax = 5;
+  Error why = make_error(Code::unavailable, "the log is rotated faster than it can be looked at", file_,
+                         "follow=true reads on over rotations");
+  for (int looked = 0; looked < kLooksMax; ++looked) {
+    Names before, after;
+    if (rotates_) {
+      const auto names = look();
+      if (!names.ok()) return names.error();
+      before = *names;
+    }
+    const auto piece = source_.read(file_, 0, 0);
+    if (rotates_) {
+      const auto names = look();
+      if (!names.ok()) return names.error();
+      after = *names;
+    }
+    if (!piece.ok()) {
+      // In the instant of a rotation there is no such file.
+      if (piece.error().code != Code::not_found || after.newest == 0) return piece.error();
+      why = piece.error();
+      continue;
+    }
+    if (after.newest != before.newest) continue;  // the size may be of the one before
+    first_ = generation_ = after.newest;
+    seen_ = piece->file_size;
+    return Pinned{piece->file_size, after.newest};
+  }
+  return why;
+}
+
 Result<LogReader::Round> LogReader::next(std::int64_t most, bool last) {
   if (!rotates_) {
     std::int64_t size = 0;
@@ -93,7 +124,7 @@ Result<LogReader::Round> LogReader::read_present(std::int64_t most, bool last) {
   if (nothing) return Round{{}, true};
   if (size < seen_) {  // and no rotated file tells what has become of the rest: none is kept
     offset_ = seen_ = 0;
-    return Round{"mimas: the log began anew, and what was not read before is gone\n", false};
+    return Round{"mimas: the log began anew, and what was not read before is gone\n", false, true};
   }
   offset_ += static_cast<std::int64_t>(bytes->size());
   seen_ = size;
@@ -129,7 +160,7 @@ Result<LogReader::Round> LogReader::read_rotated(const Names& names, std::int64_
     generation_ = next;
   }
   offset_ = seen_ = 0;
-  return Round{std::move(line), false};
+  return Round{std::move(line), false, true};
 }
 
 Result<std::string> LogReader::read_up_to(const std::string& file, std::int64_t most,

@@ -38,7 +38,17 @@ class LogReader {
   struct Round {
     std::string bytes;    // at most `most`, and a line of ours where something is missing
     bool at_end = false;  // nothing more for now
+    bool ours = false;    // bytes is such a line
   };
+  struct Pinned {
+    std::int64_t size = 0;        // of the file as it is now
+    std::int64_t generation = 0;  // how many were rotated before it
+  };
+  // Decides now, instead of at the first next(), which file is meant: what is read afterwards is of this
+  // generation. Errors as the source's, and unavailable when it is rotated faster than we can look.
+  Result<Pinned> pin();
+  void seek(std::int64_t offset) { offset_ = offset; }  // before the first next()
+
   // `last`: nobody will ask again after an end, so that even a new file of exactly the size we have read up
   // to is looked for. Errors as the source's; the same call may be made again.
   Result<Round> next(std::int64_t most, bool last = false);

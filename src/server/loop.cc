@@ -1,6 +1,7 @@
 #include "server/loop.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <utility>
 #include <variant>
@@ -49,6 +50,12 @@ void Loop::release(const std::vector<engine::Effect>& effects) {
   }
 }
 
+bool Loop::run_errands() {
+  for (Errand& errand : mailbox_.take_errands()) errands_.push_back(std::move(errand));
+  std::erase_if(errands_, [](Errand& errand) { return errand(); });
+  return !errands_.empty();
+}
+
 Status Loop::run() {
   std::vector<engine::Input> inputs;  // the first round settles what was recovered
   while (!mailbox_.closed()) {
@@ -56,10 +63,14 @@ Status Loop::run() {
     const Instant now = clock_.now();
     for (const engine::Input& input : inputs) step(input, now, batch);
     step(engine::Settle{}, now, batch);
+    const auto began = std::chrono::steady_clock::now();
     if (Status committed = store_.commit(batch.changes); !committed.ok()) return committed;
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    if (hooks_.committed) hooks_.committed(inputs.size(), batch.changes.size(), took.count());
     view_.apply(batch.changes);
     release(batch.effects);
-    const std::int64_t wait_ms = wake_at_ == kNever ? kSleepMaxMs : wake_at_ - clock_.now();
+    std::int64_t wait_ms = wake_at_ == kNever ? kSleepMaxMs : wake_at_ - clock_.now();
+    if (run_errands()) wait_ms = 0;
     inputs = mailbox_.take(std::clamp<std::int64_t>(wait_ms, 0, kSleepMaxMs));
   }
   return Done{};

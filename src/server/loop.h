@@ -34,6 +34,8 @@ class Loop {
     std::function<void(const engine::Effect&)> call_master;  // master calls and acknowledgements
     std::function<void(const engine::Reply&)> reply;
     std::function<void(const std::string&)> log;  // one line per thing that happened
+    // Of every batch: its inputs and changes, and how long its commit took. May be empty.
+    std::function<void(std::size_t inputs, std::size_t changes, double seconds)> committed = {};
   };
   Loop(engine::State state, store::Store& store, Mailbox& mailbox, PublishedView& view, Hooks hooks);
 
@@ -46,6 +48,7 @@ class Loop {
     std::vector<engine::Effect> effects;
   };
   void step(const engine::Input& input, Instant now, Batch& batch);
+  bool run_errands();  // a part of each; true: some are not done
   void release(const std::vector<engine::Effect>& effects);
 
   engine::State state_;
@@ -55,6 +58,7 @@ class Loop {
   Hooks hooks_;
   SteadyWall clock_;
   Instant wake_at_{};
+  std::vector<Errand> errands_;
 };
 
 }  // namespace mimas::server

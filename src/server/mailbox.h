@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -14,6 +15,11 @@
 #include "engine/input.h"
 
 namespace mimas::server {
+
+// Work for the loop's thread that does not enter the engine: called once a round until it answers true. One
+// round's part should take a few milliseconds.
+using Errand = std::function<bool()>;
+inline constexpr std::size_t kErrandsMax = 8;
 
 class Mailbox {
  public:
@@ -36,12 +42,25 @@ class Mailbox {
     return true;
   }
 
-  // Everything that has arrived, oldest first; waits up to `wait_ms` for a first one. Empty: time passed, or
-  // closed.
+  // False when too many wait, or closed.
+  bool offer_errand(Errand errand) {
+    std::lock_guard hold(mutex_);
+    if (closed_ || errands_.size() >= kErrandsMax) return false;
+    errands_.push_back(std::move(errand));
+    arrived_.notify_one();
+    return true;
+  }
+  std::vector<Errand> take_errands() {
+    std::lock_guard hold(mutex_);
+    return std::exchange(errands_, {});
+  }
+
+  // Everything that has arrived, oldest first; waits up to `wait_ms` for a first one. Empty: time passed, an
+  // errand came, or closed.
   std::vector<engine::Input> take(std::int64_t wait_ms) {
     std::unique_lock hold(mutex_);
     arrived_.wait_for(hold, std::chrono::milliseconds(wait_ms),
-                      [this] { return closed_ || !inputs_.empty(); });
+                      [this] { return closed_ || !inputs_.empty() || !errands_.empty(); });
     std::vector<engine::Input> batch;
     batch.swap(inputs_);
     room_.notify_all();
@@ -53,6 +72,11 @@ class Mailbox {
     closed_ = true;
     arrived_.notify_all();
     room_.notify_all();
+  }
+
+  std::size_t depth() const {
+    std::lock_guard hold(mutex_);
+    return inputs_.size();
   }
 
   bool closed() const {
@@ -70,6 +94,7 @@ class Mailbox {
   mutable std::mutex mutex_;
   std::condition_variable arrived_, room_;
   std::vector<engine::Input> inputs_;
+  std::vector<Errand> errands_;
   bool closed_ = false;
 };
 

@@ -23,6 +23,11 @@ Status apply(const MasterAccess& access, mesos::DriverOptions& options) {
   return Done{};
 }
 
+AgentAccess agent_access(const MasterAccess& access) {
+  if (access.credentials.empty()) return {};
+  return {wire::basic_authorization(access.credentials), access.credentials_hosts};
+}
+
 std::string warning(const MasterAccess& access) {
   if (access.tls && !access.ciphers.empty())
     return "TLS to the masters takes the ciphers '" + access.ciphers +

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "mesos/driver.h"
+#include "server/sandbox_link.h"
 #include "wire/credentials.h"
 #include "wire/endpoint.h"
 #include "wire/master_location.h"
@@ -24,6 +25,9 @@ struct MasterAccess {
   wire::Credentials credentials;                  // empty: none are sent
   std::vector<wire::Endpoint> credentials_hosts;  // may get them besides the masters named or detected
 };
+
+// For the agents among credentials_hosts, whose files we read.
+AgentAccess agent_access(const MasterAccess& access);
 
 // Errors: an unreadable ca_file, unknown ciphers, credentials that HTTP cannot carry.
 Status apply(const MasterAccess& access, mesos::DriverOptions& options);

@@ -1,68 +1,9 @@
 #include "server/published_view.h"
 
+#include <algorithm>
 #include <mutex>
-#include <variant>
 
 namespace mimas::server {
-namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-
-}  // namespace
-
-void PublishedView::put_task(const TaskPtr& task) {
-  jobs_[parse_job_number(task->job.value)].tasks[{task->index, task->number}] = task;
-}
-
-void PublishedView::remove_task(const TaskId& id) {
-  const auto name = parse_task_id(id.value);
-  if (!name.ok()) return;
-  const auto entry = jobs_.find(parse_job_number(name->job.value));
-  if (entry != jobs_.end()) entry->second.tasks.erase({name->index, name->number});
-}
-
-void PublishedView::remove_job(const JobId& id) { jobs_.erase(parse_job_number(id.value)); }
-
-void PublishedView::apply(const std::vector<engine::Change>& changes) {
-  std::unique_lock hold(mutex_);
-  const Overloaded apply_one{
-      [this](const engine::PutJob& put) { jobs_[put.job->number].job = put.job; },
-      [this](const engine::PutTask& put) { put_task(put.task); },
-      [this](const engine::RemoveJob& removed) { remove_job(removed.job); },
-      [this](const engine::RemoveTask& removed) { remove_task(removed.task); },
-      [this](const engine::PutFramework& put) { connection_.framework = put.framework; },
-      [](const engine::PutNextJobNumber&) {},
-      [this](const engine::PutOperation& put) { operations_[put.operation->number] = put.operation; },
-      [this](const engine::RemoveOperation& removed) {
-        operations_.erase(parse_operation_number(removed.operation.value));
-      },
-      [this](const engine::PutAgent& put) { agents_[put.agent->id] = put.agent; },
-      [this](const engine::RemoveAgent& removed) { agents_.erase(removed.agent); },
-      [this](const engine::PutShortfall& put) {
-        const auto entry = jobs_.find(parse_job_number(put.job.value));
-        if (entry != jobs_.end()) entry->second.shortfall = put.text;
-      },
-      [this](const engine::PutOrphan& put) { orphans_[put.orphan->task] = put.orphan; },
-      [this](const engine::RemoveOrphan& removed) { orphans_.erase(removed.task); },
-      [this](const engine::PutAlert& put) {
-        alerts_[put.name] = put.text;
-        if (put.text.empty()) alerts_.erase(put.name);
-      },
-      [this](const engine::PutConnection& put) {
-        connection_.subscribed = put.subscribed;
-        connection_.master = put.master;
-      },
-  };
-  for (const engine::Change& change : changes) std::visit(apply_one, change);
-}
-
-void PublishedView::set_framework(const FrameworkId& framework) {
-  std::unique_lock hold(mutex_);
-  connection_.framework = framework;
-}
 
 JobPtr PublishedView::job(const JobId& id) const {
   std::shared_lock hold(mutex_);
@@ -141,9 +82,55 @@ std::vector<OperationPtr> PublishedView::operations() const {
   return all;
 }
 
+std::vector<JobVersionPtr> PublishedView::versions_of(const JobId& id) const {
+  std::shared_lock hold(mutex_);
+  std::vector<JobVersionPtr> all;
+  const auto entry = jobs_.find(parse_job_number(id.value));
+  if (entry == jobs_.end()) return all;
+  for (const auto& [number, version] : entry->second.versions) all.push_back(version);
+  return all;
+}
+
+std::vector<AuditPtr> PublishedView::audits(const JobId& job, std::int64_t before, std::size_t most) const {
+  std::shared_lock hold(mutex_);
+  std::vector<AuditPtr> found;
+  auto at = before > 0 ? audits_.lower_bound(before) : audits_.end();
+  while (at != audits_.begin() && found.size() < most) {
+    --at;
+    if (job.empty() || at->second->job == job) found.push_back(at->second);
+  }
+  return found;
+}
+
 engine::Connection PublishedView::connection() const {
   std::shared_lock hold(mutex_);
   return connection_;
+}
+
+ViewTotals PublishedView::totals() const {
+  std::shared_lock hold(mutex_);
+  return totals_;
+}
+
+ViewSnapshot PublishedView::snapshot() const {
+  ViewSnapshot all;
+  std::shared_lock hold(mutex_);
+  all.jobs.reserve(jobs_.size());
+  for (const auto& [number, entry] : jobs_) {
+    if (!entry.job || entry.job->state == JobState::ended) continue;
+    ViewSnapshot::OneJob& one = all.jobs.emplace_back();
+    one.job = {entry.job, nullptr, entry.dispatched > 0, entry.ready};
+    one.shortfall = entry.shortfall;
+    for (const auto& [place, task] : entry.tasks) {
+      if (!is_terminal(task->state)) one.tasks.push_back(task);
+    }
+  }
+  all.agents.reserve(agents_.size());
+  for (const auto& [id, agent] : agents_) all.agents.push_back(agent);
+  all.alerts = alerts_;
+  all.connection = connection_;
+  all.last_event = ring_ ? ring_->last() : 0;
+  return all;
 }
 
 }  // namespace mimas::server

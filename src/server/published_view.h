@@ -1,8 +1,11 @@
 // What http workers render from: the records as of the last commit. The loop applies changes after the commit
 // and before any reply leaves, so a client reads its own writes. Thread-safe: one writer, many readers; a
-// reader holds the lock only while it copies pointers, never while it renders.
+// reader holds the lock only while it copies pointers, never while it renders. What a change did to a record
+// goes to the event ring under the same lock, so that a snapshot and the number of the last event in it
+// belong together. Tested in tests/server/published_view_test.cc and published_events_test.cc.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <shared_mutex>
@@ -12,13 +15,40 @@
 
 #include "engine/change.h"
 #include "engine/view.h"
+#include "server/event_ring.h"
 
 namespace mimas::server {
+
+// How many records there are of each kind, kept up to date with every change.
+struct ViewTotals {
+  std::map<std::pair<JobType, JobState>, std::int64_t> jobs;
+  std::array<std::int64_t, kTaskStates> tasks{};
+  // Of the tasks that are on an agent: what their checks say.
+  std::int64_t healthy = 0, unhealthy = 0, health_unknown = 0, ready = 0;
+};
+
+// What a new reader of events is told first: all live records as of one event.
+struct ViewSnapshot {
+  struct OneJob {
+    api::JobChanged job;
+    std::string shortfall;
+    std::vector<TaskPtr> tasks;  // that have not ended
+  };
+  std::vector<OneJob> jobs;  // that have not ended
+  std::vector<AgentPtr> agents;
+  std::map<std::string, std::string> alerts;
+  engine::Connection connection;
+  std::uint64_t last_event = 0;
+};
 
 class PublishedView : public engine::View {
  public:
   void apply(const std::vector<engine::Change>& changes);
   void set_framework(const FrameworkId& framework);  // as recovered, before the first change names it
+  void publish_to(EventRing& ring);                  // from now on; it must outlive the last apply()
+
+  ViewTotals totals() const;
+  ViewSnapshot snapshot() const;
 
   JobPtr job(const JobId& id) const override;
   std::vector<JobPtr> jobs() const override;
@@ -30,17 +60,35 @@ class PublishedView : public engine::View {
   std::map<std::string, std::string> alerts() const override;
   OperationPtr operation(const OperationId& id) const override;
   std::vector<OperationPtr> operations() const override;
+  std::vector<JobVersionPtr> versions_of(const JobId& id) const override;
+  std::vector<AuditPtr> audits(const JobId& job, std::int64_t before, std::size_t most) const override;
   engine::Connection connection() const override;
 
  private:
   struct JobEntry {
     JobPtr job;
     std::map<std::pair<std::int64_t, std::int64_t>, TaskPtr> tasks;  // by (index, number)
+    std::map<std::int64_t, JobVersionPtr> versions;
     std::string shortfall;
+    std::int64_t dispatched = 0, ready = 0;  // of tasks: how many left the queue, how many do their work
+    JobPtr told;                             // as the last event of the job had it
+    bool told_dispatched = false;
+    std::int64_t told_ready = 0;
   };
+  void put_job(const JobPtr& job);
   void put_task(const TaskPtr& task);
+  void put_agent(const AgentPtr& agent);
+  void put_shortfall(const engine::PutShortfall& put);
+  void put_audit(const AuditPtr& audit);
+  void put_connection(engine::Connection connection);
+  void put_alert(const engine::PutAlert& put);
   void remove_task(const TaskId& id);
   void remove_job(const JobId& id);
+  void remove_agent(const AgentId& id);
+  void count(JobEntry& entry, const Task& task, std::int64_t by);
+  void tell(api::Event event);
+  void tell_job(JobEntry& entry);
+  void tell_touched();
 
   mutable std::shared_mutex mutex_;
   std::map<std::int64_t, JobEntry> jobs_;  // by job number
@@ -48,7 +96,13 @@ class PublishedView : public engine::View {
   std::map<TaskId, OrphanPtr> orphans_;
   std::map<std::string, std::string> alerts_;
   std::map<std::int64_t, OperationPtr> operations_;  // by number
+  std::map<std::int64_t, AuditPtr> audits_;          // by number
   engine::Connection connection_;
+  ViewTotals totals_;
+
+  EventRing* ring_ = nullptr;
+  std::vector<api::Event> events_;     // of the changes being applied
+  std::vector<std::int64_t> touched_;  // jobs that changed with them, or whose tasks did
 };
 
 }  // namespace mimas::server

@@ -1,4 +1,5 @@
-// Binds paths to api: parse, command, wait, render. Every route answers under /v2 and /api/v2 alike. Runs on
+// Binds paths to api: parse, command, wait, render (server/route_files.h). Every route answers under /v2 and
+// /api/v2 alike. Runs on
 // http workers; touches only thread-safe things (mailbox, replies, view, executors).
 #pragma once
 
@@ -7,11 +8,16 @@
 #include <string>
 
 #include "api/job_fields.h"
+#include "api/render_cluster.h"
 #include "http/router.h"
+#include "server/call.h"
+#include "server/event_ring.h"
 #include "server/executors.h"
 #include "server/mailbox.h"
+#include "server/metrics.h"
 #include "server/published_view.h"
 #include "server/replies.h"
+#include "server/sandbox_link.h"
 #include "server/stats.h"
 
 namespace mimas::server {
@@ -22,12 +28,22 @@ struct RouteContext {
   const PublishedView& view;
   const Executors& executors;
   const Stats& stats;
+  EventRing& events;
+  Metrics& metrics;
   std::int64_t command_timeout_ms = 15'000;
-  std::function<Status(const FrameworkId&)> tear_down;  // blocks until it is done, or refuses
+  // On whose behalf, and from where. Blocks until it is done, or refuses.
+  std::function<Status(const FrameworkId&, const std::string& user, const std::string& address)> tear_down;
   std::string archive;                // where executors archive logs (--archive); empty: nowhere
   api::Permissions permissions = {};  // what jobs may ask for
+  AgentAccess agents = {};            // who of them may be told our name
+  std::string backups = {};           // the directory for them
+  std::function<Status(const std::string& path)> backup = {};  // back_up.h; blocks until it is done
+  Routes::LogLine log_change = {};
+  api::ServerFacts facts = {};  // who we are
+  std::string config = "{}";    // what GET /v2/config answers (server/config_json.h)
 };
 
-http::Router make_routes(const RouteContext& context);
+// `authenticate` is the listener's: who its callers are.
+http::Router make_routes(const RouteContext& context, Authenticate authenticate);
 
 }  // namespace mimas::server

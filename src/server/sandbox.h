@@ -1,9 +1,10 @@
-// Reads a task's files where they lie: the sandbox on its agent, by the operator calls READ_FILE and
-// LIST_FILES and the virtual path of mesos-protocol §5.6, which survives a renamed work directory and is
-// binary safe. Blocking; any thread.
+// Reads a task's files where they lie: the sandbox on its agent, by the virtual path of mesos-protocol §5.6,
+// which survives a renamed work directory. How the agent is asked is sandbox_link.h's business. Copies share
+// one link, so that all of them belong to one thread at a time. Blocking.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "server/log_reader.h"
+#include "server/sandbox_link.h"
 #include "wire/endpoint.h"
 
 namespace mimas::server {
@@ -19,15 +21,17 @@ class Sandbox : public LogSource {
  public:
   // `executor`: the id of the task's executor; empty: the task's own. An executor of several tasks keeps each
   // one's files in a folder of its own, tasks/<task id>/.
-  Sandbox(wire::Endpoint agent, FrameworkId framework, TaskId task, std::string executor = {});
+  Sandbox(wire::Endpoint agent, const AgentAccess& access, FrameworkId framework, TaskId task,
+          std::string executor = {});
 
-  // At most 64 KiB. Errors: not_found (no such file, or swept away), unavailable (agent away), protocol.
+  // At most 64 KiB. Errors: as SandboxLink's.
   Result<FilePiece> read(std::string_view file, std::int64_t offset, std::int64_t length) const override;
   Result<std::vector<std::string>> names() const override;
+  Result<std::vector<SandboxFile>> files() const;
 
  private:
-  wire::Endpoint agent_;
   std::string folder_;  // virtual, ends with a slash
+  std::shared_ptr<SandboxLink> link_;
 };
 
 // Refuses anything but a plain file name: no separator, no "..", no control character, at most 255 bytes.

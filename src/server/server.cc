@@ -12,13 +12,16 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include "http/listener.h"
 #include "mesos/detector.h"
 #include "net/clock.h"
+#include "server/back_up.h"
+#include "server/config_json.h"
+#include "server/event_ring.h"
 #include "server/executors.h"
 #include "server/log.h"
 #include "server/loop.h"
 #include "server/mailbox.h"
+#include "server/metrics.h"
 #include "server/published_view.h"
 #include "server/replies.h"
 #include "server/routes.h"
@@ -36,6 +39,7 @@ constexpr int kExitFrameworkRemoved = 5;
 constexpr int kExitRefused = 6;
 
 constexpr std::int64_t kForgetMs = 60'000;  // for a commit
+constexpr std::int64_t kGoodbyeMs = 500;    // for readers of events to be told that we stop
 
 int exit_code(mesos::Fatal fatal) {
   switch (fatal) {
@@ -78,6 +82,10 @@ std::vector<engine::Change> as_changes(const store::Loaded& loaded) {
     changes.push_back(engine::PutOrphan{std::make_shared<const Orphan>(orphan)});
   for (const Operation& operation : loaded.operations)
     changes.push_back(engine::PutOperation{std::make_shared<const Operation>(operation)});
+  for (const Audit& audit : loaded.audits)
+    changes.push_back(engine::PutAudit{std::make_shared<const Audit>(audit)});
+  for (const JobVersion& version : loaded.versions)
+    changes.push_back(engine::PutJobVersion{std::make_shared<const JobVersion>(version)});
   return changes;
 }
 
@@ -93,6 +101,20 @@ std::string archive_of(const std::vector<std::string>& executor_arguments) {
   return on ? archive : std::string();
 }
 
+api::ServerFacts facts_of(const ServerOptions& options) {
+  api::ServerFacts facts;
+  facts.version = options.version;
+  char name[256] = "";
+  if (::gethostname(name, sizeof name - 1) == 0) facts.hostname = name;
+  if (!options.access.listen.empty()) {
+    facts.address = options.access.listen.front().at.host;
+    facts.port = options.access.listen.front().at.port;
+  }
+  facts.started_at = Instant{net::wall_now().ms};
+  for (const wire::Endpoint& master : options.masters) facts.masters.push_back(master.text());
+  return facts;
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -104,30 +126,44 @@ struct Server::Impl {
   void run_loop(engine::State state);
   void finish(int code, const std::string& why);
   Status abandon_framework(engine::State& state);
-  Status tear_down(const FrameworkId& framework);
+  Status tear_down(const FrameworkId& framework, const std::string& user, const std::string& address);
   void stop();
   mesos::DriverOptions driver_options(const FrameworkId& framework) const;
   mesos::Driver::Hooks driver_hooks();
+  std::string reachable_url() const;
 
   ServerOptions options;
   Log log;
   Mailbox mailbox;
   Replies replies;
+  EventRing events{epoch_of(net::wall_now())};
   PublishedView view;
   Stats stats{view, net::wall_now()};
+  Metrics metrics{{view, mailbox, events, stats}, net::wall_now()};
   Executors executors;
   std::unique_ptr<store::Store> store;
-  std::unique_ptr<http::Listener> listener;
+  std::unique_ptr<Listeners> listeners;
   std::unique_ptr<mesos::Driver> driver;
   std::unique_ptr<mesos::Detector> detector;
   std::thread loop_thread;
-  wire::Endpoint listening;
 
   std::mutex mutex;
   std::condition_variable ended;
   std::optional<int> code;
   std::once_flag stopped;
 };
+
+// Where agents fetch their executor, and people find us.
+std::string Server::Impl::reachable_url() const {
+  const std::vector<Listeners::At>& at = listeners->addresses();
+  if (options.advertise.empty()) return at[std::min(options.advertised_listener, at.size() - 1)].url();
+  if (options.advertise.find("://") != std::string::npos) return options.advertise;
+  const auto named = wire::parse_endpoint(options.advertise);
+  const auto same = std::ranges::find_if(
+      at, [&](const Listeners::At& one) { return named.ok() && one.endpoint.port == named->port; });
+  const bool tls = same == at.end() ? at.front().tls : same->tls;
+  return (tls ? "https://" : "http://") + options.advertise;
+}
 
 mesos::DriverOptions Server::Impl::driver_options(const FrameworkId& framework) const {
   mesos::DriverOptions wanted;
@@ -136,10 +172,10 @@ mesos::DriverOptions Server::Impl::driver_options(const FrameworkId& framework) 
   wanted.framework = framework;
   wanted.user = options.user.empty() ? own_user() : options.user;
   wanted.roles = options.roles;
-  const std::string reachable = options.advertise.empty() ? listening.text() : options.advertise;
-  wanted.webui_url = "http://" + reachable + "/";
+  const std::string reachable = reachable_url();
+  wanted.webui_url = reachable + "/";
   wanted.failover_timeout_ms = options.failover_timeout_ms;
-  wanted.executor_base_url = "http://" + reachable;
+  wanted.executor_base_url = reachable;
   wanted.executor_version = executors.version();
   wanted.executor_arguments = options.executor_arguments;
   wanted.executor_sha256 = executors.sha256();
@@ -183,36 +219,46 @@ Status Server::Impl::open() {
   if (!loaded.ok()) return std::move(loaded).error();
   view.apply(as_changes(*loaded));
   view.set_framework(loaded->framework);
+  view.publish_to(events);
   log.info("recovered " + std::to_string(loaded->jobs.size()) + " jobs and " +
            std::to_string(loaded->tasks.size()) + " tasks from " + options.data_directory);
 
-  const RouteContext context{mailbox,
-                             replies,
-                             view,
-                             executors,
-                             stats,
-                             options.command_timeout_ms,
-                             [this](const FrameworkId& framework) { return tear_down(framework); },
-                             archive_of(options.executor_arguments),
-                             options.permissions};
-  http::Options http_options;
-  http_options.listen = options.listen;
-  http_options.workers = options.http_workers;
-  http_options.streams_max = options.http_streams_max;
-  http_options.body_bytes_max = options.http_body_bytes_max;
-  auto listened = http::Listener::open(
-      http_options,
-      [router = make_routes(context)](const http::Request& request) { return router.route(request); });
+  const std::string archive = archive_of(options.executor_arguments);
+  const RouteContext context{
+      .mailbox = mailbox,
+      .replies = replies,
+      .view = view,
+      .executors = executors,
+      .stats = stats,
+      .events = events,
+      .metrics = metrics,
+      .command_timeout_ms = options.command_timeout_ms,
+      .tear_down = [this](const FrameworkId& framework, const std::string& user,
+                          const std::string& address) { return tear_down(framework, user, address); },
+      .archive = archive,
+      .permissions = options.permissions,
+      .agents = agent_access(options.master_access),
+      .backups = options.data_directory + "/backups",
+      .backup = [this](const std::string& path) { return back_up(mailbox, *store, path); },
+      .log_change = [this](const std::string& line) { log.info(line); },
+      .facts = facts_of(options),
+      .config = render_config(options, archive)};
+  for (const std::string& line : access_warnings(options.access)) log.warning(line);
+  auto listened = Listeners::open(
+      options.access,
+      [&context](Authenticate authenticate) { return make_routes(context, std::move(authenticate)); },
+      [this](const std::string& line) { log.info(line); });
   if (!listened.ok()) return std::move(listened).error();
-  listener = *std::move(listened);
-  listening = {options.listen.host, listener->port()};
+  listeners = *std::move(listened);
 
   engine::Policy policy = options.policy;
   policy.roles = options.roles;
   policy.executor_stamp = executor_stamp(driver_options({}));
-  engine::State state(std::move(policy),
-                      {loaded->framework, loaded->next_job_number, std::move(loaded->jobs),
-                       std::move(loaded->tasks), std::move(loaded->orphans), std::move(loaded->operations)});
+  engine::State state(
+      std::move(policy),
+      {loaded->framework, loaded->next_job_number, std::move(loaded->jobs), std::move(loaded->tasks),
+       std::move(loaded->orphans), std::move(loaded->operations), std::move(loaded->audits),
+       loaded->next_audit_number, std::move(loaded->versions), std::move(loaded->receipts)});
   if (!loaded->framework.empty() && loaded->framework == options.abandoned_framework) {
     if (Status done = abandon_framework(state); !done.ok()) return done;
     loaded->framework = {};
@@ -234,7 +280,7 @@ Status Server::Impl::open() {
       std::thread([this, recovered = std::move(state)]() mutable { run_loop(std::move(recovered)); });
   driver->start();
   if (detector) detector->start();
-  log.info("listening on http://" + listening.text());
+  for (const Listeners::At& at : listeners->addresses()) log.info("listening on " + at.url());
   return Done{};
 }
 
@@ -247,7 +293,8 @@ Status Server::Impl::abandon_framework(engine::State& state) {
 }
 
 // On an http worker, whose client waits. The id guards against tearing down what somebody else had in mind.
-Status Server::Impl::tear_down(const FrameworkId& framework) {
+Status Server::Impl::tear_down(const FrameworkId& framework, const std::string& user,
+                               const std::string& address) {
   if (framework.empty() || framework != view.connection().framework) {
     return make_error(Code::not_found, "this server has no framework of that id", framework.value,
                       "GET /health names the one it has");
@@ -255,7 +302,7 @@ Status Server::Impl::tear_down(const FrameworkId& framework) {
   log.info("tearing down framework " + framework.value);
   if (Status torn_down = driver->teardown(); !torn_down.ok()) return torn_down;
   const engine::RequestId request = replies.open();
-  mailbox.put(engine::ForgetFramework{request, true});
+  mailbox.put(engine::ForgetFramework{request, true, user, address});
   const auto answer = replies.wait(request, kForgetMs);
   if (!answer) {
     finish(kExitFrameworkRemoved, "framework " + framework.value + " is torn down, but that is not on disk" +
@@ -270,7 +317,9 @@ void Server::Impl::run_loop(engine::State state) {
   Loop loop(std::move(state), *store, mailbox, view,
             {.call_master = [this](const engine::Effect& effect) { driver->send(effect); },
              .reply = [this](const engine::Reply& reply) { replies.fulfil(reply); },
-             .log = [this](const std::string& line) { log.info(line); }});
+             .log = [this](const std::string& line) { log.info(line); },
+             .committed = [this](std::size_t inputs, std::size_t changes,
+                                 double seconds) { metrics.committed(inputs, changes, seconds); }});
   if (Status ran = loop.run(); !ran.ok())
     finish(kExitStore, "cannot write to the store: " + ran.error().text());
 }
@@ -290,7 +339,8 @@ void Server::Impl::stop() {
   std::call_once(stopped, [this] {
     // From the outside in: no new commands, no new events, then the loop finishes what it has.
     replies.close();
-    if (listener) listener->stop();
+    events.close(kGoodbyeMs);
+    if (listeners) listeners->stop();
     mailbox.close();
     if (detector) detector->stop();
     if (driver) driver->stop();
@@ -310,7 +360,9 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
-wire::Endpoint Server::listening() const { return impl_->listening; }
+const std::vector<Listeners::At>& Server::listening() const { return impl_->listeners->addresses(); }
+
+void Server::reload() { impl_->listeners->reload(); }
 
 int Server::wait() {
   std::unique_lock hold(impl_->mutex);

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "engine/step.h"
 #include "mesos/driver.h"
+#include "server/listeners.h"
 #include "server/master_access.h"
 #include "wire/endpoint.h"
 
@@ -20,8 +21,11 @@ namespace mimas::server {
 
 struct ServerOptions {
   std::string data_directory;
-  wire::Endpoint listen{"127.0.0.1", 7101};
-  std::string advertise;  // "host:port" under which agents reach us; empty: listen
+  AccessOptions access;
+  // "host:port", "http://host:port" or "https://host:port" under which agents reach us; without a scheme that
+  // of the listener with this port, or else of the first. Empty: the listener of this index.
+  std::string advertise;
+  std::size_t advertised_listener = 0;
   std::vector<wire::Endpoint> masters;
   MasterAccess master_access;
   v1::MediaType codec = v1::MediaType::protobuf;
@@ -36,12 +40,10 @@ struct ServerOptions {
   engine::Policy policy;         // executor_stamp is filled in
   api::Permissions permissions;  // what jobs may ask for
   std::size_t mailbox_inputs_max = 10'000;
-  int http_workers = 96;
-  int http_streams_max = 64;
-  std::size_t http_body_bytes_max = 1u << 20;
   std::int64_t command_timeout_ms =
       15'000;  // a command not on disk by then is answered 503; it may still happen
   std::string log_level = "info";
+  std::string version = "0";  // of the program, for GET /v2/status
 };
 
 class Server {
@@ -49,12 +51,13 @@ class Server {
   static Result<std::unique_ptr<Server>> start(ServerOptions options);
   ~Server();
 
-  wire::Endpoint listening() const;
+  const std::vector<Listeners::At>& listening() const;
   // Blocks until stop() or a fatal end; answers the process's exit code (docs/mesos.md): 0 stopped,
   // or torn down, 3 store failed, 4 framework failed over to another instance, 5 framework removed, 6 refused
   // by the master.
   int wait();
-  void stop();  // thread-safe; tasks go on
+  void reload();  // reads credentials and certificates again; thread-safe
+  void stop();    // thread-safe; tasks go on
 
  private:
   struct Impl;

@@ -12,29 +12,11 @@ constexpr std::size_t kBytesMax = 256u << 10;
 constexpr std::size_t kTasksMax = 4'096;
 constexpr std::int64_t kLastMs = 253'402'300'799'999;  // 9999-12-31
 
-struct Field {
-  std::string_view name;
-  std::int64_t Usage::*count;
-};
-constexpr Field kFields[] = {
-    {"cpuMs", &Usage::cpu_ms},
-    {"cpuThrottledMs", &Usage::throttled_ms},
-    {"memoryBytes", &Usage::memory_bytes},
-    {"rssBytes", &Usage::rss_bytes},
-    {"memoryPeakBytes", &Usage::peak_bytes},
-    {"readBytes", &Usage::read_bytes},
-    {"writeBytes", &Usage::write_bytes},
-    {"netInBytes", &Usage::net_in_bytes},
-    {"netOutBytes", &Usage::net_out_bytes},
-    {"processes", &Usage::processes},
-    {"logBytes", &Usage::log_bytes},
-};
-
 bool parse_entry(const json::Value& entry, TaskUsage& into) {
   into.task = TaskId(std::string(entry.string_or("task", "")));
   into.usage.at = Instant{entry.int64_or("at", 0)};
   if (into.task.empty() || into.usage.at.ms <= 0 || into.usage.at.ms > kLastMs) return false;
-  for (const Field& field : kFields) {
+  for (const UsageField& field : kUsageFields) {
     const std::int64_t count = entry.int64_or(field.name, -1);
     into.usage.*field.count = count >= 0 && count <= kUsageMax ? count : -1;
   }

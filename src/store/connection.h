@@ -30,6 +30,7 @@ class Connection {
   Result<std::string> text(const char* sql);          // likewise
   Result<Statement> prepare(const std::string& sql);  // to be kept and used often
   void roll_back();                                   // best effort, silent: what failed before is the news
+  sqlite3* handle() const { return db_; }             // for what has no words here (backup.cc)
   Error error(int code) const;                        // SQLite's complaint about the last call, in our words
 
  private:

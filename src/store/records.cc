@@ -3,18 +3,28 @@
 #include <array>
 #include <utility>
 
+#include "store/history.h"
 #include "store/spec_json.h"
 
 namespace mimas::store {
 namespace {
 
-constexpr std::array kJobColumns{"number",          "id",
-                                 "state",           "outcome",
-                                 "version",         "instances_desired",
-                                 "instances_min",   "instances_max",
-                                 "in_service",      "next_task_number",
-                                 "submitted_at_ms", "ended_at_ms",
-                                 "message",         "spec"};
+constexpr std::array kJobColumns{"number",
+                                 "id",
+                                 "state",
+                                 "outcome",
+                                 "version",
+                                 "instances_desired",
+                                 "instances_min",
+                                 "instances_max",
+                                 "in_service",
+                                 "next_task_number",
+                                 "submitted_at_ms",
+                                 "ended_at_ms",
+                                 "message",
+                                 "increase_disabled",
+                                 "decrease_disabled",
+                                 "spec"};
 
 constexpr std::array kTaskColumns{"id",
                                   "job",
@@ -55,7 +65,8 @@ constexpr std::array kTaskColumns{"id",
                                   "unhealthy_since_ms",
                                   "health_message",
                                   "memory_limit",
-                                  "memory_peak_bytes"};
+                                  "memory_peak_bytes",
+                                  "history"};
 
 constexpr std::array kOrphanColumns{"task",          "agent",    "hostname", "state",
                                     "first_seen_ms", "decision", "reason"};
@@ -179,11 +190,13 @@ void put_job(Statement& statement, const Job& job, std::string_view spec) {
       .put(job.next_task_number)
       .put(job.submitted_at.ms)
       .put(job.ended_at.ms)
-      .put(job.message);
+      .put(job.message)
+      .put(job.increase_disabled)
+      .put(job.decrease_disabled);
   if (spec.data() != nullptr) statement.put(spec);
 }
 
-void put_task(Statement& statement, const Task& task, std::string_view allocated) {
+void put_task(Statement& statement, const Task& task, std::string_view allocated, std::string_view history) {
   statement.put(task.id.value).put(task.job.value).put(task.index).put(task.number).put(task.attempt);
   statement.put(task.launch_failures)
       .put(task_state_name(task.state))
@@ -206,6 +219,7 @@ void put_task(Statement& statement, const Task& task, std::string_view allocated
   statement.put(task.healthy_at.ms).put(task.unhealthy_since.ms).put(task.health_message);
   statement.put(task.exit.memory_limit);
   put_optional(statement, task.exit.memory_peak_bytes);
+  statement.put(history);
 }
 
 void put_orphan(Statement& statement, const Orphan& orphan) {
@@ -246,6 +260,8 @@ Result<Job> take_job(Statement& statement) {
   job.submitted_at = take_instant(statement);
   job.ended_at = take_instant(statement);
   job.message = statement.take_text();
+  job.increase_disabled = statement.take_bool();
+  job.decrease_disabled = statement.take_bool();
   Result<JobSpec> spec = parse_spec(statement.take_text());
   if (!spec) return at(where + "/spec", std::move(spec).error());
   job.spec = std::make_shared<const JobSpec>(std::move(*spec));
@@ -297,6 +313,9 @@ Result<Task> take_task(Statement& statement) {
   task.health_message = statement.take_text();
   task.exit.memory_limit = statement.take_bool();
   task.exit.memory_peak_bytes = take_optional<std::int64_t>(statement);
+  Result<std::vector<StatusChange>> history = parse_steps(statement.take_text());
+  if (!history) return at(where + "/history", std::move(history).error());
+  task.history = std::move(*history);
   return task;
 }
 

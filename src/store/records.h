@@ -1,6 +1,6 @@
 // Jobs and tasks as rows: the statements that write and read them, and the order of their columns in one
-// place. The columns are those of schema/0001_initial.sql and 0004_executor.sql. Tested through
-// tests/store/store_test.cc.
+// place. The columns are those of schema/0001_initial.sql, 0004_executor.sql and 0005_history.sql. Tested
+// through tests/store/store_test.cc.
 #pragma once
 
 #include <string>
@@ -24,7 +24,7 @@ std::string read_orphans_sql();  // by task
 // Parameters of write_job_sql, or of update_job_sql when `spec` has no address. The texts of `job` and `spec`
 // must live until the statement has run.
 void put_job(Statement& statement, const Job& job, std::string_view spec);
-void put_task(Statement& statement, const Task& task, std::string_view allocated);
+void put_task(Statement& statement, const Task& task, std::string_view allocated, std::string_view history);
 
 void put_orphan(Statement& statement, const Orphan& orphan);
 

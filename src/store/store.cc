@@ -11,6 +11,7 @@
 
 #include "store/connection.h"
 #include "store/directory_lock.h"
+#include "store/history.h"
 #include "store/migrations.h"
 #include "store/operations.h"
 #include "store/records.h"
@@ -76,6 +77,10 @@ struct Store::Impl {
   Status put(const Job& job);
   Status put(const Task& task);
   Status put(const Operation& operation);
+  Status put(const Audit& audit);
+  Result<bool> apply_history(const engine::Change& change);
+  Status load_history(Loaded& loaded);
+  Status load_versions(Loaded& loaded);
   Status put_meta(std::string_view key, const std::string& value);
   Result<std::string> read_meta(std::string_view key);
   Status apply_all(const std::vector<engine::Change>& changes);
@@ -85,6 +90,8 @@ struct Store::Impl {
   Statement begin, end, write_job, update_job, write_task, remove_job, remove_task, write_orphan,
       remove_orphan, write_meta, read_meta_row;
   Statement write_operation, remove_operation;
+  Statement write_audit, remove_audit, write_version, remove_version, leave_spec, write_receipt,
+      remove_receipt;
   // The spec that is on disk for a job. Specs are large and rarely change: an unchanged one is not written
   // again.
   std::unordered_map<std::int64_t, std::shared_ptr<const JobSpec>> specs_on_disk;
@@ -105,6 +112,13 @@ Status Store::Impl::prepare() {
       {&remove_orphan, "DELETE FROM orphans WHERE task=?"},
       {&write_operation, write_operation_sql()},
       {&remove_operation, "DELETE FROM operations WHERE id=?"},
+      {&write_audit, write_audit_sql()},
+      {&remove_audit, "DELETE FROM audits WHERE number=?"},
+      {&write_version, write_version_sql()},
+      {&remove_version, "DELETE FROM job_versions WHERE job=? AND version=?"},
+      {&leave_spec, leave_spec_sql()},
+      {&write_receipt, write_receipt_sql()},
+      {&remove_receipt, "DELETE FROM receipts WHERE key=?"},
       {&write_meta,
        "INSERT INTO meta(key,value) VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value"},
       {&read_meta_row, "SELECT value FROM meta WHERE key=?"},
@@ -124,6 +138,10 @@ Status Store::Impl::put(const Job& job) {
     put_job(update_job, job, {});
     return update_job.run();
   }
+  if (known != specs_on_disk.end()) {
+    Status left = leave_spec.put(job.id.value).put(job.version).run();
+    if (!left) return left;
+  }
   const std::string spec = render_spec(*job.spec);
   put_job(write_job, job, spec);
   Status written = write_job.run();
@@ -133,7 +151,8 @@ Status Store::Impl::put(const Job& job) {
 
 Status Store::Impl::put(const Task& task) {
   const std::string allocated = render_resources(task.allocated);
-  put_task(write_task, task, allocated);
+  const std::string history = render_steps(task.history);
+  put_task(write_task, task, allocated, history);
   return write_task.run();
 }
 
@@ -142,6 +161,38 @@ Status Store::Impl::put(const Operation& operation) {
   const std::string before = render_resources(operation.reserved_before);
   put_operation(write_operation, operation, amounts, before);
   return write_operation.run();
+}
+
+Status Store::Impl::put(const Audit& audit) {
+  const std::string fields = render_fields(audit.fields);
+  put_audit(write_audit, audit, fields);
+  return write_audit.run();
+}
+
+// False: it is none of these.
+Result<bool> Store::Impl::apply_history(const engine::Change& change) {
+  Status done = Done{};
+  if (const auto* put_one = std::get_if<engine::PutAudit>(&change)) {
+    ASSERT(put_one->audit != nullptr);
+    done = put(*put_one->audit);
+  } else if (const auto* gone = std::get_if<engine::RemoveAudit>(&change)) {
+    done = remove_audit.put(gone->number).run();
+  } else if (const auto* kept = std::get_if<engine::PutJobVersion>(&change)) {
+    ASSERT(kept->version != nullptr);
+    put_version(write_version, *kept->version);
+    done = write_version.run();
+  } else if (const auto* dropped = std::get_if<engine::RemoveJobVersion>(&change)) {
+    done = remove_version.put(dropped->job.value).put(dropped->version).run();
+  } else if (const auto* given = std::get_if<engine::PutReceipt>(&change)) {
+    put_receipt(write_receipt, given->receipt);
+    done = write_receipt.run();
+  } else if (const auto* old = std::get_if<engine::RemoveReceipt>(&change)) {
+    done = remove_receipt.put(old->key).run();
+  } else {
+    return false;
+  }
+  if (!done) return done.error();
+  return true;
 }
 
 Status Store::Impl::put_meta(std::string_view key, const std::string& value) {
@@ -193,6 +244,9 @@ Status Store::Impl::apply(const engine::Change& change) {
   if (const auto* gone = std::get_if<engine::RemoveOperation>(&change)) {
     return remove_operation.put(gone->operation.value).run();
   }
+  const Result<bool> history = apply_history(change);
+  if (!history) return history.error();
+  if (*history) return Done{};
   ASSERT(
       !engine::is_durable(change));  // a durable kind of change that nobody stores would be lost in silence
   return Done{};
@@ -282,7 +336,53 @@ Result<Loaded> Store::load() {
     loaded.operations.push_back(std::move(*operation));
   }
   if (!row) return row.error();
+  Status history = impl_->load_history(loaded);
+  if (!history) return std::move(history).error();
   return loaded;
+}
+
+Status Store::Impl::load_versions(Loaded& loaded) {
+  std::unordered_map<std::string_view, std::shared_ptr<const JobSpec>> specs;  // of what comes next
+  for (const Job& job : loaded.jobs) specs[job.id.value] = job.spec;
+  Result<Statement> rows = connection.prepare(read_versions_sql());
+  if (!rows) return std::move(rows).error();
+  Result<bool> row = rows->next();
+  for (; row && *row; row = rows->next()) {
+    Result<StoredVersion> stored = take_version(*rows);
+    if (!stored) return std::move(stored).error();
+    std::shared_ptr<const JobSpec>& spec = specs.at(stored->version.job.value);
+    if (stored->spec) spec = std::make_shared<const JobSpec>(std::move(*stored->spec));
+    stored->version.spec = spec;
+    loaded.versions.push_back(std::move(stored->version));
+  }
+  if (!row) return row.error();
+  // They came newest first within each job.
+  for (auto first = loaded.versions.begin(); first != loaded.versions.end();) {
+    const auto past = std::find_if(first, loaded.versions.end(),
+                                   [&](const JobVersion& version) { return version.job != first->job; });
+    std::reverse(first, past);
+    first = past;
+  }
+  return Done{};
+}
+
+Status Store::Impl::load_history(Loaded& loaded) {
+  Result<Statement> rows = connection.prepare(read_audits_sql());
+  if (!rows) return std::move(rows).error();
+  Result<bool> row = rows->next();
+  for (; row && *row; row = rows->next()) {
+    Result<Audit> audit = take_audit(*rows);
+    if (!audit) return std::move(audit).error();
+    loaded.audits.push_back(std::move(*audit));
+  }
+  if (!row) return row.error();
+  if (!loaded.audits.empty()) loaded.next_audit_number = loaded.audits.back().number + 1;
+
+  rows = connection.prepare(read_receipts_sql());
+  if (!rows) return std::move(rows).error();
+  for (row = rows->next(); row && *row; row = rows->next()) loaded.receipts.push_back(take_receipt(*rows));
+  if (!row) return row.error();
+  return load_versions(loaded);
 }
 
 Status Store::commit(const std::vector<engine::Change>& changes) {
@@ -300,6 +400,10 @@ Status Store::commit(const std::vector<engine::Change>& changes) {
     impl_->connection.roll_back();
   }
   return committed;
+}
+
+Result<std::unique_ptr<Backup>> Store::back_up(const std::string& path) {
+  return Backup::start(impl_->connection, path);
 }
 
 std::int64_t Store::commits() const { return impl_->commits; }

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "engine/change.h"
+#include "store/backup.h"
 
 namespace mimas::store {
 
@@ -22,6 +23,10 @@ struct Loaded {
   std::vector<Task> tasks;            // by (job number, index, number)
   std::vector<Orphan> orphans;        // by task id
   std::vector<Operation> operations;  // by number
+  std::vector<Audit> audits;          // by number
+  std::int64_t next_audit_number = 1;
+  std::vector<JobVersion> versions;  // by (job number, version)
+  std::vector<Receipt> receipts;     // by time
 };
 
 class Store {
@@ -37,6 +42,10 @@ class Store {
   // All durable changes in one transaction; volatile ones are skipped; no durable change, no transaction. On
   // return with success everything is on disk (fsync done).
   Status commit(const std::vector<engine::Change>& changes);
+
+  // Begins a copy (backup.h); whoever holds it makes its steps, on this thread, and lets go of it before the
+  // store.
+  Result<std::unique_ptr<Backup>> back_up(const std::string& path);
 
   std::int64_t commits() const;  // how many transactions so far
 

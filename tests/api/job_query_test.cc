@@ -73,7 +73,7 @@ TEST_CASE("task states are names, ANY and archived mean ended jobs too") {
 TEST_CASE("a page has a limit and a cursor that comes back as it went out") {
   for (std::int64_t number :
        {std::int64_t{0}, std::int64_t{1}, std::int64_t{42}, std::int64_t{123'456}, std::int64_t{INT64_MAX}}) {
-    const std::string cursor = make_cursor(number);
+    const std::string cursor = write_cursor(kJobList, {number});
     CHECK(cursor.find_first_of("+/=&") == std::string::npos);
     const auto parsed = parse_job_query({{"limit", "10"}, {"cursor", cursor}});
     REQUIRE(parsed.ok());
@@ -81,7 +81,7 @@ TEST_CASE("a page has a limit and a cursor that comes back as it went out") {
     CHECK(parsed.value.after_number == number);
   }
   for (const char* bad : {"5", "!!", "YWZ0ZXI6LTE", "YWZ0ZXI6", "bWltYXM"}) {
-    CHECK(fault_of({{"cursor", bad}}).starts_with("cursor: is not a cursor of this server"));
+    CHECK(fault_of({{"cursor", bad}}).starts_with("cursor: is not a cursor of this list"));
   }
   for (const char* bad : {"-1", "5001", "x", "1.5", "99999999999999999999", "1 2"}) {
     CHECK(fault_of({{"limit", bad}}) == "limit: must be a whole number from 1 to 5000, or 0 for all");

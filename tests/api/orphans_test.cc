@@ -25,6 +25,8 @@ class OrphanView : public engine::View {
   std::map<std::string, std::string> alerts() const override { return alerts_; }
   OperationPtr operation(const OperationId&) const override { return nullptr; }
   std::vector<OperationPtr> operations() const override { return {}; }
+  std::vector<JobVersionPtr> versions_of(const JobId&) const override { return {}; }
+  std::vector<AuditPtr> audits(const JobId&, std::int64_t, std::size_t) const override { return {}; }
   engine::Connection connection() const override { return {}; }
 
   std::vector<OrphanPtr> orphans_;

@@ -39,6 +39,8 @@ class PlainView : public engine::View {
     return nullptr;
   }
   std::vector<OperationPtr> operations() const override { return operations_; }
+  std::vector<JobVersionPtr> versions_of(const JobId&) const override { return {}; }
+  std::vector<AuditPtr> audits(const JobId&, std::int64_t, std::size_t) const override { return {}; }
   engine::Connection connection() const override { return {}; }
 
   std::vector<OperationPtr> operations_;
@@ -148,7 +150,9 @@ TEST_CASE("a job is rendered whole") {
       R"("applicationName":"img","version":"1","appName":"app","user":"me","jobGroupStack":"main",)"
       R"("jobGroupDetail":null,"jobGroupSequence":null,"capacityGroup":"app","entryPoint":"true","command":null,)"
       R"("workingDirectory":null,"artifacts":[],"instances":2,"instancesMin":0,"instancesMax":5,)"
-      R"("instancesDesired":2,"instancesReady":0,"inService":false,"cpu":0.25,"memory":64,"disk":10,"gpu":0,"networkMbps":0,)"
+      R"("instancesDesired":2,"instancesReady":0,"inService":false,)"
+      R"("jobProcesses":{"disableIncreaseDesired":false,"disableDecreaseDesired":false},)"
+      R"("cpu":0.25,"memory":64,"disk":10,"gpu":0,"networkMbps":0,)"
       R"("ports":[7001],"runAs":null,"cpuQuota":false,"pids":0,"rlimits":{},)"
       R"("logs":{"rotateMb":16,"keep":3,"compress":true},"digest":null,"shmSize":0,"volumes":[],)"
       R"("container":null,"retries":2147483647,)"
@@ -180,15 +184,20 @@ TEST_CASE("a task is rendered whole, alone with what its job says") {
       R"("data":{"agentId":"agent-1","agentEndpoint":"10.0.0.1:5051","ports":[31000,31005],)"
       R"("executorId":"mimas-7-worker-1-4","executorVersion":null},)"
       R"("stdoutLive":"/api/v2/logs/mimas-7-worker-1-4/stdout?follow=true",)"
-      R"("logs":"/api/v2/logs/mimas-7-worker-1-4","snapshots":null})";
+      R"("logs":"/api/v2/logs/mimas-7-worker-1-4","snapshots":null)";
+  const std::string history =
+      R"(,"statusHistory":[{"state":"QUEUED","at":"2026-11-21T12:00:00.123Z","reason":null,"message":null},)"
+      R"({"state":"DISPATCHED","at":"2026-11-21T12:00:01.123Z","reason":null,"message":null},)"
+      R"({"state":"RUNNING","at":"2026-11-21T12:00:02.123Z","reason":null,"message":null},)"
+      R"({"state":"FAILED","at":"2026-11-21T12:00:03.123Z","reason":"EXITED","message":"exit status 3"}]})";
   CHECK(
       render_task(task, job, "none fits") ==
       R"({"id":"mimas-7-worker-1-4","instanceId":"mimas-7-worker-1-4","jobId":"mimas-7","applicationName":null,)"
       R"("version":null,"entryPoint":"true","capacityGroup":null,"cpu":2,"memory":512,"disk":1000,"gpu":0,)"
       R"("networkMbps":0,"env":{"A":"1"},)" +
-          shared);
+          shared + history);
   CHECK(member(render_job(job, {std::make_shared<Task>(task)}, ""), "tasks") ==
-        R"([{"id":"mimas-7-worker-1-4","instanceId":"mimas-7-worker-1-4",)" + shared + "]");
+        R"([{"id":"mimas-7-worker-1-4","instanceId":"mimas-7-worker-1-4",)" + shared + "}]");
   task.exit = Exit{{}, 9};
   CHECK(member(render_task(task, job, ""), "exit") == R"({"signal":9})");
   task.exit.memory_limit = true;
@@ -311,8 +320,8 @@ TEST_CASE("pages join to the whole list") {
   const PlainView view = example_view();
   JobQuery query;
   query.limit = 2;
-  const JobList first = render_jobs(view, query);
-  CHECK(first.cursor == make_cursor(4));
+  const List first = render_jobs(view, query);
+  CHECK(first.cursor == write_cursor(kJobList, {4}));
   CHECK(shown(view, {{"limit", "2"}}) == "mimas-1[0,2] mimas-4[0]");
   CHECK(shown(view, {{"limit", "2"}, {"cursor", first.cursor}}) == "mimas-9[]");
   query.after_number = 4;

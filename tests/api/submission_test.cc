@@ -182,7 +182,7 @@ TEST_CASE("unknown fields are refused with a guess, or listed when the sender is
   CHECK(fault_with(R"("environment":{})") == "/environment: unknown field, did you mean `env`?");
   CHECK(fault_with(R"("somethingElse":1)") == "/somethingElse: unknown field");
   CHECK(fault_with(R"("a/b~c":1)") == "/a~1b~0c: unknown field");
-  CHECK(fault_with(R"("xyz":1,"xyz":2)") == "/xyz: unknown field");
+  CHECK(fault_with(R"("xyz":1)") == "/xyz: unknown field");
   const auto lenient = parse(R"("entryPoint":"true","memry":1,"zzz":null)", true);
   REQUIRE(lenient.ok());
   CHECK(lenient.value.ignored == std::vector<std::string>{"memry", "zzz"});
@@ -425,7 +425,22 @@ TEST_CASE("fields without a meaning here are echoed, fields that would change th
   CHECK(fault_with(R"("update":{"batchSize":1})") == "/update: is not supported by this version");
   CHECK(fault_with(R"("type":"cron")") == "/type: cron jobs are not supported by this version");
   CHECK(fault_with(R"("type":"system")") == "/type: system jobs are not supported by this version");
-  CHECK(fault_with(R"("type":"Service","instancesDesired":3)") == "/type: must be `batch` or `service`");
+  CHECK(fault_with(R"("type":"Service","instancesDesired":3)") ==
+        "/type: must be `batch` or `service`, did you mean `service`?");
+}
+
+TEST_CASE("what a later version will take is told apart from what is wrong") {
+  const auto status = [](const std::string& members) { return faults_status(parse(members).faults); };
+  CHECK(status(R"("entryPoint":"true","type":"cron","schedule":"0 * * * *")") == 501);
+  CHECK(status(R"("entryPoint":"true","update":{"batchSize":1})") == 501);
+  CHECK(status(R"("entryPoint":"true","update":{"batchSize":1},"cpu":-1)") == 400);
+  CHECK(status(R"("entryPoint":"true","type":"cronn")") == 400);
+  CHECK(faults_status({}) == 400);
+}
+
+TEST_CASE("a member that is there twice is refused, however deep") {
+  CHECK(fault_with(R"("cpu":1,"cpu":2)") == "/cpu: is given twice in one object");
+  CHECK(fault_with(R"("labels":{"a":"1","b":"2","a":"1"})").starts_with("/labels/a: is given twice"));
 }
 
 TEST_CASE("an image alone asks for docker, and a process may be said to be of one") {

@@ -16,32 +16,12 @@
 #include <vector>
 
 #include "json/value.h"
+#include "load_support.h"
 #include "net/http_client.h"
 
 using namespace mimas;
 
 namespace {
-
-double now_ms() {
-  timespec at{};
-  clock_gettime(CLOCK_MONOTONIC, &at);
-  return static_cast<double>(at.tv_sec) * 1e3 + static_cast<double>(at.tv_nsec) / 1e6;
-}
-
-double quantile(std::vector<double>& sorted, double share) {
-  if (sorted.empty()) return 0;
-  return sorted[std::min(sorted.size() - 1,
-                         static_cast<std::size_t>(share * static_cast<double>(sorted.size())))];
-}
-
-wire::Request request(const char* method, std::string target, std::string body = {}) {
-  wire::Request made;
-  made.method = method;
-  made.target = std::move(target);
-  if (!body.empty()) made.headers = {{"Content-Type", "application/json"}};
-  made.body = std::move(body);
-  return made;
-}
 
 int submit(const wire::Endpoint& server, int clients, double seconds, const std::string& job) {
   std::vector<std::vector<double>> latencies(static_cast<std::size_t>(clients));

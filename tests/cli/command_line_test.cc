@@ -89,7 +89,7 @@ TEST_CASE("serve takes masters, data and where to listen") {
                                      "--role", "r", "--failover-timeout", "1hrs", "--log-level", "debug"});
   CHECK(serve.options.masters == std::vector<wire::Endpoint>{{"m1", 5050}, {"m2", 5050}});
   CHECK(serve.options.data_directory == "/d");
-  CHECK(serve.options.listen == wire::Endpoint{"127.0.0.1", 0});
+  CHECK(serve.options.access.listen.front().at == wire::Endpoint{"127.0.0.1", 0});
   CHECK(serve.options.advertise == "mimas:7101");
   CHECK(serve.options.codec == v1::MediaType::json);
   CHECK(serve.options.roles == Words{"r"});
@@ -99,7 +99,7 @@ TEST_CASE("serve takes masters, data and where to listen") {
 
 TEST_CASE("serve has the documented defaults") {
   const Serve serve = parsed<Serve>({"serve", "--master", "m:1", "--data", "/d"});
-  CHECK(serve.options.listen == wire::Endpoint{"127.0.0.1", 7101});
+  CHECK(serve.options.access.listen.front().at == wire::Endpoint{"127.0.0.1", 7101});
   CHECK(serve.options.codec == v1::MediaType::protobuf);
   CHECK(serve.options.roles == Words{"*"});
   CHECK(serve.options.abandoned_framework.empty());
@@ -136,9 +136,11 @@ TEST_CASE("every wrong flag of serve is named") {
 
 TEST_CASE("a flag wins over its environment variable, which wins over the default") {
   ::setenv("MIMAS_LISTEN", "127.0.0.1:1", 1);
-  CHECK(parsed<Serve>({"serve", "--master", "m:1", "--data", "/d"}).options.listen.port == 1);
+  CHECK(parsed<Serve>({"serve", "--master", "m:1", "--data", "/d"}).options.access.listen.front().at.port ==
+        1);
   CHECK(parsed<Serve>({"serve", "--master", "m:1", "--data", "/d", "--listen", "127.0.0.1:2"})
-            .options.listen.port == 2);
+            .options.access.listen.front()
+            .at.port == 2);
   ::setenv("MIMAS_LISTEN", "garbage garbage", 1);
   CHECK(contains(refused({"serve", "--master", "m:1", "--data", "/d"}), "--listen"));
   ::unsetenv("MIMAS_LISTEN");
@@ -272,7 +274,7 @@ TEST_CASE("a job file stands alone") {
 
 TEST_CASE("the other client commands take what they need") {
   CHECK(parsed<ListJobs>({"jobs"}).client.server == wire::Endpoint{"127.0.0.1", 7101});
-  CHECK(parsed<ListJobs>({"jobs", "--all"}).all);
+  CHECK(parsed<ListJobs>({"jobs", "--all"}).filter.all);
   CHECK(parsed<ShowJob>({"job", "mimas-1"}).id == "mimas-1");
   CHECK(parsed<Kill>({"kill", "mimas-1", "mimas-2-worker-0-0"}).ids ==
         Words{"mimas-1", "mimas-2-worker-0-0"});
@@ -347,6 +349,95 @@ TEST_CASE("orphans are listed, or decided about by their ids or all together") {
 TEST_CASE("teardown asks for --yes") {
   CHECK(contains(refused({"teardown"}), "--yes"));
   CHECK(parsed<Teardown>({"teardown", "--yes", "--server", "s:1"}).client.server == wire::Endpoint{"s", 1});
+}
+
+TEST_CASE("run may be checked, keyed and waited for, also under its other name") {
+  const Run run = parsed<Run>({"submit", "--dry-run", "--idempotency-key", "k-1", "--", "[a,b]"});
+  CHECK(run.dry_run);
+  CHECK(run.idempotency_key == "k-1");
+  CHECK(run.request.command == Words{"[a,b]"});
+  CHECK(parsed<Run>({"run", "--follow", "--timeout", "5", "--", "true"}).timeout_secs == 5);
+  CHECK(contains(refused({"run", "--follow", "--detach", "--", "true"}), "--detach"));
+  CHECK(contains(refused({"run", "--follow", "--dry-run", "--", "true"}), "--dry-run"));
+  CHECK(contains(refused({"run", "--timeout", "5", "--", "true"}), "--timeout"));
+  CHECK(contains(refused({"run", "--idempotency-key", "a b", "--", "true"}), "--idempotency-key"));
+  CHECK(contains(refused({"run", "-f", "j", "--retries", "1"}), "--file"));
+}
+
+TEST_CASE("listings are narrowed down") {
+  const ListJobs jobs = parsed<ListJobs>({"jobs", "--app", "web", "--label", "a=1", "--label", "b", "--type",
+                                          "service", "--state", "RUNNING", "--limit", "5", "-o", "wide"});
+  CHECK(jobs.filter.app == "web");
+  CHECK(jobs.filter.labels == Words{"a=1", "b"});
+  CHECK(jobs.filter.limit == 5);
+  CHECK(jobs.client.output == Output::wide);
+  CHECK(contains(refused({"jobs", "--all", "--state", "RUNNING"}), "--all"));
+  CHECK(contains(refused({"jobs", "--state", "SLEEPING"}), "--state"));
+  CHECK(contains(refused({"jobs", "--limit", "0"}), "--limit"));
+  const ListTasks tasks =
+      parsed<ListTasks>({"tasks", "--job", "mimas-1", "--host", "pi1", "--agent", "S1", "-q", "-w"});
+  CHECK(tasks.filter.job == "mimas-1");
+  CHECK(tasks.filter.agent == "S1");
+  CHECK(tasks.watch);
+  CHECK(tasks.client.output == Output::name);
+}
+
+TEST_CASE("kill is strict unless told, and its timeout goes with its waiting") {
+  CHECK(parsed<Kill>({"kill", "t"}).strict);
+  CHECK_FALSE(parsed<Kill>({"kill", "t", "--no-strict"}).strict);
+  CHECK(parsed<Kill>({"kill", "t", "--shrink", "--wait", "--timeout", "9"}).timeout_secs == 9);
+  CHECK(contains(refused({"kill", "t", "--timeout", "9"}), "--wait"));
+}
+
+TEST_CASE("scale takes a count, bounds or both, that fit together") {
+  const Scale bounds = parsed<Scale>({"scale", "j", "--min", "1", "--max", "4", "--if-version", "3"});
+  CHECK_FALSE(bounds.instances.has_value());
+  CHECK(bounds.max == 4);
+  CHECK(bounds.if_version == 3);
+  CHECK(contains(refused({"scale", "j", "9", "--max", "4"}), "--max"));
+  CHECK(contains(refused({"scale", "j", "--min", "5", "--max", "4"}), "--min"));
+}
+
+TEST_CASE("service, processes and change say what they need") {
+  CHECK(parsed<SetService>({"service", "j", "--in"}).in);
+  CHECK_FALSE(parsed<SetService>({"service", "j", "--out"}).in);
+  CHECK(contains(refused({"service", "j"}), "--in"));
+  refused({"service", "j", "--in", "--out"});
+  const SetProcesses fixed =
+      parsed<SetProcesses>({"processes", "j", "--increase", "off", "--decrease", "on"});
+  CHECK_FALSE(fixed.increase);
+  CHECK(fixed.decrease);
+  CHECK(contains(refused({"processes", "j", "--increase", "off"}), "--decrease"));
+  CHECK(parsed<Change>({"change", "j", "--set", "a=1", "--set", "b=2", "--dry-run"}).sets ==
+        Words{"a=1", "b=2"});
+  CHECK(contains(refused({"change", "j"}), "--set"));
+  CHECK(contains(refused({"change", "j", "-f", "x", "--set", "a=1"}), "--set"));
+}
+
+TEST_CASE("events, logs and requests say what goes together") {
+  const Events events = parsed<Events>({"events", "--kind", "job,task", "--job", "j", "--once"});
+  CHECK(events.kinds == Words{"job", "task"});
+  CHECK(events.once);
+  CHECK(events.snapshot);
+  CHECK_FALSE(parsed<Events>({"events", "--no-snapshot"}).snapshot);
+  refused({"events", "--once", "--no-snapshot"});
+  refused({"events", "--once", "--since", "e-1"});
+  refused({"events", "--kind", "weather"});
+  CHECK(parsed<Logs>({"logs", "t", "-n", "5", "-f"}).tail == 5);
+  refused({"logs", "t", "--tail", "5", "--since-start"});
+  refused({"logs", "t", "--file", "x", "--stderr"});
+  CHECK(parsed<Request>({"api", "/v2/jobs/j", "-X", "DELETE"}).method == "DELETE");
+  CHECK(contains(refused({"api", "v2/jobs"}), "TARGET"));
+  CHECK(contains(refused({"api", "/v2/a b"}), "TARGET"));
+  CHECK(contains(refused({"api", "/v2/jobs", "-f", "x"}), "--file"));
+  CHECK(parsed<ShowPage>({"config", "--limits"}).target == "/v2/config/limits");
+}
+
+TEST_CASE("what a completion script asks is never parsed as a command line") {
+  CHECK(parsed<Complete>({"__complete", "jobs", "--nonsense"}).words == Words{"jobs", "--nonsense"});
+  CHECK(parsed<Completion>({"completion", "zsh"}).shell == "zsh");
+  CHECK(contains(refused({"completion", "fish"}), "fish"));
+  CHECK(parsed<Manual>({"man", "--markdown"}).markdown);
 }
 
 }  // namespace mimas::cli

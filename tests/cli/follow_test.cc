@@ -77,4 +77,43 @@ TEST_CASE("an answer of another shape neither ends the following nor breaks it")
   }
 }
 
+TEST_CASE("steps between two looks are told as well, with their own times, and each once") {
+  Follower follower;
+  const auto job = [](const char* state, const char* steps) {
+    return std::string(R"({"id":"j","state":"DISPATCHED","tasks":[{"id":"t","state":")") + state +
+           R"(","statusHistory":[{"state":"QUEUED","at":"2026-11-21T09:59:58.000Z"},)" + steps + "]}]}";
+  };
+  const char* starting = R"({"state":"STARTING","at":"2026-11-21T09:59:59.000Z"},
+                            {"state":"RUNNING","at":"2026-11-21T10:00:00.000Z"})";
+  CHECK(fed(follower, job("RUNNING", starting)) == Lines{"09:59:58  t  QUEUED", "09:59:59  t  STARTING",
+                                                         "10:00:00  t  RUNNING", "10:00:00  j  DISPATCHED"});
+  CHECK(fed(follower, job("RUNNING", starting)).empty());
+  const std::string ended =
+      std::string(starting) + R"(,{"state":"FINISHED","at":"2026-11-21T10:00:01.000Z"})";
+  CHECK(fed(follower, job("FINISHED", ended.c_str())) == Lines{"10:00:00  t  FINISHED"});
+}
+
+TEST_CASE("the summary says how many run, and why the others do not") {
+  const auto summary = [](std::string_view text) { return summary_text(json::parse(text)->root()); };
+  CHECK(summary(R"({"instances":4,"tasks":[{"state":"RUNNING"},{"state":"STARTING"},{"state":"DISPATCHED"},
+            {"state":"QUEUED","message":"no agent has arch=arm"}]})") ==
+        "1/4 running, 2 starting, 1 queued (no agent has arch=arm)");
+  CHECK(summary(R"({"instances":2,"tasks":[{"state":"FINISHED"},{"state":"FAILED"},{"state":"CRASHED"}]})") ==
+        "0/2 running, 1 finished, 2 failed");
+  CHECK(summary("[]") == "0/0 running");
+}
+
+TEST_CASE("a service is settled when as many run as are wanted, and nothing else is on its way") {
+  Follower follower;
+  const auto settled = [&](std::string_view tasks) {
+    fed(follower, R"({"id":"j","state":"DISPATCHED","instances":1,"tasks":[)" + std::string(tasks) + "]}");
+    return follower.settled();
+  };
+  CHECK_FALSE(settled(""));
+  CHECK_FALSE(settled(R"({"id":"a","state":"STARTING"})"));
+  CHECK(settled(R"({"id":"a","state":"RUNNING"})"));
+  CHECK_FALSE(settled(R"({"id":"a","state":"RUNNING"},{"id":"b","state":"RUNNING"})"));
+  CHECK(settled(R"({"id":"a","state":"RUNNING"},{"id":"b","state":"STOPPED"})"));
+}
+
 }  // namespace mimas::cli

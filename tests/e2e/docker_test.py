@@ -3,7 +3,9 @@
 What needs a Docker Engine that is restarted, or a registry, is shown in tests/executor/docker_executor_test.py.
 """
 import os
+import platform
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "executor"))
 import docker_world  # noqa: E402
 from docker_world import docker  # noqa: E402
-from harness import World, pids_with, run, wait_for  # noqa: E402
+from harness import BUILD, World, pids_with, run, wait_for  # noqa: E402
 
 IMAGE = f"mimas-e2e-{os.getpid()}"
 AGENT = ("--agent", "hostname=a1;resources=cpus:16;mem:8192;disk:8000;ports:[31000-31999]")
@@ -99,6 +101,31 @@ def thirty_containers_live_and_die_each_in_its_way():
         wait_for(lambda: not pids_with(f"MESOS_SANDBOX={world.dir}"), "no executor to be left")
 
 
+def executors_through_qemu_leave_each_others_containers_alone():
+    """qemu-user makes up what a program reads of itself in /proc: a neighbour must not look dead for that."""
+    if platform.machine() != "x86_64" or not shutil.which("qemu-arm-static") or not os.path.exists(
+            os.path.join(BUILD, "executors", "mimas-executor-armhf")):
+        print("not here: no ARM executor that could be run")
+        return
+    with World() as world:
+        world.dev("--agent", "hostname=pi1;attributes=arch:arm;resources=cpus:16;mem:8192;disk:8000;ports:[31000-31999]")
+        wait = "trap 'exit 0' TERM; while :; do sleep 1; done"
+        first = world.submit(shell_job(wait, type="service", instances=2))
+        world.wait_states(first, "RUNNING", 2)
+        before = [task["id"] for task in world.job(first)["tasks"]]
+        # Each that starts looks for what dead ones have left.
+        second = world.submit(shell_job(wait, type="service", instances=2))
+        world.wait_states(second, "RUNNING", 2)
+        done = world.submit(shell_job("true"))
+        world.wait_job(done, "FINISHED")
+        after = world.job(first)["tasks"]
+        assert [(task["id"], task["state"]) for task in after] == [(name, "RUNNING") for name in before], after
+        assert all(container_of(task) for task in after), "their containers are gone"
+        ended_together(world, first, second)
+        for job in (first, second):
+            world.wait_job(job, "STOPPED")
+
+
 def an_executor_is_killed(world, job):
     victim = world.job(job)["tasks"][-1]
     left = container_of(victim)
@@ -156,7 +183,7 @@ def main():
         sys.exit(77)
     docker_world.import_image(IMAGE + ":1", files={"tmp/blob": b"0123456789abcdef" * 65536})
     try:
-        run([thirty_containers_live_and_die_each_in_its_way])
+        run([thirty_containers_live_and_die_each_in_its_way, executors_through_qemu_leave_each_others_containers_alone])
     finally:
         left = containers()
         if left:

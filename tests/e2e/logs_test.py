@@ -93,6 +93,61 @@ def tasks_of_a_shared_executor_have_logs_of_their_own():
         world.call("DELETE", f"/v2/jobs/{job}")
 
 
+BLOB = bytes(range(256)) * 1000
+
+
+def ask(world, method, path, **headers):
+    """As a client sees it that knows nothing of redirects or retries."""
+    host, port = world.listen.split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer, body
+
+
+def files_are_read_in_parts_during_the_run_and_after_it():
+    with World() as world:
+        world.dev()
+        job = world.submit(process_job(
+            "i=0; while [ $i -lt 1000 ]; do echo line $i; i=$((i+1)); done; mkdir folder; "
+            "while [ ! -e go ]; do sleep 0.05; done; echo the end; echo done=yes > ci.properties"))
+        task = f"{job}-worker-0-0"
+        world.wait_states(job, "RUNNING", 1)
+        text = "".join(f"line {i}\n" for i in range(1000))
+        url = f"/v2/logs/{task}/stdout"
+        wait_for(lambda: world.log(task) == text, "all lines")
+        head, body = ask(world, "HEAD", url)
+        assert head.status == 200 and body == b"" and head.getheader("Content-Length") == str(len(text)), head.headers
+        assert head.getheader("Accept-Ranges") == "bytes" and head.getheader("ETag"), head.headers
+        part, body = ask(world, "GET", url, Range="bytes=5-10")
+        assert part.status == 206 and body == text[5:11].encode(), (part.status, body)
+        assert part.getheader("Content-Range") == f"bytes 5-10/{len(text)}", part.headers
+        last, body = ask(world, "GET", url, Range="bytes=-9")
+        assert last.status == 206 and body == text[-9:].encode(), (last.status, body)
+        none, body = ask(world, "GET", url, Range=f"bytes={len(text)}-")
+        assert none.status == 416 and none.getheader("Content-Range") == f"bytes */{len(text)}", none.headers
+        assert ask(world, "GET", url + "?tail=2")[1] == b"line 998\nline 999\n"
+        assert ask(world, "GET", url, Range="bytes=5-10", If_Range=head.getheader("ETag"))[0].status == 206
+
+        sandbox = find_sandbox(world, task)
+        with open(os.path.join(sandbox, "blob"), "wb") as file:
+            file.write(BLOB)
+        assert ask(world, "GET", f"/v2/logs/{task}/blob")[1] == BLOB
+        assert ask(world, "GET", f"/v2/logs/{task}/blob", Range="bytes=100000-")[1] == BLOB[100000:]
+        with open(os.path.join(sandbox, "go"), "w", encoding="utf-8"):
+            pass
+        world.wait_job(job, "FINISHED")
+        later, body = ask(world, "GET", url, Range="bytes=5-10", If_Range=head.getheader("ETag"))
+        assert later.status == 200 and body == (text + "the end\n").encode(), "the tag is of what it was before"
+        files = world.get(f"/api/v2/logs/download/{task}").json()
+        assert {"stdout", "stderr", "blob", "ci.properties"} <= set(files) and "folder" not in files, files
+        assert files["stdout"] == f"http://{world.listen}{url}", files
+        assert ask(world, "GET", files["ci.properties"][len(f"http://{world.listen}"):])[1] == b"done=yes\n"
+        assert world.get("/v2/logs/download/mimas-99-worker-0-0").status == 404
+
+
 if __name__ == "__main__":
-    run([a_log_is_followed_over_rotations, rotated_files_are_compressed_listed_and_archived,
+    run([files_are_read_in_parts_during_the_run_and_after_it, a_log_is_followed_over_rotations, rotated_files_are_compressed_listed_and_archived,
          tasks_of_a_shared_executor_have_logs_of_their_own])

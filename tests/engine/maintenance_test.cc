@@ -43,6 +43,20 @@ TEST_CASE("nothing new goes where maintenance begins within the hour") {
   CHECK(plan.play.all<AcceptOffers>().size() == 1);
 }
 
+TEST_CASE("an inverse offer is not accepted in the moment in which a task is started on its agent") {
+  Plan plan;
+  plan.play.subscribe();
+  plan.play.submit(batch_spec());
+  plan.play.settle();
+  plan.play.feed(OffersReceived{{plan.offer("a1", 7'200'000)}});  // late enough for new tasks
+  plan.ask_back("a1");
+  CHECK(plan.play.all<AcceptOffers>().size() == 1);
+  CHECK(plan.play.none<AcceptInverseOffers>());
+  plan.play.after(Policy{}.inverse_hold_ms);
+  plan.play.settle();
+  CHECK(plan.play.all<DeclineInverseOffers>().size() == 1);
+}
+
 TEST_CASE("an offer without plans ends them") {
   Plan plan;
   plan.play.subscribe();

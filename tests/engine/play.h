@@ -42,6 +42,9 @@ class Play {
   std::map<std::string, Task> tasks;
   std::map<std::string, Orphan> orphans;
   std::map<std::int64_t, Operation> operations;
+  std::map<std::int64_t, Audit> audits;
+  std::map<std::pair<std::int64_t, std::int64_t>, JobVersion> versions;  // by (job number, version)
+  std::map<std::string, Receipt> receipts;
   FrameworkId framework;
   std::int64_t next_job_number = 1;
   // the view
@@ -65,6 +68,10 @@ class Play {
     for (const auto& [number, job] : jobs) all.jobs.push_back(job);
     for (const auto& [id, task] : tasks) all.tasks.push_back(task);
     for (const auto& [number, operation] : operations) all.operations.push_back(operation);
+    for (const auto& [number, audit] : audits) all.audits.push_back(audit);
+    if (!audits.empty()) all.next_audit_number = audits.rbegin()->first + 1;
+    for (const auto& [place, version] : versions) all.versions.push_back(version);
+    for (const auto& [key, receipt] : receipts) all.receipts.push_back(receipt);
     return all;
   }
   void restart() { state = State(policy, recovered()); }
@@ -186,6 +193,7 @@ class Play {
   void keep(const RemoveJob& gone) {
     jobs.erase(parse_job_number(gone.job.value));
     std::erase_if(tasks, [&](const auto& one) { return one.second.job == gone.job; });
+    std::erase_if(versions, [&](const auto& one) { return one.second.job == gone.job; });
   }
   void keep(const RemoveTask& gone) { tasks.erase(gone.task.value); }
   void keep(const PutFramework& put) { framework = put.framework; }
@@ -196,6 +204,16 @@ class Play {
   void keep(const RemoveAgent& gone) { agents.erase(gone.agent.value); }
   void keep(const PutShortfall& put) { shortfalls[put.job.value] = put.text; }
   void keep(const PutConnection&) {}
+  void keep(const PutAudit& put) { audits[put.audit->number] = *put.audit; }
+  void keep(const RemoveAudit& gone) { audits.erase(gone.number); }
+  void keep(const PutJobVersion& put) {
+    versions[{parse_job_number(put.version->job.value), put.version->version}] = *put.version;
+  }
+  void keep(const RemoveJobVersion& gone) {
+    versions.erase({parse_job_number(gone.job.value), gone.version});
+  }
+  void keep(const PutReceipt& put) { receipts[put.receipt.key] = put.receipt; }
+  void keep(const RemoveReceipt& gone) { receipts.erase(gone.key); }
   void keep(const PutOrphan& put) { orphans[put.orphan->task.value] = *put.orphan; }
   void keep(const RemoveOrphan& gone) { orphans.erase(gone.task.value); }
   void keep(const PutAlert& put) { alerts[put.name] = put.text; }

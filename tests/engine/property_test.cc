@@ -77,6 +77,12 @@ class World {
     policy.ended_tasks_kept_per_slot = 3;
     policy.launch_failures_max = 3;
     policy.reconcile_batch_max = 3;
+    policy.ended_jobs_keep_ms = seed % 2 == 0 ? 600'000 : 0;
+    policy.audits_kept = 50;
+    policy.audits_keep_ms = 900'000;
+    policy.versions_kept = 3;
+    policy.receipts_keep_ms = 120'000;
+    policy.receipts_max = 15;
     policy.stray_kill_share_percent = 100;  // a world this small has no meaningful share
     return policy;
   }
@@ -154,7 +160,11 @@ class World {
     CHECK(one.groups == two.groups);
     CHECK(one.moving == two.moving);
     CHECK(one.sick_jobs == two.sick_jobs);
+    CHECK(one.receipts_by_age == two.receipts_by_age);
+    CHECK(one.next_audit_number == two.next_audit_number);
     for (const auto& [number, job] : one.jobs) {
+      CHECK((job.record->version == 1 || job.versions.contains(job.record->version)));
+      CHECK(job.versions.size() <= 3);
       const JobEntry& other = two.jobs.at(number);
       CHECK(job.unhealthy == other.unhealthy);
       CHECK(job.open == other.open);
@@ -206,6 +216,10 @@ class World {
     if (chance(20)) spec->hard_constraints.push_back(*parse_constraint("UniqueHost"));
     if (chance(20)) spec->hard_constraints.push_back(*parse_constraint("odd=1"));
     job.spec = spec;
+    if (chance(30)) {
+      job.receipt_key = "k" + std::to_string(random_.below(20));
+      job.fingerprint = "f" + std::to_string(random_.below(2));
+    }
     job.instances_desired = static_cast<std::int64_t>(random_.below(4));
     job.instances_min = 0;
     job.instances_max = 5;
@@ -215,15 +229,47 @@ class World {
   void command() {
     if (play_.jobs.empty() || play_.tasks.empty()) return;
     JobId job = any(play_.jobs)->second.id;
-    switch (random_.below(3)) {
+    switch (random_.below(5)) {
       case 0:
         if (chance(30)) feed(KillJob{0, job, "me"});
         break;
+      case 3: change(job); break;
+      case 4: set(job); break;
       case 1: feed(SetInstanceCounts{0, job, static_cast<std::int64_t>(random_.below(4)), 0, 5, "me"}); break;
       default:
         feed(KillTasks{
             0, {any(play_.tasks)->second.id, any(play_.tasks)->second.id}, chance(50), false, "me"});
     }
+  }
+
+  // Whatever the job is like: most are carried out, some refused.
+  void set(const JobId& job) {
+    std::optional<std::int64_t> version;
+    if (chance(30)) version = static_cast<std::int64_t>(1 + random_.below(3));
+    switch (random_.below(4)) {
+      case 0: feed(SetInService{1, job, chance(50), "me", "here", version}); break;
+      case 1: feed(SetJobProcesses{1, job, chance(30), chance(30), "me", "here", version}); break;
+      case 2:
+        if (chance(5)) feed(CollectGarbage{1, 5, "me", "here"});
+        break;
+      default: submit();
+    }
+  }
+
+  void change(const JobId& id) {
+    const Job& job = play_.job(id);
+    auto spec = std::make_shared<JobSpec>(*job.spec);
+    spec->retries = static_cast<std::int64_t>(random_.below(3));
+    if (chance(30)) spec->unreachable_timeout_ms = 10'000 + 10'000 * random_.below(3);
+    if (chance(30)) spec->labels["n"] = std::to_string(random_.below(3));
+    if (chance(20)) spec->hard_constraints.clear();
+    if (chance(20)) spec->request.cpu_milli = static_cast<std::int64_t>(50 + random_.below(300));
+    ChangeJob command{
+        1, id, spec, job.instances_desired, job.instances_min, job.instances_max, job.in_service};
+    if (chance(30)) command.instances_desired = static_cast<std::int64_t>(random_.below(4));
+    command.dry_run = chance(10);
+    command.user = "me";
+    feed(command);
   }
 
   Resources free_on(const AgentId& agent) {

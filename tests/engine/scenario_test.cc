@@ -284,7 +284,7 @@ TEST_CASE(
   other->version = "2";
   play.feed(SubmitJob{1, other, 1, 0, 101});
   CHECK(play.only<Reply>()->answer.error().message ==
-        "Constraint violation - job with group sequence v001 exists (mimas-1)");
+        "Constraint violation - job with group sequence shop---v001 exists (mimas-1)");
   play.after(600'001);
   CHECK(refused(play, SubmitJob{1, spec, 1, 0, 101}) == Code::invalid_argument);
   play.feed(KillJob{0, first, ""});

@@ -6,17 +6,15 @@ usage: executor_test.py BINARY [--runner PROGRAM] [--rss-kib-max N] [NAME...]
 --runner starts the binary through a CPU emulator; a missing one skips everything with a message. Nothing waits for
 a fixed time: every wait is for a condition, with a deadline that only a failure reaches.
 """
-import argparse
 import base64
 import os
-import shutil
 import signal
 import sys
 import time
 
 import executor_agent_stories
 import executor_shared_stories
-from executor_world import World, child_of, data_of, gone, resident_kib, until
+from executor_world import World, child_of, data_of, gone, parse_options, resident_kib, until
 from scripted_agent import Agent, Failed, expect
 
 
@@ -358,21 +356,7 @@ def test_it_is_small(w):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("binary")
-    parser.add_argument("--runner")
-    parser.add_argument("--rss-kib-max", type=int, default=0)
-    parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
-    options.binary = os.path.abspath(options.binary)
-    if options.runner and not shutil.which(options.runner):
-        print(f"skipped: {options.runner} is not installed")
-        print("0 passed, 0 failed")
-        return 77
-    if not os.path.exists(options.binary):
-        print(f"skipped: {options.binary} was not built, its compiler is missing")
-        print("0 passed, 0 failed")
-        return 77
+    options = parse_options(("--rss-kib-max", {"type": int, "default": 0}))
     passed = failed = 0
     stories = {**globals(), **vars(executor_agent_stories), **vars(executor_shared_stories)}
     for name, test in sorted(stories.items()):

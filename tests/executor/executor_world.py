@@ -1,4 +1,5 @@
 """One agent, one executor, one sandbox: what the executor's stories are made of (executor_test.py)."""
+import argparse
 import base64
 import json
 import os
@@ -8,6 +9,24 @@ import tempfile
 import time
 
 from scripted_agent import PATIENCE, Agent, Failed
+
+
+def parse_options(*more):
+    """What every program of stories takes: the executor, what runs it, names of stories; `more` are (flag, settings). Exits
+    with 77, "skipped", where the executor or its runner is not there."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("binary", type=os.path.abspath)
+    parser.add_argument("--runner")
+    for flag, settings in more:
+        parser.add_argument(flag, **settings)
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    for missing in [options.binary] * (not os.path.exists(options.binary)) + \
+            [options.runner] * bool(options.runner and not shutil.which(options.runner)):
+        print(f"skipped: {missing} is not there")
+        print("0 passed, 0 failed")
+        raise SystemExit(77)
+    return options
 
 
 class World:

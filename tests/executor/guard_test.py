@@ -6,7 +6,6 @@ usage: guard_test.py BINARY [--runner PROGRAM] [NAME...]
 Each story gives the executor a task that does its worst to be forgotten (double-forked, in sessions of its own, deaf
 to signals, one of them stopped), kills something, and looks through the process table for its mark.
 """
-import argparse
 import os
 import shutil
 import signal
@@ -16,6 +15,7 @@ import tempfile
 import time
 import uuid
 
+from executor_world import parse_options
 from scripted_agent import PATIENCE, Agent, Failed, expect
 
 NOBODY = 65534
@@ -220,14 +220,7 @@ def run(options, stories, worlds):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("binary")
-    parser.add_argument("--runner")
-    parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
-    if not os.path.exists(options.binary) or (options.runner and not shutil.which(options.runner)):
-        print(f"skipped: {options.binary} or {options.runner} is not there")
-        return 77
+    options = parse_options()
     users = [None] + ([NOBODY] if os.geteuid() == 0 else [])
     if os.geteuid() != 0:
         print("only as we are: another user takes root")

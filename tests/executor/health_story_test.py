@@ -3,14 +3,13 @@
 
 usage: health_story_test.py BINARY [--runner PROGRAM] [NAME...]
 """
-import argparse
 import http.server
 import os
 import sys
 import threading
 import traceback
 
-from executor_world import World, data_of, until
+from executor_world import World, data_of, parse_options, until
 from scripted_agent import expect
 
 
@@ -142,11 +141,7 @@ STORIES = [changes_are_told_and_nothing_else, readiness_stands_apart,
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("binary", type=os.path.abspath)
-    parser.add_argument("--runner")
-    parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
+    options = parse_options()
     failed = 0
     for story in STORIES:
         if options.names and story.__name__ not in options.names:

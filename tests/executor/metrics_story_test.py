@@ -3,13 +3,11 @@
 
 usage: metrics_story_test.py BINARY
 """
-import argparse
 import base64
 import json
-import os
 import sys
 
-from executor_world import World, child_of, until
+from executor_world import World, child_of, parse_options, until
 from scripted_agent import expect
 
 MIB = 1 << 20
@@ -111,10 +109,7 @@ def test_switched_off_nothing_is_said_and_nobody_wakes(w):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("binary")
-    options = parser.parse_args()
-    options.binary, options.runner = os.path.abspath(options.binary), None
+    options = parse_options()
     failed = 0
     for name, test in sorted(globals().items()):
         if not name.startswith("test_"):

@@ -6,16 +6,15 @@ usage: reap_test.py BINARY [--runner PROGRAM] [NAME...]
 As root with cgroups, as root without, and as a user without any rights. Only what each story has left itself is
 looked at; other runs on the same machine wait, for `reap` clears up everywhere.
 """
-import argparse
 import fcntl
 import glob
 import os
-import shutil
 import signal
 import subprocess
 import sys
 
 import guard_test
+from executor_world import parse_options
 from guard_test import NOBODY, World, marked, stat_of, until
 from scripted_agent import PATIENCE, Failed, expect
 
@@ -96,14 +95,7 @@ def test_the_next_executor_beside_it_clears_up(w):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("binary")
-    parser.add_argument("--runner")
-    parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
-    if not os.path.exists(options.binary) or (options.runner and not shutil.which(options.runner)):
-        print(f"skipped: {options.binary} or {options.runner} is not there")
-        return 77
+    options = parse_options()
     place = f"mimas-reap-test-{os.getpid()}"
     worlds = [(None, ("--cgroups", place)), (None, ("--cgroups", "off"))]
     worlds += [(NOBODY, ("--cgroups", "off"))] if os.geteuid() == 0 else []

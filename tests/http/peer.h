@@ -29,8 +29,15 @@ struct Answer {
 
 class Peer {
  public:
-  explicit Peer(std::uint16_t port, int timeout_s = 20) {
+  // `from`: the last part of the 127.0.0.x that it comes from; 0: the usual one.
+  explicit Peer(std::uint16_t port, int timeout_s = 20, std::uint32_t from = 0) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (from != 0) {
+      sockaddr_in own{};
+      own.sin_family = AF_INET;
+      own.sin_addr.s_addr = htonl(0x7f000000u + from);
+      ::bind(fd_, reinterpret_cast<const sockaddr*>(&own), sizeof own);
+    }
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
@@ -92,6 +99,7 @@ class Peer {
     return answer();
   }
   const std::string& heard() const { return heard_; }
+  void forget() { heard_.clear(); }  // what was heard so far: for long streams
 
  private:
   std::string chunks() {

@@ -302,5 +302,105 @@ TEST_CASE("a kept-alive connection that idles makes room for a new one") {
   CHECK(idle.closed());
 }
 
+TEST_CASE(
+    "a stream of known length has a Content-Length, keeps its connection, and may be asked for by HEAD") {
+  const auto listener = serve([](const Request& request) {
+    Reply reply = streaming([](StreamWriter& writer) {
+      writer.write("hello ");
+      writer.write("world");
+    });
+    reply.stream_bytes = request.path == "/none" ? 0 : 11;
+    reply.headers = {{"Accept-Ranges", "bytes"}};
+    return reply;
+  });
+  Peer peer(listener->port());
+  for (int i = 0; i < 2; ++i) {
+    const Answer whole = peer.ask(get("/"));
+    CHECK(whole.status == 200);
+    CHECK(whole.body == "hello world");
+    CHECK(whole.header("Content-Length") == "11");
+    CHECK(whole.header("Transfer-Encoding").empty());
+    CHECK(whole.header("Accept-Ranges") == "bytes");
+  }
+  peer.say("HEAD / HTTP/1.1\r\nHost: t\r\n\r\n");
+  const Answer head = peer.answer(true);
+  CHECK(head.header("Content-Length") == "11");
+  CHECK(head.header("Accept-Ranges") == "bytes");
+  const Answer none = peer.ask(get("/none"));  // and what follows is not taken for HEAD's body
+  CHECK(none.status == 200);
+  CHECK(none.header("Content-Length") == "0");
+  CHECK(none.body.empty());
+  CHECK(peer.ask(get("/")).body == "hello world");
+}
+
+TEST_CASE(
+    "a stream that writes less than announced ends its connection, and more than announced is kept back") {
+  const auto listener = serve([](const Request& request) {
+    const std::int64_t announced = request.path == "/short" ? 8 : 3;
+    Reply reply = streaming([](StreamWriter& writer) { writer.write("abc") && writer.write("def"); });
+    reply.stream_bytes = announced;
+    return reply;
+  });
+  Peer brief(listener->port());
+  const Answer cut = brief.ask(get("/short"));
+  CHECK(cut.header("Content-Length") == "8");
+  CHECK(cut.body == "abcdef");
+  CHECK(brief.closed());
+  Peer wordy(listener->port());
+  CHECK(wordy.ask(get("/long")).body == "abc");
+  CHECK(wordy.closed());
+  CHECK(wordy.heard().empty());
+}
+
+TEST_CASE("one address never has all places: its own go first, then it is told to close some") {
+  Event left;
+  Options options;
+  options.workers = 8;
+  options.workers_per_address = 2;
+  const auto listener = serve(lasting(left), options);
+  Peer first(listener->port());
+  Peer second(listener->port());
+  first.say(get("/stream"));
+  second.say(get("/stream"));
+  REQUIRE(first.hear("hello"));
+  REQUIRE(second.hear("hello"));
+  Peer third(listener->port());
+  const Answer refused = third.answer();
+  CHECK(refused.status == 429);
+  CHECK(refused.header("Retry-After") == "1");
+  Peer neighbour(listener->port(), 20, 2);
+  CHECK(neighbour.ask(get("/")).status == 200);
+  // A place that is given back is there for the next.
+  first.close();
+  REQUIRE(left.wait());
+  int status = 0;
+  for (int i = 0; i < 2'000 && status != 200; ++i) {
+    Peer again(listener->port());
+    status = again.ask(get("/")).status;
+  }
+  CHECK(status == 200);
+  CHECK(second.connected());
+}
+
+TEST_CASE("an idle connection of the same address makes room, one of another address does not") {
+  Options options;
+  options.workers = 8;
+  options.workers_per_address = 1;
+  const auto listener = serve([](const Request&) { return Reply{}; }, options);
+  Peer neighbour(listener->port(), 20, 2);
+  CHECK(neighbour.ask(get("/")).status == 200);
+  Peer idle(listener->port());
+  CHECK(idle.ask(get("/")).status == 200);
+  int status = 0;
+  for (int i = 0; i < 2'000 && status != 200; ++i) {  // until the idle one has been so for long enough
+    Peer next(listener->port());
+    status = next.ask(get("/")).status;
+    if (status != 200) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  CHECK(status == 200);
+  CHECK(idle.closed());
+  CHECK(neighbour.ask(get("/")).status == 200);
+}
+
 }  // namespace
 }  // namespace mimas::http

@@ -11,6 +11,7 @@
 #include "http/peer.h"
 #include "net/certificates.h"
 #include "net/http_client.h"
+#include "net/reloadable_security.h"
 
 using namespace mimas;
 
@@ -134,4 +135,57 @@ TEST_CASE("peers that never finish the handshake give their places up") {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   FAIL("never served");
+}
+
+TEST_CASE(
+    "a certificate that is renewed serves new connections, and those that stand go on with the old one") {
+  test::Authority other;
+  const auto first = authority().sign("IP:127.0.0.1");
+  const auto second = other.sign("IP:127.0.0.1");
+  const auto of = [](const test::Certificate& certificate) {
+    return net::tls_server({certificate.file, certificate.key_file, "", ""}).value();
+  };
+  const auto security = std::make_shared<net::ReloadableSecurity>(of(first));
+  http::Options options = secured();
+  options.security = security;
+  const auto listener = http::Listener::open(options, echo).value();
+  net::HttpClient standing = client_of(*listener);
+  CHECK(standing.exchange(post("before"), false)->body == "before");
+  const int own = standing.fd();
+  security->replace(of(second));
+  CHECK(standing.exchange(post("after"), false)->body == "after");
+  CHECK(standing.fd() == own);
+  net::HttpClient fresh = client_of(*listener);
+  CHECK_FALSE(fresh.exchange(post("x"), false));
+  const wire::Endpoint at{"127.0.0.1", listener->port()};
+  net::HttpClient trusting{at, kPatient, net::kNumericOnly, net::tls_client({other.file(), ""}).value(), at};
+  CHECK(trusting.exchange(post("x"), false)->body == "x");
+}
+
+TEST_CASE("a client may prove who it is; one whose certificate somebody else signed is not let in") {
+  test::Authority stranger;
+  const auto server = authority().sign("IP:127.0.0.1");
+  http::Options options = secured();
+  options.security = net::tls_server({server.file, server.key_file, "", authority().file()}).value();
+  const auto listener = http::Listener::open(options, [](const http::Request& request) {
+                          http::Reply reply;
+                          reply.body = "[" + request.certificate + "]";
+                          return reply;
+                        }).value();
+  const wire::Endpoint at{"127.0.0.1", listener->port()};
+  const auto ask = [&](const test::Certificate* certificate) -> std::string {
+    net::TlsClientOptions own{authority().file(), "", "", ""};
+    if (certificate != nullptr) own = {authority().file(), "", certificate->file, certificate->key_file};
+    net::HttpClient client{at, kPatient, net::kNumericOnly, net::tls_client(own).value(), at};
+    const auto response = client.exchange(post("x"), false);
+    return response ? response->body : "refused";
+  };
+  const auto mine = authority().sign("DNS:client");
+  const auto theirs = stranger.sign("DNS:client");
+  const auto ended = authority().sign("DNS:client", -3600);
+  CHECK(ask(nullptr) == "[]");
+  CHECK(ask(&mine) == "[test server]");  // the authority of these tests gives everybody this name
+  CHECK(ask(&theirs) == "refused");
+  CHECK(ask(&ended) == "refused");
+  CHECK_FALSE(net::tls_server({server.file, server.key_file, "", server.key_file}).ok());
 }

@@ -80,6 +80,25 @@ TEST_CASE("strings are escaped as little as JSON allows") {
   CHECK(out.take() == "\"q\\\" b\\\\ \\n\\t\\r\\b\\f \\u0000\\u001f\x7f / \xC3\xA9\"");
 }
 
+TEST_CASE("every ASCII character is escaped or not, wherever in a text it stands") {
+  for (int c = 0; c < 0x80; ++c) {
+    const bool plain = c >= 0x20 && c != '"' && c != '\\';
+    for (std::size_t size = 1; size <= 17; ++size) {
+      for (std::size_t at = 0; at < size; ++at) {
+        std::string text(size, '~');
+        text[at] = static_cast<char>(c);
+        json::Writer out;
+        const std::string written = out.string(text).take();
+        const bool as_it_is = written == "\"" + text + "\"";
+        if (as_it_is != plain) FAIL(c << " at " << at << " of " << size << ": " << written);
+        const auto read = json::parse(written);
+        REQUIRE(read.ok());
+        REQUIRE(read->root().string().value() == text);
+      }
+    }
+  }
+}
+
 TEST_CASE("every ill-formed sequence becomes one replacement character") {
   const auto replaced = [](std::string_view text) {
     std::string out;

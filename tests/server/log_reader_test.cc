@@ -116,6 +116,54 @@ TEST_CASE("reading begins in the present file, however many were rotated before"
   CHECK(read_on(reader) == "then");
 }
 
+TEST_CASE("a pinned size is that of the generation which is then read, whenever it is rotated") {
+  for (int moment = 0; moment < 12; ++moment) {
+    for (const bool gone : {false, true}) {  // the instant in which there is no stdout
+      CAPTURE(moment);
+      CAPTURE(gone);
+      World world;
+      world.files["stdout"] = "first one";
+      LogReader reader(world, "stdout", 0);
+      int calls = 0;
+      world.before = [&](const std::string&) {
+        ++calls;
+        if (calls == moment + 1) {
+          world.rotate(1);
+          world.files["stdout"] = "second";
+          if (gone) world.files.erase("stdout");
+        }
+        if (calls == moment + 2) world.files["stdout"] = "second";
+      };
+      const auto pinned = reader.pin();
+      REQUIRE(pinned.ok());
+      const std::string wanted = pinned->generation == 0 ? "first one" : "second";
+      CHECK(pinned->size == static_cast<std::int64_t>(wanted.size()));
+      std::string text;
+      for (int i = 0; i < 8 && static_cast<std::int64_t>(text.size()) < pinned->size; ++i) {
+        const auto round = reader.next(pinned->size - static_cast<std::int64_t>(text.size()), true);
+        if (round.ok()) text += round->bytes;
+      }
+      CHECK(text == wanted);
+    }
+  }
+}
+
+TEST_CASE("a file that is not there, and one that is rotated at every look, cannot be pinned") {
+  World none;
+  none.files["other"] = "x";
+  CHECK(LogReader(none, "stdout", 0).pin().error().code == Code::not_found);
+  World hasty;
+  hasty.files["stdout"] = "x";
+  int rotated = 0;
+  hasty.before = [&](const std::string& call) {
+    if (call != "names") hasty.rotate(++rotated);
+  };
+  CHECK(LogReader(hasty, "stdout", 0).pin().error().code == Code::unavailable);
+  World plain;
+  plain.files["data.bin"] = "12345";
+  CHECK(LogReader(plain, "data.bin", 0).pin()->size == 5);
+}
+
 TEST_CASE("what was compressed or removed before it could be read is told") {
   World world;
   world.files["stdout"] = "aa";

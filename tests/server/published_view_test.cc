@@ -80,6 +80,47 @@ TEST_CASE("orphans come by task id until they are removed, alerts until their te
   CHECK(view.alerts().size() == 1);
 }
 
+TEST_CASE("audits come newest first, in parts, of one job or of all") {
+  server::PublishedView view;
+  const auto audit = [](std::int64_t number, std::int64_t job) {
+    Audit one;
+    one.number = number;
+    one.job = make_job_id(job);
+    return engine::PutAudit{std::make_shared<const Audit>(one)};
+  };
+  for (std::int64_t number = 1; number <= 9; ++number) view.apply({audit(number, number % 2)});
+  view.apply({engine::RemoveAudit{1}, engine::RemoveAudit{77}});
+  const auto numbers = [&](const JobId& job, std::int64_t before, std::size_t most) {
+    std::vector<std::int64_t> found;
+    for (const AuditPtr& one : view.audits(job, before, most)) found.push_back(one->number);
+    return found;
+  };
+  using Numbers = std::vector<std::int64_t>;
+  CHECK(numbers({}, 0, 3) == Numbers{9, 8, 7});
+  CHECK(numbers({}, 7, 3) == Numbers{6, 5, 4});
+  CHECK(numbers({}, 3, 9) == Numbers{2});
+  CHECK(numbers({}, 2, 9).empty());
+  CHECK(numbers(make_job_id(1), 8, 9) == Numbers{7, 5, 3});
+  CHECK(numbers(make_job_id(4), 0, 9).empty());
+}
+
+TEST_CASE("versions come oldest first, and go one by one or with their job") {
+  server::PublishedView view;
+  const auto version = [](std::int64_t number) {
+    JobVersion one;
+    one.job = make_job_id(1);
+    one.version = number;
+    return engine::PutJobVersion{std::make_shared<const JobVersion>(one)};
+  };
+  view.apply({version(2), version(1), engine::PutJob{make_job(1)}, version(3)});
+  REQUIRE(view.versions_of(make_job_id(1)).size() == 3);
+  CHECK(view.versions_of(make_job_id(1)).front()->version == 1);
+  view.apply({engine::RemoveJobVersion{make_job_id(1), 1}, engine::RemoveJobVersion{make_job_id(2), 1}});
+  CHECK(view.versions_of(make_job_id(1)).front()->version == 2);
+  view.apply({engine::RemoveJob{make_job_id(1)}});
+  CHECK(view.versions_of(make_job_id(1)).empty());
+}
+
 TEST_CASE("ids that never were ours find nothing") {
   server::PublishedView view;
   view.apply({engine::PutJob{make_job(1)}});

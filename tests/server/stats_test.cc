@@ -66,8 +66,8 @@ TEST_CASE("a message is read field by field; what is missing or impossible is no
   CHECK(read->malformed == 0);
   REQUIRE(read->tasks.size() == 2);
   CHECK(read->tasks[0].task.value == "t");
-  CHECK(read->tasks[0].usage == Usage{Instant{5}, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
-  CHECK(read->tasks[1].usage == Usage{Instant{6}});
+  CHECK(read->tasks[0].usage == Usage{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, Instant{5}});
+  CHECK(read->tasks[1].usage == Usage{{}, Instant{6}});
 }
 
 TEST_CASE("entries without a task or a moment are counted and the others believed") {

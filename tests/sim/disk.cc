@@ -14,6 +14,10 @@ Result<engine::Recovered> Disk::open() {
   if (!loaded.ok()) return loaded.error();
   engine::Recovered found{loaded->framework, loaded->next_job_number, std::move(loaded->jobs),
                           std::move(loaded->tasks)};
+  found.audits = std::move(loaded->audits);
+  found.next_audit_number = loaded->next_audit_number;
+  found.versions = std::move(loaded->versions);
+  found.receipts = std::move(loaded->receipts);
   if (engine::State({}, found).digest() != engine::State({}, recovered()).digest()) {
     return make_error(Code::internal, "the store reads back something else than was committed");
   }
@@ -33,6 +37,7 @@ Status Disk::commit(const std::vector<engine::Change>& changes) {
 void Disk::keep(const engine::RemoveJob& gone) {
   jobs_.erase(parse_job_number(gone.job.value));
   std::erase_if(tasks_, [&](const auto& one) { return one.second->job == gone.job; });
+  std::erase_if(versions_, [&](const auto& one) { return one.second->job == gone.job; });
 }
 
 TaskPtr Disk::task(const std::string& id) const {
@@ -49,6 +54,10 @@ engine::Recovered Disk::recovered() const {
   engine::Recovered all{framework_, next_job_number_, {}, {}};
   for (const auto& [number, job] : jobs_) all.jobs.push_back(*job);
   for (const auto& [id, task] : tasks_) all.tasks.push_back(*task);
+  for (const auto& [number, audit] : audits_) all.audits.push_back(*audit);
+  if (!audits_.empty()) all.next_audit_number = audits_.rbegin()->first + 1;
+  for (const auto& [place, version] : versions_) all.versions.push_back(*version);
+  for (const auto& [key, receipt] : receipts_) all.receipts.push_back(receipt);
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -40,6 +41,16 @@ class Disk {
   void keep(const engine::RemoveTask& gone) { tasks_.erase(gone.task.value); }
   void keep(const engine::PutFramework& put) { framework_ = put.framework; }
   void keep(const engine::PutNextJobNumber& put) { next_job_number_ = put.number; }
+  void keep(const engine::PutAudit& put) { audits_[put.audit->number] = put.audit; }
+  void keep(const engine::RemoveAudit& gone) { audits_.erase(gone.number); }
+  void keep(const engine::PutJobVersion& put) {
+    versions_[{parse_job_number(put.version->job.value), put.version->version}] = put.version;
+  }
+  void keep(const engine::RemoveJobVersion& gone) {
+    versions_.erase({parse_job_number(gone.job.value), gone.version});
+  }
+  void keep(const engine::PutReceipt& put) { receipts_[put.receipt.key] = put.receipt; }
+  void keep(const engine::RemoveReceipt& gone) { receipts_.erase(gone.key); }
   template <class Other>
   void keep(const Other&) {}  // published only
 
@@ -49,6 +60,9 @@ class Disk {
   std::int64_t next_job_number_ = 1;
   std::map<std::int64_t, JobPtr> jobs_;
   std::map<std::string, TaskPtr> tasks_;
+  std::map<std::int64_t, AuditPtr> audits_;
+  std::map<std::pair<std::int64_t, std::int64_t>, JobVersionPtr> versions_;  // by (job number, version)
+  std::map<std::string, Receipt> receipts_;
 };
 
 }  // namespace mimas::sim

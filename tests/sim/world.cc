@@ -5,7 +5,11 @@
 namespace mimas::sim {
 
 World::World(const Options& options)
-    : options_(options), ground_(options.seed), masters_(ground_), disk_(options.directory) {
+    : options_(options),
+      ground_(options.seed),
+      changes_(options.seed),
+      masters_(ground_),
+      disk_(options.directory) {
   ledger_.crash_at = options.crash_at;
   const auto is_service = [this](const std::string& task_id) {
     const TaskPtr task = disk_.task(task_id);

@@ -62,6 +62,7 @@ class World {
   void disturb_network();
   void disturb_cluster();
   void disturb_scheduler();
+  void change(const Job& job);
   void command();
   Agent& any_agent();
 
@@ -73,6 +74,7 @@ class World {
 
   Options options_;
   Ground ground_;
+  Prng changes_;  // of its own: what is changed of jobs is no turn of the world
   Masters masters_;
   Disk disk_;
   Ledger ledger_;

@@ -89,6 +89,22 @@ void World::submit(JobType type, std::int64_t instances) {
   scheduler_->post(std::move(job));
 }
 
+// What a user may change of a job that runs: in place, or refused.
+void World::change(const Job& job) {
+  const auto chance = [this](std::uint64_t per_mille) { return changes_.below(1'000) < per_mille; };
+  if (chance(400)) return scheduler_->post(engine::SetInService{0, job.id, !job.in_service, "somebody"});
+  if (chance(100)) {
+    return scheduler_->post(engine::SetJobProcesses{0, job.id, chance(300), chance(300), "somebody"});
+  }
+  auto spec = std::make_shared<JobSpec>(*job.spec);
+  spec->labels["turn"] = std::to_string(changes_.below(10));
+  if (chance(200)) spec->retries = static_cast<std::int64_t>(changes_.below(4));
+  if (chance(100)) spec->unreachable_timeout_ms = 5'000 + static_cast<std::int64_t>(changes_.below(85'000));
+  if (chance(100)) spec->request.cpu_milli = 50 + static_cast<std::int64_t>(changes_.below(450));
+  scheduler_->post(engine::ChangeJob{0, job.id, std::move(spec), job.instances_desired, job.instances_min,
+                                     job.instances_max, job.in_service, false, "somebody"});
+}
+
 void World::command() {
   if (scheduler_ == nullptr) return;
   const auto& jobs = disk_.jobs();
@@ -100,6 +116,7 @@ void World::command() {
     return submit(ground_.chance(500) ? JobType::service : JobType::batch, ground_.between(1, 4));
   }
   const Job& job = *active[ground_.random.below(active.size())];
+  if (changes_.below(1'000) < 200) change(job);
   if (ground_.chance(250)) return scheduler_->post(engine::KillJob{0, job.id, "somebody"});
   if (ground_.chance(500)) {
     return scheduler_->post(engine::SetInstanceCounts{0, job.id, ground_.between(0, 5), 0, 8, "somebody"});

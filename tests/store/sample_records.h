@@ -141,6 +141,8 @@ inline Job sample_job(Prng& prng, std::int64_t number) {
     *value = sample_number(prng);
   }
   job.in_service = prng.below(2) == 1;
+  job.increase_disabled = prng.below(2) == 1;
+  job.decrease_disabled = prng.below(2) == 1;
   job.message = sample_text(prng);
   return job;
 }
@@ -176,6 +178,10 @@ inline Task sample_task(Prng& prng, const JobId& job, std::int64_t index, std::i
   task.healthy_at.ms = sample_number(prng);
   task.unhealthy_since.ms = sample_number(prng);
   task.health_message = sample_text(prng);
+  for (std::uint64_t left = prng.below(4); left > 0; --left) {
+    task.history.push_back({static_cast<TaskState>(prng.below(kTaskStates)), Instant{sample_number(prng)},
+                            sample_text(prng), sample_text(prng)});
+  }
   return task;
 }
 
@@ -184,7 +190,8 @@ inline bool same(const Job& a, const Job& b) {
          a.outcome == b.outcome && a.version == b.version && a.instances_desired == b.instances_desired &&
          a.instances_min == b.instances_min && a.instances_max == b.instances_max &&
          a.in_service == b.in_service && a.next_task_number == b.next_task_number &&
-         a.submitted_at == b.submitted_at && a.ended_at == b.ended_at && a.message == b.message;
+         a.submitted_at == b.submitted_at && a.ended_at == b.ended_at && a.message == b.message &&
+         a.increase_disabled == b.increase_disabled && a.decrease_disabled == b.decrease_disabled;
 }
 
 inline bool same(const Task& a, const Task& b) {
@@ -198,7 +205,8 @@ inline bool same(const Task& a, const Task& b) {
          a.kill_retry_at == b.kill_retry_at && a.kill_sends == b.kill_sends && a.replaced == b.replaced &&
          a.reason == b.reason && a.message == b.message && a.exit == b.exit && a.executor == b.executor &&
          a.facts == b.facts && a.healthy == b.healthy && a.ready == b.ready && a.healthy_at == b.healthy_at &&
-         a.unhealthy_since == b.unhealthy_since && a.health_message == b.health_message;
+         a.unhealthy_since == b.unhealthy_since && a.health_message == b.health_message &&
+         a.history == b.history;
 }
 
 }  // namespace mimas::store

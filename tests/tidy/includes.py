@@ -15,9 +15,11 @@ LIBRARIES = [
     (re.compile(r"^httplib\.h$"), "cpp-httplib"),
     (re.compile(r"^sqlite3\.h$"), "sqlite3"),
     (re.compile(r"^(spdlog|fmt)/"), "spdlog"),
+    (re.compile(r"^prometheus/"), "prometheus-cpp"),
     (re.compile(r"^CLI/"), "CLI11"),
     (re.compile(r"^openssl/"), "OpenSSL"),
     (re.compile(r"^zookeeper/"), "libzookeeper"),
+    (re.compile(r"^crypt\.h$"), "libxcrypt"),
 ]
 # The classes that protoc makes are the public face of the room v1.
 MESSAGES = re.compile(r"^mesos/v1/\w+\.pb\.h$")

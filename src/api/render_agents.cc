@@ -1,0 +1,94 @@
+// render_agents, render_agent and write_agent of api/render.h.
+#include <algorithm>
+#include <map>
+
+#include "api/render.h"
+#include "api/render_job.h"
+#include "json/writer.h"
+
+namespace mimas::api {
+namespace {
+
+void write_resources(json::Writer& out, std::string_view name, const Resources& resources) {
+  out.key(name).begin_object();
+  write_cpu(out, resources.cpu_milli);
+  out.member("memory", resources.mem_mib).member("disk", resources.disk_mib).member("gpu", resources.gpus);
+  out.key("ports").begin_array();
+  for (const PortRange& range : resources.ports.ranges()) {
+    out.begin_object().member("first", range.first).member("last", range.last).end_object();
+  }
+  out.end_array().end_object();
+}
+
+// An end that is not known is null: until further notice.
+void write_maintenance(json::Writer& out, const std::optional<Unavailability>& planned) {
+  out.key("maintenance");
+  if (!planned) {
+    out.null();
+    return;
+  }
+  out.begin_object();
+  write_date_or_null(out, "start", planned->start);
+  write_date_or_null(out, "end", planned->duration_ms == 0 ? Instant{} : planned->end());
+  out.end_object();
+}
+
+// What the executor that last started a task on each agent said of itself. All tasks are looked at, also
+// ended ones: a person asks now and then, and the answer outlives a restart as they do.
+std::map<AgentId, TaskPtr> newest_executors(const engine::View& view) {
+  std::map<AgentId, TaskPtr> newest;
+  for (const JobPtr& job : view.jobs()) {
+    for (const TaskPtr& task : view.tasks_of(job->id)) {
+      if (task->agent.empty() || task->facts.executor_version.empty()) continue;
+      TaskPtr& held = newest[task->agent];
+      if (held == nullptr || held->running_at < task->running_at) held = task;
+    }
+  }
+  return newest;
+}
+
+std::string_view executor_version(const Agent& agent, const std::map<AgentId, TaskPtr>& newest) {
+  const auto executor = newest.find(agent.id);
+  return executor == newest.end() ? std::string_view() : executor->second->facts.executor_version;
+}
+
+}  // namespace
+
+void write_agent(json::Writer& out, const Agent& agent, std::optional<std::string_view> executor_version) {
+  out.begin_object();
+  out.member("id", agent.id.value).member("hostname", agent.hostname);
+  out.member("state", agent_state_name(agent.state));
+  write_text_or_null(out, "endpoint", agent.endpoint);
+  write_text_or_null(out, "region", agent.region);
+  write_text_or_null(out, "zone", agent.zone);
+  out.key("attributes").begin_object();
+  for (const auto& [name, value] : agent.attributes) out.member(name, value);
+  out.end_object();
+  if (executor_version) write_text_or_null(out, "executorVersion", *executor_version);
+  write_resources(out, "offered", agent.offered);
+  write_resources(out, "used", agent.used);
+  write_date_or_null(out, "seenAt", agent.seen_at);
+  write_maintenance(out, agent.maintenance);
+  out.end_object();
+}
+
+std::string render_agents(const engine::View& view) {
+  const std::map<AgentId, TaskPtr> newest = newest_executors(view);
+  json::Writer out;
+  out.begin_array();
+  for (const AgentPtr& agent : view.agents()) write_agent(out, *agent, executor_version(*agent, newest));
+  out.end_array();
+  return out.take();
+}
+
+std::string render_agent(const engine::View& view, const AgentId& id) {
+  for (const AgentPtr& agent : view.agents()) {
+    if (agent->id != id) continue;
+    json::Writer out;
+    write_agent(out, *agent, executor_version(*agent, newest_executors(view)));
+    return out.take();
+  }
+  return {};
+}
+
+}  // namespace mimas::api

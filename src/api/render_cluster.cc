@@ -1,0 +1,160 @@
+#include "api/render_cluster.h"
+
+#include <algorithm>
+#include <map>
+
+#include "api/job_limits.h"
+#include "api/render_job.h"
+#include "json/writer.h"
+
+namespace mimas::api {
+namespace {
+
+struct Waiting {
+  JobPtr job;
+  std::vector<TaskPtr> tasks;
+};
+struct Group {
+  std::string name;
+  std::vector<Waiting> jobs;
+  std::int64_t tasks = 0;
+  Instant since = kNever;
+};
+
+std::vector<Group> waiting_groups(const engine::View& view) {
+  std::map<std::string, Group> groups;
+  for (const JobPtr& job : view.jobs()) {
+    if (job->state != JobState::active) continue;
+    Waiting waiting{job, {}};
+    for (const TaskPtr& task : view.tasks_of(job->id)) {
+      if (task->state == TaskState::queued) waiting.tasks.push_back(task);
+    }
+    if (waiting.tasks.empty()) continue;
+    Group& group = groups[job->spec->capacity_group];
+    group.name = job->spec->capacity_group;
+    group.tasks += static_cast<std::int64_t>(waiting.tasks.size());
+    for (const TaskPtr& task : waiting.tasks) group.since = std::min(group.since, task->queued_at);
+    group.jobs.push_back(std::move(waiting));
+  }
+  std::vector<Group> sorted;
+  for (auto& [name, group] : groups) sorted.push_back(std::move(group));
+  std::ranges::stable_sort(sorted, {}, &Group::since);
+  return sorted;
+}
+
+void write_limit(json::Writer& out, const NumberLimit& limit) {
+  out.key(limit.field).begin_object().member("minimum", limit.least).member("maximum", limit.most);
+  out.member("default", limit.fallback).end_object();
+}
+
+}  // namespace
+
+std::string render_queue(const engine::View& view) {
+  json::Writer out;
+  out.begin_array();
+  for (const Group& group : waiting_groups(view)) {
+    out.begin_object();
+    write_text_or_null(out, "capacityGroup", group.name);
+    out.member("tasks", group.tasks).member("waitingSince", format_rfc3339(group.since));
+    out.key("jobs").begin_array();
+    for (const Waiting& waiting : group.jobs) {
+      out.begin_object().member("jobId", waiting.job->id.value).member("name", waiting.job->spec->name);
+      out.member("tasks", static_cast<std::int64_t>(waiting.tasks.size()));
+      write_text_or_null(out, "message", view.shortfall(waiting.job->id));
+      out.key("taskIds").begin_array();
+      for (std::size_t i = 0; i < waiting.tasks.size() && i < kQueueTasksShown; ++i)
+        out.string(waiting.tasks[i]->id.value);
+      out.end_array().end_object();
+    }
+    out.end_array().end_object();
+  }
+  out.end_array();
+  return out.take();
+}
+
+std::string render_leader(const ServerFacts& facts, const engine::View& view) {
+  json::Writer out;
+  out.begin_object().member("hostname", facts.hostname).member("hostIP", facts.address);
+  out.key("apiPort");
+  if (facts.port > 0) {
+    out.int64(facts.port);
+  } else {
+    out.null();
+  }
+  out.member("apiStatusUri", "/api/v2/status");
+  out.member("createTime", facts.started_at.ms);
+  write_text_or_null(out, "mesosLeader", view.connection().master);
+  out.key("mesosServers").begin_array();
+  for (const std::string& master : facts.masters) out.string(master);
+  out.end_array().end_object();
+  return out.take();
+}
+
+std::string render_status(const ServerFacts& facts, const engine::View& view, Instant now) {
+  const engine::Connection connection = view.connection();
+  std::int64_t jobs = 0;
+  std::map<std::string_view, std::int64_t> tasks;
+  for (const JobPtr& job : view.jobs()) {
+    if (job->state == JobState::ended) continue;
+    ++jobs;
+    for (const TaskPtr& task : view.tasks_of(job->id)) {
+      if (!is_terminal(task->state)) ++tasks[titus_state_name(task->state)];
+    }
+  }
+  json::Writer out;
+  out.begin_object().member("leader", true).member("version", facts.version);
+  out.member("startedAt", format_rfc3339(facts.started_at));
+  out.member("upTimeSecs", std::max<std::int64_t>(0, now - facts.started_at) / 1000);
+  out.key("mesos").begin_object().member("subscribed", connection.subscribed);
+  write_text_or_null(out, "master", connection.master);
+  write_text_or_null(out, "frameworkId", connection.framework.value);
+  out.end_object().member("liveJobs", jobs);
+  out.key("liveTasks").begin_object();
+  for (const auto& [state, count] : tasks) out.member(state, count);
+  out.end_object();
+  out.member("agents", static_cast<std::int64_t>(view.agents().size()));
+  out.key("alerts").begin_array();
+  for (const auto& [name, text] : view.alerts())
+    out.begin_object().member("name", name).member("text", text).end_object();
+  out.end_array().end_object();
+  return out.take();
+}
+
+std::string render_limits() {
+  json::Writer out;
+  out.begin_object().key("fields").begin_object();
+  out.key("cpu")
+      .begin_object()
+      .member("minimum", 0.01)
+      .member("maximum", 1024)
+      .member("default", 1)
+      .end_object();
+  for (const NumberLimit& limit : kNumberLimits) write_limit(out, limit);
+  for (const NumberLimit& limit :
+       {kShmMib, kRotateMb, kMaxConsecutiveFailures, kDelayMs, kInitialDelayMs, kMaxDelayIntervalMs})
+    write_limit(out, limit);
+  out.end_object();
+  const auto bound = [&](const char* name, auto most) { out.member(name, static_cast<std::int64_t>(most)); };
+  bound("batchInstances", kBatchInstancesMax);
+  bound("serviceInstances", kServiceInstancesMax);
+  bound("bodyBytes", kBodyBytesMax);
+  bound("bodyDepth", kBodyDepthMax);
+  bound("textBytes", kTextBytesMax);
+  bound("labels", kLabelsMax);
+  bound("labelValueBytes", kLabelValueBytesMax);
+  bound("env", kEnvMax);
+  bound("envBytes", kEnvBytesMax);
+  bound("programBytes", kProgramBytesMax);
+  bound("commandArguments", kCommandArgsMax);
+  bound("artifacts", kArtifactsMax);
+  bound("volumes", kVolumesMax);
+  bound("ports", kPortsMax);
+  bound("constraints", kConstraintsMax);
+  bound("healthChecks", kHealthChecksMax);
+  bound("tasksInOneKill", kKillTasksMax);
+  bound("pageSize", kPageMax);
+  out.end_object();
+  return out.take();
+}
+
+}  // namespace mimas::api

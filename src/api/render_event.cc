@@ -1,0 +1,98 @@
+#include <array>
+
+#include "api/event.h"
+#include "api/render_audit.h"
+#include "api/render_job.h"
+#include "json/writer.h"
+
+namespace mimas::api {
+namespace {
+
+struct Face {
+  EventKind kind;
+  std::string_view name;
+};
+// In the order of the variant's alternatives.
+constexpr std::array<Face, std::variant_size_v<Event>> kFaces{{
+    {EventKind::job, "job"},
+    {EventKind::job, "jobRemoved"},
+    {EventKind::job, "jobWaits"},
+    {EventKind::task, "task"},
+    {EventKind::task, "taskRemoved"},
+    {EventKind::agent, "agent"},
+    {EventKind::agent, "agentRemoved"},
+    {EventKind::audit, "audit"},
+    {EventKind::connection, "connection"},
+    {EventKind::alert, "alert"},
+}};
+
+void write(json::Writer& out, const JobChanged& event) {
+  write_job_alone(out, *event.job, event.dispatched, event.ready);
+}
+
+void write(json::Writer& out, const JobRemoved& event) {
+  out.begin_object().member("id", event.job->id.value).end_object();
+}
+
+void write(json::Writer& out, const JobWaits& event) {
+  out.begin_object().member("id", event.job->id.value);
+  write_text_or_null(out, "message", event.shortfall);
+  out.end_object();
+}
+
+void write(json::Writer& out, const TaskChanged& event) {
+  write_task(out, *event.task, *event.job, event.shortfall, true);
+}
+
+void write(json::Writer& out, const TaskRemoved& event) {
+  out.begin_object().member("id", event.task->id.value).member("jobId", event.task->job.value).end_object();
+}
+
+void write(json::Writer& out, const AgentChanged& event) { write_agent(out, *event.agent, std::nullopt); }
+
+void write(json::Writer& out, const AgentRemoved& event) {
+  out.begin_object().member("id", event.agent.value).end_object();
+}
+
+void write(json::Writer& out, const Audited& event) { write_audit(out, *event.audit); }
+
+void write(json::Writer& out, const ConnectionChanged& event) {
+  out.begin_object().member("subscribed", event.connection.subscribed);
+  write_text_or_null(out, "master", event.connection.master);
+  write_text_or_null(out, "frameworkId", event.connection.framework.value);
+  out.end_object();
+}
+
+void write(json::Writer& out, const AlertChanged& event) {
+  out.begin_object().member("name", event.name);
+  write_text_or_null(out, "text", event.text);
+  out.end_object();
+}
+
+}  // namespace
+
+EventKind kind_of(const Event& event) { return kFaces[event.index()].kind; }
+std::string_view event_name(const Event& event) { return kFaces[event.index()].name; }
+
+std::string render_event(const Event& event) {
+  json::Writer out;
+  std::visit([&](const auto& one) { write(out, one); }, event);
+  return out.take();
+}
+
+bool shows_the_same(const Job& left, const Job& right) {
+  return left.spec == right.spec && left.state == right.state && left.outcome == right.outcome &&
+         left.version == right.version && left.instances_desired == right.instances_desired &&
+         left.instances_min == right.instances_min && left.instances_max == right.instances_max &&
+         left.in_service == right.in_service && left.increase_disabled == right.increase_disabled &&
+         left.decrease_disabled == right.decrease_disabled && left.submitted_at == right.submitted_at &&
+         left.ended_at == right.ended_at && left.message == right.message;
+}
+
+bool shows_the_same(const Agent& left, const Agent& right) {
+  return left.hostname == right.hostname && left.endpoint == right.endpoint &&
+         left.attributes == right.attributes && left.region == right.region && left.zone == right.zone &&
+         left.state == right.state && left.used == right.used && left.maintenance == right.maintenance;
+}
+
+}  // namespace mimas::api

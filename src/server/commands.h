@@ -1,0 +1,70 @@
+// How a request becomes a command: checked, allowed, handed to the loop, waited for. Shared by the files of
+// routes. On http workers.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "server/answers.h"
+#include "server/routes.h"
+#include "server/scopes.h"
+
+namespace mimas::server {
+
+// Hands a command to the loop and waits until it is on disk. What the engine answered, or why there is no
+// answer.
+template <class Command>
+Result<engine::Answer> carry_out(const RouteContext& context, const Call& call, Command command) {
+  if (Status allowed = in_scope(context.view, call, command); !allowed.ok())
+    return std::move(allowed).error();
+  if (!call.who.name.empty()) command.user = call.who.name;
+  command.address = call.request.remote;
+  const engine::RequestId request = context.replies.open();
+  command.request = request;
+  if (!context.mailbox.offer(std::move(command))) {
+    context.replies.cancel(request);
+    return make_error(Code::resource_exhausted, "too many commands are waiting", {}, "try again in a second");
+  }
+  auto answer = context.replies.wait(request, context.command_timeout_ms);
+  if (answer) return *std::move(answer);
+  return make_error(Code::unavailable, "the command was not confirmed in time; it may still be carried out",
+                    {}, "look before you send it again");
+}
+
+// The version that If-Match asks a job to have: "3" with or without its quotes, or W/"3". Nothing without the
+// header and for `*`, which any job that is there matches. Errors: invalid_argument.
+Result<std::optional<std::int64_t>> if_match(const http::Request& request);
+std::string entity_tag(const Job& job);  // "3" in quotes: Job::version
+
+// A change of one job that may have been told a version: 412 when it has another one.
+template <class Command>
+http::Reply change_reply(const RouteContext& context, const Call& call, Command command) {
+  const JobId id = command.job;
+  const JobPtr job = context.view.job(id);
+  if (!job || job->id != id) return unknown_id("job", id.value);
+  if (Status allowed = may_change(call, job->spec->app_name); !allowed.ok()) return problem(allowed.error());
+  const auto version = if_match(call.request);
+  if (!version.ok()) return problem(version.error());
+  if (*version) command.if_version = *version;
+  const auto answer = carry_out(context, call, std::move(command));
+  if (answer.ok()) return no_content();
+  const JobPtr now = context.view.job(id);
+  const bool passed = *version && answer.error().code == Code::conflict && now && now->version != **version;
+  return problem(answer.error(), passed ? 412 : 0);
+}
+
+// Idempotency-Key of a request: at most so many bytes of printable ASCII.
+inline constexpr std::size_t kIdempotencyKeyBytesMax = 255;
+struct ReceiptKey {
+  std::string key;          // with the caller's name before it; empty: none was sent
+  std::string fingerprint;  // of the body
+};
+Result<ReceiptKey> receipt_key(const Call& call);
+
+// A parameter that is true, false, or absent, which is false. Errors: invalid_argument.
+Result<bool> flag_parameter(const http::Request& request, std::string_view name);
+
+http::Reply list_reply(std::string body, const std::string& cursor);  // with X-Next-Cursor unless it is empty
+
+}  // namespace mimas::server

@@ -1,0 +1,55 @@
+#include "server/config_json.h"
+
+#include "api/render_job.h"
+#include "json/writer.h"
+
+namespace mimas::server {
+namespace {
+
+std::string_view sharing_name(engine::Sharing sharing) {
+  switch (sharing) {
+    case engine::Sharing::task: return "task";
+    case engine::Sharing::job: return "job";
+    case engine::Sharing::agent: return "agent";
+  }
+  return "task";
+}
+
+void write_policy(json::Writer& out, const engine::Policy& policy) {
+  out.key("retention").begin_object();
+  out.member("endedJobs", policy.ended_jobs_kept).member("endedJobsMs", policy.ended_jobs_keep_ms);
+  out.member("endedTasksPerSlot", policy.ended_tasks_kept_per_slot);
+  out.member("audits", policy.audits_kept).member("auditsMs", policy.audits_keep_ms);
+  out.member("versionsPerJob", policy.versions_kept);
+  out.member("idempotencyKeysMs", policy.receipts_keep_ms).end_object();
+  out.key("limits").begin_object();
+  out.member("liveJobs", policy.jobs_live_max).member("wantedInstances", policy.tasks_live_max);
+  out.member("openOperations", policy.operations_open_max);
+  out.member("strayKillsPerMinute", policy.stray_kills_per_minute).end_object();
+}
+
+}  // namespace
+
+std::string render_config(const ServerOptions& options, const std::string& archive) {
+  json::Writer out;
+  out.begin_object();
+  api::write_text_or_null(out, "advertise", options.advertise);
+  out.key("roles").begin_array();
+  for (const std::string& role : options.roles) out.string(role);
+  out.end_array();
+  api::write_text_or_null(out, "user", options.user);
+  out.member("failoverTimeoutMs", options.failover_timeout_ms);
+  out.member("executorSharing", sharing_name(options.policy.sharing));
+  api::write_text_or_null(out, "archive", archive);
+  out.member("allowPrivileged", options.permissions.privileged);
+  out.member("allowHostVolumes", options.permissions.host_volumes);
+  write_policy(out, options.policy);
+  out.key("http").begin_object().member("connections", options.access.connections_max);
+  out.member("streams", options.access.streams_max);
+  out.member("bodyBytes", static_cast<std::int64_t>(options.access.body_bytes_max));
+  out.member("commandTimeoutMs", options.command_timeout_ms).end_object();
+  out.member("logLevel", options.log_level).end_object();
+  return out.take();
+}
+
+}  // namespace mimas::server

@@ -1,0 +1,13 @@
+// GET /v2/config: what this server was told, with its defaults, for whoever wonders why it behaves as it
+// does. No secret and no path of one is in it. Tested by tests/e2e/rest_test.py.
+#pragma once
+
+#include <string>
+
+#include "server/server.h"
+
+namespace mimas::server {
+
+std::string render_config(const ServerOptions& options, const std::string& archive);
+
+}  // namespace mimas::server

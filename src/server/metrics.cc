@@ -1,0 +1,223 @@
+#include "server/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <map>
+#include <mutex>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace mimas::server {
+namespace {
+
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+const prometheus::Histogram::BucketBoundaries kSeconds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                                       0.1,    0.25,  0.5,    1,     2.5,  5,     15};
+const prometheus::Histogram::BucketBoundaries kInputs{1, 2, 5, 10, 25, 50, 100, 250, 1000, 10000};
+
+std::string lower(std::string_view name) {
+  std::string text(name);
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+std::string_view job_state_name(JobState state) {
+  switch (state) {
+    case JobState::active: return "active";
+    case JobState::killing: return "killing";
+    case JobState::ended: return "ended";
+  }
+  return "ended";
+}
+
+// Families that are made anew for every answer.
+class Sheet {
+ public:
+  void gauge(std::string name, std::string help, std::vector<std::pair<Labels, double>> values) {
+    add(std::move(name), std::move(help), MetricType::Gauge, values);
+  }
+  void counter(std::string name, std::string help, double value) {
+    add(std::move(name), std::move(help), MetricType::Counter, {{{}, value}});
+  }
+  std::vector<MetricFamily> families;
+
+ private:
+  void add(std::string name, std::string help, MetricType type,
+           const std::vector<std::pair<Labels, double>>& values) {
+    MetricFamily family{std::move(name), std::move(help), type, {}};
+    for (const auto& [labels, value] : values) {
+      prometheus::ClientMetric metric;
+      for (const auto& [label, text] : labels) metric.label.push_back({label, text});
+      (type == MetricType::Gauge ? metric.gauge.value : metric.counter.value) = value;
+      family.metric.push_back(std::move(metric));
+    }
+    families.push_back(std::move(family));
+  }
+};
+
+std::vector<std::pair<Labels, double>> alone(std::int64_t value) {
+  return {{Labels{}, static_cast<double>(value)}};
+}
+
+void add_records(Sheet& sheet, const PublishedView& view) {
+  const ViewTotals totals = view.totals();
+  std::vector<std::pair<Labels, double>> jobs, tasks, agents, alerts;
+  for (const auto& [key, count] : totals.jobs) {
+    jobs.push_back({{{"type", std::string(job_type_name(key.first))},
+                     {"state", std::string(job_state_name(key.second))}},
+                    static_cast<double>(count)});
+  }
+  for (std::size_t i = 0; i < totals.tasks.size(); ++i) {
+    tasks.push_back({{{"state", lower(task_state_name(static_cast<TaskState>(i)))}},
+                     static_cast<double>(totals.tasks[i])});
+  }
+  std::map<AgentState, std::int64_t> by_state{
+      {AgentState::active, 0}, {AgentState::unreachable, 0}, {AgentState::gone, 0}};
+  for (const AgentPtr& agent : view.agents()) ++by_state[agent->state];
+  for (const auto& [state, count] : by_state)
+    agents.push_back({{{"state", lower(agent_state_name(state))}}, static_cast<double>(count)});
+  for (const auto& [name, text] : view.alerts()) alerts.push_back({{{"name", name}}, 1.0});
+  sheet.gauge("mimas_jobs", "Jobs on record, by type and state.", std::move(jobs));
+  sheet.gauge("mimas_tasks", "Tasks on record, by state.", std::move(tasks));
+  sheet.gauge("mimas_tasks_ready", "Running tasks whose checks, if any, say that they do their work.",
+              alone(totals.ready));
+  sheet.gauge("mimas_tasks_health", "Tasks on agents, by what their health checks say.",
+              {{{{"health", "healthy"}}, static_cast<double>(totals.healthy)},
+               {{{"health", "unhealthy"}}, static_cast<double>(totals.unhealthy)},
+               {{{"health", "unknown"}}, static_cast<double>(totals.health_unknown)}});
+  sheet.gauge("mimas_agents", "Agents known, by state.", std::move(agents));
+  sheet.gauge("mimas_orphans", "Tasks that run unknown to the records.",
+              alone(static_cast<std::int64_t>(view.orphans().size())));
+  sheet.gauge("mimas_subscribed", "1 while the Mesos master takes our calls.",
+              alone(view.connection().subscribed ? 1 : 0));
+  if (!alerts.empty())
+    sheet.gauge("mimas_alerts", "Alerts that are raised, as GET /health shows them.", std::move(alerts));
+}
+
+void add_streams(Sheet& sheet, const EventRing& ring) {
+  const EventRing::Counts counts = ring.counts();
+  sheet.gauge("mimas_event_readers", "Open streams of GET /v2/events.", alone(counts.readers));
+  sheet.gauge("mimas_events_held", "Changes that a reader can still go on from.", alone(counts.held));
+  sheet.counter("mimas_events_total", "Changes told to the event ring.", static_cast<double>(counts.made));
+  sheet.counter("mimas_events_sent_total", "Events written to readers, snapshots included.",
+                static_cast<double>(counts.sent));
+  sheet.counter("mimas_event_overruns_total", "Readers cut off because they were too slow.",
+                static_cast<double>(counts.overruns));
+}
+
+void add_executors(Sheet& sheet, const Stats& stats) {
+  const Stats::Counts counts = stats.counts();
+  sheet.counter("mimas_executor_messages_total", "Measurements that executors sent.",
+                static_cast<double>(counts.messages));
+  sheet.counter("mimas_executor_messages_malformed_total", "Messages and entries that were not understood.",
+                static_cast<double>(counts.malformed));
+  sheet.counter("mimas_executor_messages_foreign_total", "Entries of tasks that are not their sender's.",
+                static_cast<double>(counts.foreign));
+  sheet.gauge("mimas_measured_tasks", "Tasks of which there are measurements.",
+              alone(static_cast<std::int64_t>(counts.tasks)));
+}
+
+}  // namespace
+
+struct Metrics::Impl {
+  Impl(const Sources& from, Instant now)
+      : sources(from),
+        started(now),
+        changes(prometheus::BuildCounter()
+                    .Name("mimas_changes_total")
+                    .Help("Changes of records, durable or not.")
+                    .Register(registry)
+                    .Add({})),
+        commits(prometheus::BuildHistogram()
+                    .Name("mimas_commit_seconds")
+                    .Help("How long a batch took to be on disk.")
+                    .Register(registry)
+                    .Add({}, kSeconds)),
+        inputs(prometheus::BuildHistogram()
+                   .Name("mimas_batch_inputs")
+                   .Help("Commands and events that went into one batch.")
+                   .Register(registry)
+                   .Add({}, kInputs)),
+        requests(prometheus::BuildCounter()
+                     .Name("mimas_http_requests_total")
+                     .Help("Requests answered, by the route they matched.")
+                     .Register(registry)),
+        latencies(prometheus::BuildHistogram()
+                      .Name("mimas_http_request_seconds")
+                      .Help("From a request read to its answer made, by route; of a stream, to its start.")
+                      .Register(registry)) {}
+
+  const Sources sources;
+  const Instant started;
+  prometheus::Registry registry;
+  prometheus::Counter& changes;
+  prometheus::Histogram& commits;
+  prometheus::Histogram& inputs;
+  prometheus::Family<prometheus::Counter>& requests;
+  prometheus::Family<prometheus::Histogram>& latencies;
+
+  // The series of a route, so that a request hashes no labels.
+  struct Route {
+    prometheus::Histogram* seconds = nullptr;
+    std::map<int, prometheus::Counter*> by_status;
+  };
+  std::mutex mutex;
+  std::map<std::pair<std::string, std::string>, Route> routes;  // by (pattern, method)
+};
+
+Metrics::Metrics(const Sources& sources, Instant now) : impl_(std::make_unique<Impl>(sources, now)) {}
+Metrics::~Metrics() = default;
+
+void Metrics::committed(std::size_t inputs, std::size_t changes, double seconds) {
+  impl_->inputs.Observe(static_cast<double>(inputs));
+  impl_->changes.Increment(static_cast<double>(changes));
+  if (changes > 0) impl_->commits.Observe(seconds);
+}
+
+void Metrics::answered(std::string_view method, std::string_view pattern, int status, double seconds) {
+  prometheus::Counter* count = nullptr;
+  prometheus::Histogram* latency = nullptr;
+  {
+    const std::lock_guard hold(impl_->mutex);
+    const std::string verb(method), route(pattern);
+    Impl::Route& entry = impl_->routes[{route, verb}];
+    if (entry.seconds == nullptr)
+      entry.seconds = &impl_->latencies.Add({{"method", verb}, {"route", route}}, kSeconds);
+    prometheus::Counter*& counter = entry.by_status[status];
+    if (counter == nullptr) {
+      counter =
+          &impl_->requests.Add({{"method", verb}, {"route", route}, {"status", std::to_string(status)}});
+    }
+    count = counter;
+    latency = entry.seconds;
+  }
+  count->Increment();
+  latency->Observe(seconds);
+}
+
+std::string Metrics::text() const {
+  Sheet sheet;
+  add_records(sheet, impl_->sources.view);
+  add_streams(sheet, impl_->sources.events);
+  add_executors(sheet, impl_->sources.stats);
+  sheet.gauge("mimas_mailbox_inputs", "Commands and events that wait for the loop.",
+              alone(static_cast<std::int64_t>(impl_->sources.mailbox.depth())));
+  sheet.gauge("mimas_start_time_seconds", "When the server started, in seconds since 1970.",
+              {{Labels{}, static_cast<double>(impl_->started.ms) / 1000}});
+  std::vector<MetricFamily> counted = impl_->registry.Collect();
+  sheet.families.insert(sheet.families.end(), std::make_move_iterator(counted.begin()),
+                        std::make_move_iterator(counted.end()));
+  return prometheus::TextSerializer().Serialize(sheet.families);
+}
+
+}  // namespace mimas::server

@@ -1,0 +1,30 @@
+// What a route takes beside its path: which query parameters, which kinds of body. Thread-safe. Tested in
+// tests/server/routes_test.cc.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "api/query.h"
+#include "server/call.h"
+
+namespace mimas::server {
+
+// What a route takes beside its path and body. Others' parameters are refused, with a guess at what was
+// meant.
+struct Takes {
+  std::vector<std::string_view> query;
+  // `fields` too: the members to keep of a JSON answer, or of each element of an array.
+  bool fields = false;
+};
+CallHandler taking(Takes takes, CallHandler handler);
+
+// Why the body cannot be JSON; nothing if it may be. Absent types and curl's own are let through, but not
+// from a browser: a page of somebody else's site must not be able to command a server on its reader's
+// machine, and what it can send unasked (RFC "CORS": simple requests) has none of JSON's types.
+std::optional<Error> media_type_fault(const http::Request& request);
+
+std::vector<api::Parameter> parameters_of(const http::Request& request);
+
+}  // namespace mimas::server
