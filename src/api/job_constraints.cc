@@ -84,7 +84,7 @@ void read_constraints(FieldReader& in, JobSpec& spec) {
     if (soft.text.empty()) {
       in.faults().at(soft.where, "must not be empty");
     } else {
-      spec.soft_constraints.push_back(std::move(soft.text));
+      spec.soft_constraints.emplace_back().text = std::move(soft.text);
     }
   }
 }

@@ -147,7 +147,7 @@ void write_constraints(json::Writer& out, const JobSpec& spec) {
   for (const Constraint& constraint : spec.hard_constraints) out.string(constraint.text);
   out.end_array();
   out.key("softConstraints").begin_array();
-  for (const std::string& text : spec.soft_constraints) out.string(text);
+  for (const Constraint& constraint : spec.soft_constraints) out.string(constraint.text);
   out.end_array();
 }
 

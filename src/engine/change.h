@@ -8,6 +8,7 @@
 
 #include "base/ids.h"
 #include "model/agent.h"
+#include "model/explanation.h"
 #include "model/history.h"
 #include "model/job.h"
 #include "model/operation.h"
@@ -77,6 +78,7 @@ struct RemoveAgent {
 struct PutShortfall {
   JobId job;
   std::string text;
+  ExplanationPtr why;  // null: no agent was looked at
 };  // why queued tasks of the job wait; empty: they do not
 struct PutConnection {
   bool subscribed = false;

@@ -48,12 +48,12 @@ void add_alternatives(std::vector<Group>& groups, const Constraint& list) {
 void add(std::vector<Group>& groups, const Constraint& constraint) {
   if (constraint.attribute == "agentId") return;
   switch (constraint.kind) {
-    case Constraint::Kind::unique_host: return;
     case Constraint::Kind::exists: return add_to_all(groups, test_of(Kind::exists, constraint.attribute));
     case Constraint::Kind::equals:
     case Constraint::Kind::in: return add_alternatives(groups, constraint);
     case Constraint::Kind::not_equals:
     case Constraint::Kind::not_in: break;
+    default: return;
   }
   for (const std::string& value : constraint.values) {
     add_to_all(groups, test_of(Kind::text_not_equals, constraint.attribute, value));

@@ -100,6 +100,8 @@ Result<Constraint> parse_constraint(std::string_view text) {
   return bad("has an unknown operator after '" + constraint.attribute + "'");
 }
 
+bool is_about_attributes(Constraint::Kind kind) { return kind <= Constraint::Kind::missing; }
+
 bool satisfies(const Constraint& constraint, const Attributes& attributes) {
   auto at = attributes.find(constraint.attribute);
   bool exists = at != attributes.end();
@@ -113,7 +115,8 @@ bool satisfies(const Constraint& constraint, const Attributes& attributes) {
     case Constraint::Kind::not_equals:
     case Constraint::Kind::not_in: return !listed();
     case Constraint::Kind::exists: return exists;
-    case Constraint::Kind::unique_host: return true;
+    case Constraint::Kind::missing: return !exists;
+    default: break;
   }
   return true;
 }

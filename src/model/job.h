@@ -106,6 +106,8 @@ struct JobSpec {
   std::string user;
   std::string job_group_stack, job_group_detail, job_group_sequence;
   std::string capacity_group;
+  std::int64_t priority = 0;  // 0..100; higher goes first within its group
+  bool production = false;    // may take the place of work that is not (placement/preemption.h)
   std::map<std::string, std::string> labels;
 
   // what runs: exactly one of entry_point (a shell line) and command (argv)
@@ -130,7 +132,7 @@ struct JobSpec {
 
   // where
   std::vector<Constraint> hard_constraints;
-  std::vector<std::string> soft_constraints;  // kept and echoed; preferences do not exclude
+  std::vector<Constraint> soft_constraints;  // preferences: they order agents and exclude none
 
   // health
   std::vector<HealthCheck> health_checks;

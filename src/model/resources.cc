@@ -114,12 +114,39 @@ std::string Ports::text() const {
   return text + "]";
 }
 
+namespace {
+
+void add_scalar(Scalars& to, const std::string& name, std::int64_t amount) {
+  auto at = std::lower_bound(to.begin(), to.end(), name,
+                             [](const auto& one, const std::string& key) { return one.first < key; });
+  if (at == to.end() || at->first != name) at = to.insert(at, {name, 0});
+  at->second += amount;
+  if (at->second == 0) to.erase(at);
+}
+
+}  // namespace
+
+void add_scalars(Scalars& to, const Scalars& more) {
+  for (const auto& [name, amount] : more) add_scalar(to, name, amount);
+}
+
+void subtract_scalars(Scalars& from, const Scalars& less) {
+  for (const auto& [name, amount] : less) add_scalar(from, name, -amount);
+}
+
+std::int64_t scalar(const Scalars& of, std::string_view name) {
+  auto at = std::lower_bound(of.begin(), of.end(), name,
+                             [](const auto& one, std::string_view key) { return one.first < key; });
+  return at == of.end() || at->first != name ? 0 : at->second;
+}
+
 Resources& Resources::operator+=(const Resources& other) {
   cpu_milli += other.cpu_milli;
   mem_mib += other.mem_mib;
   disk_mib += other.disk_mib;
   gpus += other.gpus;
   ports.add(other.ports);
+  add_scalars(scalars, other.scalars);
   return *this;
 }
 
@@ -129,12 +156,15 @@ Resources& Resources::operator-=(const Resources& other) {
   disk_mib -= other.disk_mib;
   gpus -= other.gpus;
   ports.subtract(other.ports);
+  subtract_scalars(scalars, other.scalars);
   return *this;
 }
 
 bool Resources::fits(const Resources& within) const {
   return cpu_milli <= within.cpu_milli && mem_mib <= within.mem_mib && disk_mib <= within.disk_mib &&
-         gpus <= within.gpus && within.ports.contains(ports);
+         gpus <= within.gpus && within.ports.contains(ports) &&
+         std::all_of(scalars.begin(), scalars.end(),
+                     [&](const auto& one) { return one.second <= scalar(within.scalars, one.first); });
 }
 
 }  // namespace mimas

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -43,12 +44,20 @@ class Ports {
   std::vector<PortRange> ranges_;
 };
 
+// Amounts of what Mesos calls custom scalars ("fpga", "network"), in thousandths, by name; no zeros.
+using Scalars = std::vector<std::pair<std::string, std::int64_t>>;
+void add_scalars(Scalars& to, const Scalars& more);
+void subtract_scalars(Scalars& from, const Scalars& less);      // may go negative
+std::int64_t scalar(const Scalars& of, std::string_view name);  // 0 when it is not there
+inline constexpr std::string_view kNetworkScalar = "network";   // Mbit/s; charged where an agent has it
+
 struct Resources {
   std::int64_t cpu_milli = 0;
   std::int64_t mem_mib = 0;
   std::int64_t disk_mib = 0;
   std::int64_t gpus = 0;
   Ports ports;
+  Scalars scalars;
 
   Resources& operator+=(const Resources& other);
   Resources& operator-=(const Resources& other);  // may go negative in scalars; callers check fits() first
@@ -63,6 +72,7 @@ struct ResourceRequest {
   std::int64_t disk_mib = 0;
   std::int64_t gpus = 0;
   std::int64_t ports = 0;
+  Scalars scalars;
   bool operator==(const ResourceRequest&) const = default;
 };
 

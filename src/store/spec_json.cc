@@ -254,7 +254,9 @@ void write_where(json::Writer& out, const JobSpec& spec) {
     out.member("text", constraint.text).end_object();
   }
   out.end_array();
-  write_texts(out, "soft_constraints", spec.soft_constraints);
+  std::vector<std::string> soft;
+  for (const Constraint& constraint : spec.soft_constraints) soft.push_back(constraint.text);
+  write_texts(out, "soft_constraints", soft);
 }
 
 void write_check(json::Writer& out, const HealthCheck& check) {
@@ -401,7 +403,12 @@ void read_spec(Fields& from, JobSpec& into) {
   from.nested("container", [&](Fields& inner) { read_container(inner, into.container); });
   from.nested_list("hard_constraints",
                    [&](Fields& inner) { read_constraint(inner, into.hard_constraints.emplace_back()); });
-  from.read("soft_constraints", into.soft_constraints);
+  std::vector<std::string> soft;
+  from.read("soft_constraints", soft);
+  for (std::string& text : soft) {
+    Constraint& constraint = into.soft_constraints.emplace_back();
+    constraint.text = std::move(text);
+  }
   from.nested_list("health_checks",
                    [&](Fields& inner) { read_check(inner, into.health_checks.emplace_back()); });
   from.nested("readiness", [&](Fields& inner) { read_check(inner, into.readiness.emplace()); });

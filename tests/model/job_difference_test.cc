@@ -70,7 +70,7 @@ const std::vector<Case>& cases() {
        }},
       {"hardConstraints", false,
        [](JobSpec& s) { s.hard_constraints.push_back(*parse_constraint("UniqueHost")); }},
-      {"softConstraints", false, [](JobSpec& s) { s.soft_constraints = {"x"}; }},
+      {"softConstraints", false, [](JobSpec& s) { s.soft_constraints.emplace_back().text = "x"; }},
       {"healthChecks", true, [](JobSpec& s) { s.health_checks.emplace_back(); }},
       {"readiness", true, [](JobSpec& s) { s.readiness.emplace(); }},
       {"retries", false, [](JobSpec& s) { s.retries = 7; }},

@@ -101,7 +101,7 @@ inline JobSpec sample_spec(Prng& prng) {
     spec.hard_constraints.push_back({static_cast<Constraint::Kind>(prng.below(6)), sample_text(prng),
                                      sample_texts(prng), sample_text(prng)});
   }
-  spec.soft_constraints = sample_texts(prng);
+  for (std::string& text : sample_texts(prng)) spec.soft_constraints.emplace_back().text = std::move(text);
   spec.restart_on_success = prng.below(2) == 1;
   if (prng.below(2) == 1) spec.container = sample_container(prng);
   spec.logs.compress = prng.below(2) == 1;

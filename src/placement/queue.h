@@ -1,0 +1,50 @@
+// What waits, as placement sees it: demands (tasks that look alike), and the groups that share the cluster.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "model/group.h"
+#include "model/job.h"
+#include "model/resources.h"
+
+namespace mimas::placement {
+
+using JobNumber = std::int64_t;
+
+// A capacity group, as it stands when the round begins. Amounts' ports are not looked at.
+struct Group {
+  std::string name;
+  Tier tier = Tier::flex;
+  std::int64_t weight =
+      kGroupWeightDefault;    // of its dominant share against the others' (weighted DRF), 1..10,000
+  ResourceRequest guarantee;  // while it uses less than this in every kind, it goes before those that do not
+  std::optional<ResourceRequest> quota;  // never above; a kind that is 0 here is not bounded
+  ResourceRequest used;                  // by its live tasks, the executors' shares included
+};
+
+// The tasks of one job version that wait in one role: they look alike.
+struct Demand {
+  JobNumber job = 0;
+  std::shared_ptr<const JobSpec> spec;  // request, constraints, type, image
+  std::int64_t count = 0;               // how many wait
+  ResourceRequest share;                // of the executor: cpu_milli, mem_mib; paid once for each
+  std::string executor;          // shared by all tasks that name it on one agent; empty: one for each task
+  std::vector<JobNumber> with;   // jobs meant by with(…), of any of its constraints
+  std::vector<JobNumber> apart;  // … by apart(…); and those that want to be apart from this one
+  std::size_t group = 0;         // index into Queue::groups
+  std::int64_t priority = 0;     // higher goes first within its group
+  Instant since;                 // … then who waits longest, then the lower job number
+};
+
+struct Queue {
+  std::vector<Group> groups;
+  std::vector<Demand> demands;
+};
+
+}  // namespace mimas::placement
