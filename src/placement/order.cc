@@ -1,0 +1,199 @@
+#include "placement/order.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/assert.h"
+
+namespace mimas::placement {
+namespace {
+
+constexpr std::int64_t kTotalMax = std::int64_t{1} << 50;  // times the largest weight fits 64 bits
+
+// a · b as two words. 32-bit machines have no type for it.
+struct Product {
+  std::uint64_t high = 0, low = 0;
+  auto operator<=>(const Product&) const = default;
+};
+
+Product product(std::uint64_t a, std::uint64_t b) {
+  const std::uint64_t mask = 0xffff'ffff;
+  const std::uint64_t low = (a & mask) * (b & mask);
+  const std::uint64_t cross = (a >> 32) * (b & mask) + (low >> 32);
+  const std::uint64_t other = (a & mask) * (b >> 32) + (cross & mask);
+  return {(a >> 32) * (b >> 32) + (cross >> 32) + (other >> 32), (other << 32) | (low & mask)};
+}
+
+// Both from 0 up, both divisors from 1.
+bool is_less(std::uint64_t a, std::uint64_t of_a, std::uint64_t b, std::uint64_t of_b) {
+  return product(a, of_b) < product(b, of_a);
+}
+
+ResourceRequest amounts(const Resources& of) {
+  return {of.cpu_milli, of.mem_mib, of.disk_mib, of.gpus, 0, of.scalars};
+}
+
+void add(ResourceRequest& to, const ResourceRequest& more) {
+  to.cpu_milli += more.cpu_milli;
+  to.mem_mib += more.mem_mib;
+  to.disk_mib += more.disk_mib;
+  to.gpus += more.gpus;
+  add_scalars(to.scalars, more.scalars);
+}
+
+// True for every pair of amounts of one kind that `wanted` has any of.
+template <typename Test>
+bool all_kinds(const ResourceRequest& wanted, const ResourceRequest& other, const Test& test) {
+  auto holds = [&](std::int64_t a, std::int64_t b) { return a == 0 || test(a, b); };
+  return holds(wanted.cpu_milli, other.cpu_milli) && holds(wanted.mem_mib, other.mem_mib) &&
+         holds(wanted.disk_mib, other.disk_mib) && holds(wanted.gpus, other.gpus) &&
+         std::all_of(wanted.scalars.begin(), wanted.scalars.end(), [&](const auto& named) {
+           return holds(named.second, scalar(other.scalars, named.first));
+         });
+}
+
+bool is_nothing(const ResourceRequest& amounts) {
+  return all_kinds(amounts, {}, [](std::int64_t, std::int64_t) { return false; });
+}
+
+bool is_below(const ResourceRequest& used, const ResourceRequest& guarantee) {
+  return !is_nothing(guarantee) &&
+         all_kinds(guarantee, used, [](std::int64_t promised, std::int64_t now) { return now < promised; });
+}
+
+bool stays_within(const ResourceRequest& quota, ResourceRequest used, const ResourceRequest& more) {
+  add(used, more);
+  // What a task asks nothing of is no reason to hold it back, even if the quota was lowered below the use.
+  auto bounded = [&](std::int64_t limit, std::int64_t then, std::int64_t asked) {
+    return limit == 0 || asked == 0 || then <= limit;
+  };
+  return bounded(quota.cpu_milli, used.cpu_milli, more.cpu_milli) &&
+         bounded(quota.mem_mib, used.mem_mib, more.mem_mib) &&
+         bounded(quota.disk_mib, used.disk_mib, more.disk_mib) && bounded(quota.gpus, used.gpus, more.gpus) &&
+         std::all_of(quota.scalars.begin(), quota.scalars.end(), [&](const auto& named) {
+           return bounded(named.second, scalar(used.scalars, named.first), scalar(more.scalars, named.first));
+         });
+}
+
+}  // namespace
+
+ResourceRequest charge_at_most(const Demand& demand) {
+  ResourceRequest charge = demand.spec->request;
+  charge.ports = 0;
+  add(charge, demand.share);
+  // An agent without bandwidth to give charges none; a quota of it means tasks where it is given.
+  const std::int64_t network = demand.spec->network_mbps * 1'000;
+  if (network > 0) add_scalars(charge.scalars, {{std::string(kNetworkScalar), network}});
+  return charge;
+}
+
+Order::Order(const Queue& queue, const Resources& total)
+    : queue_(&queue), total_(amounts(total)), over_quota_(queue.demands.size()) {
+  for (const Group& group : queue.groups) used_.push_back(group.used);
+  for (const Demand& demand : queue.demands) {
+    ASSERT(demand.group < queue.groups.size());
+    left_.push_back(demand.count);
+    if (demand.count > 0) waiting_.push_back(left_.size() - 1);
+  }
+  std::sort(waiting_.begin(), waiting_.end(), [&](std::size_t a, std::size_t b) {
+    const Demand& x = queue.demands[a];
+    const Demand& y = queue.demands[b];
+    return std::tuple(x.group, -x.priority, x.since, x.job, a) <
+           std::tuple(y.group, -y.priority, y.since, y.job, b);
+  });
+  for (std::size_t at = 0; at < waiting_.size(); ++at) {
+    const std::size_t group = queue.demands[waiting_[at]].group;
+    if (line_.empty() || line_.back().group != group) {
+      line_.push_back({group, false, 0, 1, at, at});
+      weigh(line_.back());
+    }
+    ++line_.back().end;
+  }
+  std::make_heap(line_.begin(), line_.end(),
+                 [&](const Standing& a, const Standing& b) { return goes_before(b, a); });
+}
+
+std::optional<std::size_t> Order::next() {
+  while (!line_.empty()) {
+    const Standing& first = line_.front();
+    const std::size_t demand = waiting_[first.front];
+    const Group& group = queue_->groups[first.group];
+    if (!group.quota ||
+        stays_within(*group.quota, used_[first.group], charge_at_most(queue_->demands[demand])))
+      return demand;
+    over_quota_[demand] = true;  // what its group uses only grows in a round
+    drop_demand();
+  }
+  return std::nullopt;
+}
+
+void Order::placed(const Resources& allocated) {
+  ASSERT(!line_.empty());
+  Standing& first = line_.front();
+  add(used_[first.group], amounts(allocated));
+  if (--left_[waiting_[first.front]] == 0 && ++first.front == first.end) return drop_demand();
+  if (line_.size() == 1) return;
+  weigh(first);
+  settle_first();
+}
+
+void Order::failed() {
+  ASSERT(!line_.empty());
+  drop_demand();
+}
+
+bool Order::goes_before(const Standing& a, const Standing& b) const {
+  const Group& x = queue_->groups[a.group];
+  const Group& y = queue_->groups[b.group];
+  if (x.tier != y.tier) return x.tier == Tier::critical;
+  if (a.below_guarantee != b.below_guarantee) return a.below_guarantee;
+  if (is_less(a.used, a.of, b.used, b.of)) return true;
+  if (is_less(b.used, b.of, a.used, a.of)) return false;
+  return std::tie(x.name, a.group) < std::tie(y.name, b.group);
+}
+
+void Order::weigh(Standing& standing) const {
+  const Group& group = queue_->groups[standing.group];
+  const ResourceRequest& used = used_[standing.group];
+  const auto weight = static_cast<std::uint64_t>(std::max<std::int64_t>(1, group.weight));
+  standing.below_guarantee = is_below(used, group.guarantee);
+  standing.used = 0;
+  standing.of = 1;
+  auto look = [&](std::int64_t part, std::int64_t whole) {
+    if (part <= 0 || whole <= 0) return;
+    const auto of = static_cast<std::uint64_t>(std::min(whole, kTotalMax)) * weight;
+    if (!is_less(standing.used, standing.of, static_cast<std::uint64_t>(part), of)) return;
+    standing.used = static_cast<std::uint64_t>(part);
+    standing.of = of;
+  };
+  look(used.cpu_milli, total_.cpu_milli);
+  look(used.mem_mib, total_.mem_mib);
+  look(used.disk_mib, total_.disk_mib);
+  look(used.gpus, total_.gpus);
+  for (const auto& [name, amount] : total_.scalars) look(scalar(used.scalars, name), amount);
+}
+
+// The line is a heap but for its first, which goes later than before.
+void Order::settle_first() {
+  std::size_t at = 0;
+  for (;;) {
+    std::size_t least = at;
+    for (std::size_t child = 2 * at + 1; child <= 2 * at + 2 && child < line_.size(); ++child) {
+      if (goes_before(line_[child], line_[least])) least = child;
+    }
+    if (least == at) return;
+    std::swap(line_[at], line_[least]);
+    at = least;
+  }
+}
+
+void Order::drop_demand() {
+  Standing& first = line_.front();
+  if (first.front < first.end) ++first.front;
+  if (first.front < first.end) return;
+  first = line_.back();
+  line_.pop_back();
+  if (!line_.empty()) settle_first();
+}
+
+}  // namespace mimas::placement
