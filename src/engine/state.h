@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "engine/step.h"
+#include "model/group.h"
 
 namespace mimas::engine {
 
@@ -128,6 +129,8 @@ struct State::Data {
   std::int64_t next_job_number = 1;
   std::map<std::int64_t, JobEntry> jobs;  // by number
 
+  std::map<std::string, CapacityGroupPtr> groups_described;  // by name
+
   std::map<std::int64_t, AuditPtr> audits;  // by number
   std::int64_t next_audit_number = 1;
   std::map<std::string, Receipt, std::less<>> receipts;  // by key
@@ -137,6 +140,8 @@ struct State::Data {
   std::set<std::pair<Instant, TaskKey>> due;  // when a task next needs a look
   std::map<std::int64_t, std::set<std::pair<std::int64_t, std::int64_t>>> ready;  // placeable tasks by job
   std::set<std::pair<Instant, std::int64_t>> ended_jobs;                          // by (ended_at, number)
+  std::map<std::string, ResourceRequest>
+      group_use;  // capacity group → what its live tasks hold, executors' shares included
   std::map<std::string, std::int64_t> groups;  // live services with a group sequence (group_key) → job number
   std::set<std::pair<std::int64_t, std::int64_t>>
       crowded_slots;  // (job, index) with more ended tasks than are kept

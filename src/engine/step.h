@@ -13,6 +13,7 @@
 #include "engine/change.h"
 #include "engine/effect.h"
 #include "engine/input.h"
+#include "placement/cluster.h"
 
 namespace mimas::engine {
 
@@ -25,6 +26,7 @@ enum class Sharing {
 };
 
 struct Policy {
+  placement::Rules rules;  // how agents are chosen
   Sharing sharing = Sharing::task;
   // All that decides how a shared executor is started; another text, another executor: what runs already is
   // left to end with its last task.
