@@ -90,19 +90,26 @@ ResourceRequest charge_at_most(const Demand& demand) {
 Order::Order(const Queue& queue, const Resources& total)
     : queue_(&queue), total_(amounts(total)), over_quota_(queue.demands.size()) {
   for (const Group& group : queue.groups) used_.push_back(group.used);
+  std::vector<std::size_t> waiting;
   for (const Demand& demand : queue.demands) {
     ASSERT(demand.group < queue.groups.size());
+    waiting.push_back(left_.size());
     left_.push_back(demand.count);
-    if (demand.count > 0) waiting_.push_back(left_.size() - 1);
   }
+  line_up(std::move(waiting));
+}
+
+void Order::line_up(std::vector<std::size_t> demands) {
+  waiting_ = std::move(demands);
+  std::erase_if(waiting_, [&](std::size_t demand) { return left_[demand] <= 0; });
   std::sort(waiting_.begin(), waiting_.end(), [&](std::size_t a, std::size_t b) {
-    const Demand& x = queue.demands[a];
-    const Demand& y = queue.demands[b];
+    const Demand& x = queue_->demands[a];
+    const Demand& y = queue_->demands[b];
     return std::tuple(x.group, -x.priority, x.since, x.job, a) <
            std::tuple(y.group, -y.priority, y.since, y.job, b);
   });
   for (std::size_t at = 0; at < waiting_.size(); ++at) {
-    const std::size_t group = queue.demands[waiting_[at]].group;
+    const std::size_t group = queue_->demands[waiting_[at]].group;
     if (line_.empty() || line_.back().group != group) {
       line_.push_back({group, false, 0, 1, at, at});
       weigh(line_.back());
@@ -114,7 +121,13 @@ Order::Order(const Queue& queue, const Resources& total)
 }
 
 std::optional<std::size_t> Order::next() {
-  while (!line_.empty()) {
+  for (;;) {
+    if (line_.empty()) {
+      if (again_.empty()) return std::nullopt;
+      line_up({again_.begin(), again_.end()});
+      again_.clear();
+      continue;
+    }
     const Standing& first = line_.front();
     const std::size_t demand = waiting_[first.front];
     const Group& group = queue_->groups[first.group];
@@ -124,14 +137,15 @@ std::optional<std::size_t> Order::next() {
     over_quota_[demand] = true;  // what its group uses only grows in a round
     drop_demand();
   }
-  return std::nullopt;
 }
 
-void Order::placed(const Resources& allocated) {
+void Order::placed(const Resources& allocated, bool charged) {
   ASSERT(!line_.empty());
   Standing& first = line_.front();
+  const std::size_t demand = waiting_[first.front];
   add(used_[first.group], amounts(allocated));
-  if (--left_[waiting_[first.front]] == 0 && ++first.front == first.end) return drop_demand();
+  give_another_turn(queue_->demands[demand], charged);
+  if (--left_[demand] == 0 && ++first.front == first.end) return drop_demand();
   if (line_.size() == 1) return;
   weigh(first);
   settle_first();
@@ -139,7 +153,27 @@ void Order::placed(const Resources& allocated) {
 
 void Order::failed() {
   ASSERT(!line_.empty());
+  const std::size_t at = waiting_[line_.front().front];
+  const Demand& demand = queue_->demands[at];
+  for (JobNumber job : demand.with) hope_for_job_[job].push_back(at);
+  const auto& constraints = demand.spec->hard_constraints;
+  if (std::any_of(constraints.begin(), constraints.end(),
+                  [](const Constraint& c) { return c.kind == Constraint::Kind::group_by; }))
+    hope_for_job_[demand.job].push_back(at);
+  if (!demand.executor.empty()) hope_for_executor_[demand.executor].push_back(at);
   drop_demand();
+}
+
+void Order::give_another_turn(const Demand& placed, bool charged) {
+  auto wake = [&](auto& hopes, const auto& by) {
+    auto found = hopes.find(by);
+    if (found == hopes.end()) return;
+    again_.insert(found->second.begin(), found->second.end());
+    hopes.erase(found);
+  };
+  if (!hope_for_job_.empty()) wake(hope_for_job_, placed.job);
+  // Only where an executor is started can the next task do without its share.
+  if (charged && !hope_for_executor_.empty()) wake(hope_for_executor_, placed.executor);
 }
 
 bool Order::goes_before(const Standing& a, const Standing& b) const {

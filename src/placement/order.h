@@ -14,13 +14,20 @@
 // quota is checked with the executor's whole share, even where a shared executor would spare it, so that the
 // answer does not depend on the agent.
 //
+// What is given out mostly takes room away, but not always: an agent gets its first task of a job that
+// another wants to be with, or an executor that another would share, or a job's tasks are in balance again.
+// Whom that may concern gets a second turn once everybody has had the first.
+//
 // Costs: O(log groups) for each task, O(1) while one group alone waits, O(demands · log demands) once.
 // Tested in tests/placement/order_test.cc.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "placement/queue.h"
@@ -39,9 +46,9 @@ class Order {
 
   // The demand whose task is next; the same until it is told what became of it. Nothing: the round is over.
   std::optional<std::size_t> next();
-  // Of the task that next() named: it got these amounts (Assignment::allocated) …
-  void placed(const Resources& allocated);
-  // … or no agent takes it: nor the others of its demand in this round.
+  // Of the task that next() named: it got these amounts (Assignment::allocated, ::charged) …
+  void placed(const Resources& allocated, bool charged);
+  // … or no agent takes it, nor the others of its demand. next() may name it again: see above.
   void failed();
 
   std::int64_t left(std::size_t demand) const { return left_[demand]; }  // tasks not placed yet
@@ -56,6 +63,8 @@ class Order {
     std::uint64_t used = 0, of = 1;
     std::size_t front = 0, end = 0;  // of its demands in waiting_
   };
+  void line_up(std::vector<std::size_t> demands);
+  void give_another_turn(const Demand& placed, bool charged);
   bool goes_before(const Standing& a, const Standing& b) const;
   void weigh(Standing& standing) const;
   void settle_first();  // its standing has changed
@@ -67,7 +76,11 @@ class Order {
   std::vector<std::int64_t> left_;     // by demand
   std::vector<bool> over_quota_;
   std::vector<std::size_t> waiting_;  // demands by group, each group's in their order
-  std::vector<Standing> line_;        // a heap, whose first goes first; groups with nothing left are gone
+  // Failed ones by what may help them, and those that it has helped.
+  std::map<JobNumber, std::vector<std::size_t>> hope_for_job_;
+  std::map<std::string, std::vector<std::size_t>> hope_for_executor_;
+  std::set<std::size_t> again_;
+  std::vector<Standing> line_;  // a heap, whose first goes first; groups with nothing left are gone
 };
 
 }  // namespace mimas::placement

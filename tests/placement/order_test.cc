@@ -5,9 +5,9 @@
 #include <doctest/doctest.h>
 
 #include <map>
-#include <set>
 
 #include "base/prng.h"
+#include "fair.h"
 
 namespace mimas::placement {
 namespace {
@@ -56,7 +56,7 @@ std::vector<JobNumber> served(const Queue& queue, const Resources& total, std::s
     auto next = order.next();
     if (!next) break;
     jobs.push_back(queue.demands[*next].job);
-    order.placed(charge(queue.demands[*next]));
+    order.placed(charge(queue.demands[*next]), true);
   }
   return jobs;
 }
@@ -158,7 +158,7 @@ TEST_CASE("a quota stops the demand that would exceed it, and no smaller one") {
   std::map<JobNumber, int> placed;
   while (auto next = order.next()) {
     ++placed[line.queue.demands[*next].job];
-    order.placed(charge(line.queue.demands[*next]));
+    order.placed(charge(line.queue.demands[*next]), true);
   }
   CHECK(placed == std::map<JobNumber, int>{{1, 2}, {2, 1}, {3, 1}});
   CHECK(order.is_over_quota(0));
@@ -203,7 +203,7 @@ TEST_CASE("a demand that finds no place steps aside and blocks nobody") {
   line.demand(3, 1, 100);
   Order order(line.queue, cluster(1'000, 1'000));
   REQUIRE(order.next() == 0);
-  order.placed(charge(line.queue.demands[0]));
+  order.placed(charge(line.queue.demands[0]), true);
   REQUIRE(order.next() == 2);
   order.failed();
   REQUIRE(order.next() == 0);
@@ -211,9 +211,81 @@ TEST_CASE("a demand that finds no place steps aside and blocks nobody") {
   CHECK(order.left(0) == 4);
   REQUIRE(order.next() == 1);
   CHECK(order.next() == 1);  // the same until it is told
-  order.placed(charge(line.queue.demands[1]));
+  order.placed(charge(line.queue.demands[1]), true);
   CHECK(order.next() == std::nullopt);
   CHECK_FALSE(order.is_over_quota(0));
+}
+
+TEST_CASE("who failed for want of another job's task gets a second turn after it, once all had their first") {
+  Line line;
+  line.group("a");
+  line.demand(1, 1, 100).with = {3};
+  line.demand(2, 1, 100).executor = "shared";
+  line.demand(3, 1, 100);
+  line.demand(4, 2, 100).executor = "shared";
+  Order order(line.queue, cluster(1'000, 1'000));
+  order.next();
+  order.failed();
+  REQUIRE(order.next() == 1);
+  order.failed();
+  REQUIRE(order.next() == 2);
+  order.placed(charge(line.queue.demands[2]), true);
+  REQUIRE(order.next() == 3);
+  order.placed(charge(line.queue.demands[3]), false);
+  REQUIRE(order.next() == 3);
+  order.failed();
+  REQUIRE(order.next() == 0);
+  order.placed(charge(line.queue.demands[0]), true);
+  CHECK(order.next() == std::nullopt);  // no executor was started that the others would share
+}
+
+TEST_CASE("a job whose balance was refused is tried again when another demand of it was placed") {
+  Line line;
+  line.group("a");
+  auto balanced = std::make_shared<JobSpec>();
+  Constraint zones;
+  zones.kind = Constraint::Kind::group_by;
+  balanced->hard_constraints = {zones};
+  line.demand(1, 1, 100).spec = balanced;
+  line.demand(1, 1, 100).executor = "shared";
+  Order order(line.queue, cluster(1'000, 1'000));
+  REQUIRE(order.next() == 0);
+  order.failed();
+  REQUIRE(order.next() == 1);
+  order.placed(charge(line.queue.demands[1]), true);
+  REQUIRE(order.next() == 0);
+  order.failed();
+  CHECK(order.next() == std::nullopt);
+}
+
+TEST_CASE("two hopes that come true give no turn to a demand that is placed already") {
+  Line line;
+  line.group("a").tier = Tier::critical;
+  line.demand(1, 1, 100).with = {3, 4};
+  line.demand(3, 1, 100);
+  line.group("b");
+  line.demand(4, 1, 100).with = {3};
+  Order order(line.queue, cluster(1'000, 1'000));
+  REQUIRE(order.next() == 0);
+  order.failed();
+  REQUIRE(order.next() == 1);
+  order.placed(charge(line.queue.demands[1]), true);
+  REQUIRE(order.next() == 2);
+  order.failed();
+  REQUIRE(order.next() == 0);
+  order.placed(charge(line.queue.demands[0]), true);
+  CHECK(order.next() == std::nullopt);
+
+  Order other(line.queue, cluster(1'000, 1'000));
+  other.next();
+  other.failed();
+  other.next();
+  other.placed(charge(line.queue.demands[1]), true);
+  REQUIRE(other.next() == 2);
+  other.placed(charge(line.queue.demands[2]), true);
+  REQUIRE(other.next() == 0);
+  other.placed(charge(line.queue.demands[0]), true);
+  CHECK(other.next() == std::nullopt);
 }
 
 TEST_CASE("shares are compared exactly, also where they need more than 64 bits") {
@@ -236,72 +308,6 @@ TEST_CASE("nothing waits: nothing is next") {
   line.demand(1, 0, 10);
   CHECK(served(line.queue, cluster(1, 1)).empty());
 }
-
-// Small numbers, so that their products fit 64 bits.
-std::int64_t amount_of(const ResourceRequest& of, int kind) { return kind == 0 ? of.cpu_milli : of.mem_mib; }
-
-struct Oracle {
-  const Queue& queue;
-  std::int64_t total[2];
-  std::vector<ResourceRequest> used;
-  std::vector<std::int64_t> left;
-  std::set<std::size_t> done;
-
-  bool promised(std::size_t group) const {
-    bool any = false;
-    for (int kind : {0, 1}) {
-      const std::int64_t promise = amount_of(queue.groups[group].guarantee, kind);
-      if (promise > 0 && amount_of(used[group], kind) >= promise) return false;
-      any = any || promise > 0;
-    }
-    return any;
-  }
-  // Is the dominant share of x smaller than that of y?
-  bool smaller(std::size_t x, std::size_t y) const {
-    for (int of_y : {0, 1}) {
-      bool above_all = true;
-      for (int of_x : {0, 1}) {
-        above_all = above_all && amount_of(used[x], of_x) * total[of_y] * queue.groups[y].weight <
-                                     amount_of(used[y], of_y) * total[of_x] * queue.groups[x].weight;
-      }
-      if (above_all) return true;
-    }
-    return false;
-  }
-  bool group_first(std::size_t x, std::size_t y) const {
-    const Group& a = queue.groups[x];
-    const Group& b = queue.groups[y];
-    if (a.tier != b.tier) return a.tier == Tier::critical;
-    if (promised(x) != promised(y)) return promised(x);
-    if (smaller(x, y)) return true;
-    if (smaller(y, x)) return false;
-    return a.name < b.name;
-  }
-  bool first(const Demand& x, const Demand& y) const {
-    if (x.group != y.group) return group_first(x.group, y.group);
-    if (x.priority != y.priority) return x.priority > y.priority;
-    if (x.since != y.since) return x.since < y.since;
-    return x.job < y.job;
-  }
-  bool exceeds(const Demand& demand) const {
-    const Group& group = queue.groups[demand.group];
-    for (int kind : {0, 1}) {
-      if (!group.quota || amount_of(*group.quota, kind) == 0) continue;
-      const std::int64_t asked = amount_of(demand.spec->request, kind);
-      if (asked > 0 && asked + amount_of(used[demand.group], kind) > amount_of(*group.quota, kind))
-        return true;
-    }
-    return false;
-  }
-  std::optional<std::size_t> next() const {
-    std::optional<std::size_t> best;
-    for (std::size_t i = 0; i < queue.demands.size(); ++i) {
-      if (left[i] == 0 || done.contains(i) || exceeds(queue.demands[i])) continue;
-      if (!best || first(queue.demands[i], queue.demands[*best])) best = i;
-    }
-    return best;
-  }
-};
 
 Queue random_queue(Prng& random) {
   Line line;
@@ -329,26 +335,22 @@ TEST_CASE("thousands of random queues are served as the oracle says") {
     Prng random(seed);
     const Queue queue = random_queue(random);
     const Resources total = cluster(20, 30);
-    Oracle oracle{queue, {20, 30}, {}, {}, {}};
-    for (const Group& group : queue.groups) oracle.used.push_back(group.used);
-    for (const Demand& demand : queue.demands) oracle.left.push_back(demand.count);
+    Fair fair(queue, total);
     Order order(queue, total);
     for (;;) {
       const auto next = order.next();
-      REQUIRE(next == oracle.next());
+      REQUIRE(next == fair.next());
       if (!next) break;
       const Demand& demand = queue.demands[*next];
       if (random.below(5) == 0) {
         order.failed();
-        oracle.done.insert(*next);
+        fair.aside.insert(*next);
         continue;
       }
-      order.placed(charge(demand));
-      --oracle.left[*next];
-      oracle.used[demand.group].cpu_milli += demand.spec->request.cpu_milli;
-      oracle.used[demand.group].mem_mib += demand.spec->request.mem_mib;
+      order.placed(charge(demand), true);
+      fair.placed(*next, charge(demand));
     }
-    for (std::size_t i = 0; i < queue.demands.size(); ++i) REQUIRE(order.left(i) == oracle.left[i]);
+    for (std::size_t i = 0; i < queue.demands.size(); ++i) REQUIRE(order.left(i) == fair.left[i]);
   }
 }
 

@@ -1,0 +1,231 @@
+// A small cluster told as plain lists, and what placement should say of it, found out the slow way: every
+// question walks over everything. Nothing here shares code with src/placement.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/assert.h"
+#include "placement/cluster.h"
+
+namespace mimas::placement {
+
+struct WorldHost {
+  HostFacts facts;
+  Resources free;
+  bool offered = true;
+  Standing standing = Standing::open;
+  std::vector<Work> work;
+};
+
+struct World {
+  Rules rules;
+  std::vector<WorldHost> hosts;
+  Queue queue;
+};
+
+inline Attributes all_attributes(const HostFacts& facts) {
+  Attributes all = facts.attributes;
+  all["hostname"] = facts.hostname;
+  all["agentId"] = facts.agent.value;
+  return all;
+}
+
+inline std::optional<std::string> value_on(const WorldHost& host, const std::string& attribute) {
+  const Attributes all = all_attributes(host.facts);
+  auto found = all.find(attribute);
+  return found == all.end() ? std::nullopt : std::optional(found->second);
+}
+
+inline std::int64_t tasks_of(const WorldHost& host, JobNumber job) {
+  return std::count_if(host.work.begin(), host.work.end(), [&](const Work& work) { return work.job == job; });
+}
+
+inline bool runs_any(const WorldHost& host, const std::vector<JobNumber>& jobs) {
+  return std::any_of(jobs.begin(), jobs.end(), [&](JobNumber job) { return tasks_of(host, job) > 0; });
+}
+
+inline bool has_strangers(const WorldHost& host, JobNumber job) {
+  return std::any_of(host.work.begin(), host.work.end(), [&](const Work& work) { return work.job != job; });
+}
+
+inline bool is_taken_by_other(const WorldHost& host, JobNumber job) {
+  return std::any_of(host.work.begin(), host.work.end(),
+                     [&](const Work& work) { return work.exclusive && work.job != job; });
+}
+
+inline bool asks_exclusive(const JobSpec& spec) {
+  return std::any_of(spec.hard_constraints.begin(), spec.hard_constraints.end(),
+                     [](const Constraint& c) { return c.kind == Constraint::Kind::exclusive_host; });
+}
+
+// A constraint that asks for the attribute rather than against it.
+inline bool asks_for(const Constraint& constraint, const std::string& attribute) {
+  using Kind = Constraint::Kind;
+  switch (constraint.kind) {
+    case Kind::equals:
+    case Kind::in:
+    case Kind::like:
+    case Kind::less:
+    case Kind::at_most:
+    case Kind::greater:
+    case Kind::at_least:
+    case Kind::exists: return constraint.attribute == attribute;
+    default: return false;
+  }
+}
+
+// Could the host take the job if it were another day: by what it is, not by what runs there?
+inline bool is_eligible(const World& world, const WorldHost& host, const JobSpec& spec) {
+  for (const Constraint& constraint : spec.hard_constraints) {
+    if (is_about_attributes(constraint.kind) && !satisfies(constraint, all_attributes(host.facts)))
+      return false;
+  }
+  for (const std::string& name : world.rules.dedicated) {
+    if (!value_on(host, name)) continue;
+    if (std::none_of(spec.hard_constraints.begin(), spec.hard_constraints.end(),
+                     [&](const Constraint& c) { return asks_for(c, name); }))
+      return false;
+  }
+  return true;
+}
+
+// Tasks of the job by value of the attribute, with a 0 for each value that an eligible host has.
+inline std::map<std::string, std::int64_t> balance(const World& world, const Demand& demand,
+                                                   const std::string& attribute) {
+  std::map<std::string, std::int64_t> counts;
+  for (const WorldHost& host : world.hosts) {
+    const auto value = value_on(host, attribute);
+    if (!value) continue;
+    if (is_eligible(world, host, *demand.spec)) counts.try_emplace(*value, 0);
+  }
+  for (const WorldHost& host : world.hosts) {
+    const auto value = value_on(host, attribute);
+    if (value && counts.contains(*value)) counts[*value] += tasks_of(host, demand.job);
+  }
+  return counts;
+}
+
+inline std::int64_t least(const std::map<std::string, std::int64_t>& counts) {
+  std::int64_t min = INT64_MAX;
+  for (const auto& [value, count] : counts) min = std::min(min, count);
+  return min;
+}
+
+inline bool keeps(const World& world, const WorldHost& host, const Demand& demand, const Constraint& c) {
+  using Kind = Constraint::Kind;
+  if (is_about_attributes(c.kind)) return satisfies(c, all_attributes(host.facts));
+  if (c.kind == Kind::unique_host) return tasks_of(host, demand.job) == 0;
+  if (c.kind == Kind::exclusive_host) return !has_strangers(host, demand.job);
+  if (c.kind == Kind::with_job) return runs_any(host, demand.with);
+  if (c.kind == Kind::apart_from_job) return !runs_any(host, demand.apart);
+  const auto value = value_on(host, c.attribute);
+  if (!value) return false;
+  const auto counts = balance(world, demand, c.attribute);
+  auto found = counts.find(*value);
+  if (found == counts.end()) return false;
+  if (c.kind == Kind::max_per) return found->second < c.number;
+  return found->second == least(counts);
+}
+
+inline bool pays_share(const WorldHost& host, const Demand& demand) {
+  return demand.executor.empty() || std::none_of(host.work.begin(), host.work.end(), [&](const Work& work) {
+           return work.executor == demand.executor;
+         });
+}
+
+inline ResourceRequest charge_there(const WorldHost& host, const Demand& demand) {
+  ResourceRequest charge = demand.spec->request;
+  if (pays_share(host, demand)) {
+    charge.cpu_milli += demand.share.cpu_milli;
+    charge.mem_mib += demand.share.mem_mib;
+  }
+  if (demand.spec->network_mbps > 0 && scalar(host.facts.total.scalars, kNetworkScalar) > 0)
+    add_scalars(charge.scalars, {{std::string(kNetworkScalar), demand.spec->network_mbps * 1'000}});
+  return charge;
+}
+
+// The first kind of which there is not enough; empty: it fits.
+inline std::string short_of(const ResourceRequest& charge, const Resources& within) {
+  if (charge.cpu_milli > within.cpu_milli) return "cpu";
+  if (charge.mem_mib > within.mem_mib) return "memory";
+  if (charge.disk_mib > within.disk_mib) return "disk";
+  if (charge.gpus > within.gpus) return "gpus";
+  if (charge.ports > within.ports.count()) return "ports";
+  for (const auto& [name, amount] : charge.scalars) {
+    if (amount > scalar(within.scalars, name)) return "scalar " + name;
+  }
+  return {};
+}
+
+inline std::string reason_of(const Constraint& constraint) {
+  return is_about_attributes(constraint.kind) ? "constraint " + constraint.text : constraint.text;
+}
+
+inline std::string standing_reason(Standing standing) {
+  switch (standing) {
+    case Standing::open: return {};
+    case Standing::maintenance: return "maintenance";
+    case Standing::drained: return "drained";
+    case Standing::disabled: return "disabled";
+    case Standing::quarantined: return "quarantined";
+    case Standing::launching: return "launching";
+  }
+  return {};
+}
+
+// Every reason why the demand's next task cannot go there; empty: it can.
+inline std::vector<std::string> obstacles(const World& world, const WorldHost& host, const Demand& demand) {
+  std::vector<std::string> all;
+  for (const Constraint& constraint : demand.spec->hard_constraints) {
+    if (!keeps(world, host, demand, constraint)) all.push_back(reason_of(constraint));
+  }
+  if (is_taken_by_other(host, demand.job)) all.emplace_back("ExclusiveHost");
+  if (runs_any(host, demand.apart)) all.emplace_back("apart");
+  for (const std::string& name : world.rules.dedicated) {
+    if (value_on(host, name) &&
+        std::none_of(demand.spec->hard_constraints.begin(), demand.spec->hard_constraints.end(),
+                     [&](const Constraint& c) { return asks_for(c, name); }))
+      all.push_back("dedicated " + name);
+  }
+  if (host.standing != Standing::open) all.push_back(standing_reason(host.standing));
+  if (!host.offered) all.emplace_back("no offer");
+  const std::string lack = short_of(charge_there(host, demand), host.offered ? host.free : Resources{});
+  if (!lack.empty() && host.offered) all.push_back(lack);
+  return all;
+}
+
+inline bool takes(const World& world, std::size_t host, const Demand& demand) {
+  return obstacles(world, world.hosts[host], demand).empty();
+}
+
+inline Work work_of(const Demand& demand) {
+  return {demand.job, demand.spec->type, demand.spec->application_name, demand.executor,
+          asks_exclusive(*demand.spec)};
+}
+
+// The world with the assignment told.
+inline void apply(World& world, const Assignment& assignment) {
+  WorldHost& host = world.hosts[assignment.host];
+  host.free -= assignment.allocated;
+  host.work.push_back(work_of(world.queue.demands[assignment.demand]));
+}
+
+// The same facts, in the order of `order`; answers each host's index there.
+inline std::vector<HostIndex> tell(Cluster& cluster, const World& world,
+                                   const std::vector<std::size_t>& order) {
+  std::vector<HostIndex> at(world.hosts.size());
+  for (std::size_t i : order) {
+    const WorldHost& host = world.hosts[i];
+    at[i] = cluster.put(host.facts);
+    for (const Work& work : host.work) cluster.start(at[i], work);
+    cluster.stand(at[i], host.standing);
+    if (host.offered) cluster.offer(at[i], host.free);
+  }
+  return at;
+}
+
+}  // namespace mimas::placement
