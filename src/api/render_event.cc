@@ -89,10 +89,15 @@ bool shows_the_same(const Job& left, const Job& right) {
          left.ended_at == right.ended_at && left.message == right.message;
 }
 
+static bool same_order(const Agent& left, const Agent& right) {
+  return left.order == right.order || (left.order && right.order && *left.order == *right.order);
+}
+
 bool shows_the_same(const Agent& left, const Agent& right) {
   return left.hostname == right.hostname && left.endpoint == right.endpoint &&
          left.attributes == right.attributes && left.region == right.region && left.zone == right.zone &&
-         left.state == right.state && left.used == right.used && left.maintenance == right.maintenance;
+         left.state == right.state && left.used == right.used && left.maintenance == right.maintenance &&
+         same_order(left, right) && left.quarantined_until == right.quarantined_until;
 }
 
 }  // namespace mimas::api

@@ -67,6 +67,12 @@ struct PutReceipt {
 struct RemoveReceipt {
   std::string key;
 };
+struct PutAgentOrder {
+  AgentOrderPtr order;
+};  // shown as part of its agent
+struct RemoveAgentOrder {
+  AgentId agent;
+};
 
 // published only: rebuilt from Mesos after a restart
 struct PutAgent {
@@ -79,7 +85,7 @@ struct PutShortfall {
   JobId job;
   std::string text;
   ExplanationPtr why;  // null: no agent was looked at
-};  // why queued tasks of the job wait; empty: they do not
+};                     // why queued tasks of the job wait; empty: they do not
 struct PutConnection {
   bool subscribed = false;
   std::string master;
@@ -89,10 +95,10 @@ struct PutAlert {
   std::string text;  // for a person; empty: all is well again
 };
 
-using Change =
-    std::variant<PutJob, PutTask, RemoveJob, RemoveTask, PutFramework, PutNextJobNumber, PutOperation,
-                 RemoveOperation, PutAgent, RemoveAgent, PutShortfall, PutConnection, PutOrphan, RemoveOrphan,
-                 PutAlert, PutAudit, RemoveAudit, PutJobVersion, RemoveJobVersion, PutReceipt, RemoveReceipt>;
+using Change = std::variant<PutJob, PutTask, RemoveJob, RemoveTask, PutFramework, PutNextJobNumber,
+                            PutOperation, RemoveOperation, PutAgent, RemoveAgent, PutShortfall, PutConnection,
+                            PutOrphan, RemoveOrphan, PutAlert, PutAudit, RemoveAudit, PutJobVersion,
+                            RemoveJobVersion, PutReceipt, RemoveReceipt, PutAgentOrder, RemoveAgentOrder>;
 
 bool is_durable(const Change& change);
 

@@ -17,6 +17,21 @@ void drop_all_offers(State::Data& data) {
   data.inverse_offers.clear();
 }
 
+// All that it has, as far as it was ever seen at one time: in offers, and in what ours hold.
+void note_total(AgentEntry& agent) {
+  Resources now = offered_by(agent);
+  now += agent.record.used;
+  Resources& total = agent.record.total;
+  total.cpu_milli = std::max(total.cpu_milli, now.cpu_milli);
+  total.mem_mib = std::max(total.mem_mib, now.mem_mib);
+  total.disk_mib = std::max(total.disk_mib, now.disk_mib);
+  total.gpus = std::max(total.gpus, now.gpus);
+  for (const auto& [name, amount] : now.scalars) {
+    const std::int64_t more = amount - scalar(total.scalars, name);
+    if (more > 0) add_scalars(total.scalars, {{name, more}});
+  }
+}
+
 void take_offer(Turn& turn, const Offer& offer) {
   State::Data& data = turn.data;
   drop_offer(data, offer.id);  // an id that is held already is replaced (rule 51)
@@ -35,6 +50,7 @@ void take_offer(Turn& turn, const Offer& offer) {
   data.offers_due.insert({held.decline_at, offer.id});
   data.offers[offer.id] = offer.agent;
   agent.offers[offer.id] = std::move(held);
+  note_total(agent);
   data.agents_unpublished.insert(offer.agent);
 }
 

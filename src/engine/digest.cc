@@ -91,6 +91,12 @@ void write(Text& out, const Audit& audit) {
   out << '\n';
 }
 
+void write(Text& out, const AgentOrder& order) {
+  out << agent_order_name(order.kind) << ' ' << order.agent.value << " host=" << order.hostname
+      << " at=" << order.at.ms << " until=" << order.deadline.ms << " by=" << order.user
+      << " reason=" << order.reason << '\n';
+}
+
 void write(Text& out, const Operation& operation) {
   out << operation.id.value << ' ' << operation_type_name(operation.type) << ' '
       << operation_state_name(operation.state) << " agent=" << operation.agent.value
@@ -127,6 +133,7 @@ std::string State::digest() const {
     out << "receipt " << key << ' ' << receipt.fingerprint << ' ' << receipt.answer << ' ' << receipt.at.ms
         << '\n';
   }
+  for (const auto& [id, order] : data_->agent_orders) write(out, *order);
   for (const auto& [id, stray] : data_->strays) {
     if (stray.orphan == nullptr || stray.orphan->decision == OrphanDecision::undecided) continue;
     const Orphan& orphan = *stray.orphan;

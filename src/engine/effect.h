@@ -14,6 +14,7 @@
 #include "engine/input.h"
 #include "model/job.h"
 #include "model/operation.h"
+#include "model/placement_plan.h"
 #include "model/task.h"
 
 namespace mimas::engine {
@@ -121,7 +122,10 @@ struct OrphansDecided {
   };
   std::vector<Left> left;  // not adopted; left alone from now on
 };
-using Answer = std::variant<Done, JobAccepted, OperationAccepted, OrphansDecided>;
+struct PlanShown {
+  PlacementPlanPtr plan;  // of a dry run; nothing has changed
+};
+using Answer = std::variant<Done, JobAccepted, OperationAccepted, OrphansDecided, PlanShown>;
 struct Reply {
   RequestId request = 0;
   Result<Answer> answer;

@@ -122,6 +122,16 @@ struct KillOrphans {
   std::string user, address;
 };
 
+// Whether an agent gets work. Errors: not_found (no such agent), resource_exhausted (agent_orders_max).
+struct OrderAgent {
+  RequestId request = 0;
+  AgentId agent;
+  std::optional<AgentOrder::Kind> order;    // nothing: enabled again, which ends a quarantine too
+  std::optional<std::int64_t> deadline_ms;  // drain: from now
+  std::string reason;
+  std::string user, address;
+};
+
 // --- Mesos
 struct Subscribed {
   FrameworkId framework;
@@ -209,8 +219,8 @@ struct Settle {};
 
 using Input =
     std::variant<SubmitJob, KillJob, SetInstanceCounts, SetInService, SetJobProcesses, ChangeJob, KillTasks,
-                 CollectGarbage, ForgetFramework, AdoptOrphans, KillOrphans, RequestOperation, Subscribed,
-                 Disconnected, OffersReceived, OfferRescinded, InverseOffersReceived, InverseOfferRescinded,
-                 AgentLost, StatusUpdate, OperationUpdate, Settle>;
+                 CollectGarbage, ForgetFramework, AdoptOrphans, KillOrphans, RequestOperation, OrderAgent,
+                 Subscribed, Disconnected, OffersReceived, OfferRescinded, InverseOffersReceived,
+                 InverseOfferRescinded, AgentLost, StatusUpdate, OperationUpdate, Settle>;
 
 }  // namespace mimas::engine

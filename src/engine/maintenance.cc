@@ -22,21 +22,23 @@ void move_away(Turn& turn, JobEntry& job, const TaskKey& key) {
   turn.change_task(job, key, [](Task& task) { task.replaced = true; });
   const Task& task = *task_at(job, key).record;
   turn.vacate(task, *job.record, Ending::blameless);
-  turn.reason("task " + task.id.value + " is to be moved away from " + task.hostname +
-              " before its maintenance");
+  turn.reason("task " + task.id.value + " is to be moved away from " + task.hostname);
 }
 
-// True when something is left to move that did not fit into the limit.
+// True when something is left to move: it did not fit into the limit, or does not run yet.
 bool move_services(Turn& turn, AgentEntry& agent) {
   State::Data& data = turn.data;
   const std::set<TaskKey> tasks = agent.tasks;
+  bool left = false;
   for (const TaskKey& key : tasks) {
     JobEntry& job = data.jobs.at(key.job);
-    if (!is_movable(job, *task_at(job, key).record)) continue;
+    const Task& task = *task_at(job, key).record;
+    left = left || (never_started(task) && !task.kill_requested);
+    if (!is_movable(job, task)) continue;
     if (static_cast<std::int64_t>(data.moving.size()) >= data.policy.moves_max) return true;
     move_away(turn, job, key);
   }
-  return false;
+  return left;
 }
 
 void look_at_agents(Turn& turn) {
@@ -56,6 +58,11 @@ void look_at_agents(Turn& turn) {
     }
   }
   for (const AgentId& id : over) set_maintenance(data, data.agents.at(id), std::nullopt);
+  for (const auto& [id, order] : data.agent_orders) {
+    const auto agent = data.agents.find(id);
+    if (order->kind != AgentOrder::Kind::drain || agent == data.agents.end()) continue;
+    if (move_services(turn, agent->second)) data.services_to_move = true;
+  }
 }
 
 // A moved task ends when its successor runs, or when its slot is not wanted any more.
@@ -67,7 +74,7 @@ void end_moved(Turn& turn) {
     const bool runs =
         slot.current >= 0 && is_ready(*job.tasks.at({key.index, slot.current}).record, *job.record->spec);
     if (slot.current >= 0 && !runs) continue;
-    request_kill(turn, job, key, "MOVED", "moved away before the maintenance of its agent");
+    request_kill(turn, job, key, "MOVED", "moved away from an agent that is to be empty");
   }
 }
 
@@ -76,12 +83,21 @@ void end_moved(Turn& turn) {
 void set_maintenance(State::Data& data, AgentEntry& agent, const std::optional<Unavailability>& planned) {
   Agent& record = agent.record;
   if (record.maintenance == planned) return;
-  if (record.maintenance) data.maintenance.erase({record.maintenance->start, record.id});
+  const auto avoided_from = [&] {
+    return Instant{record.maintenance->start.ms - data.policy.maintenance_avoid_ms};
+  };
+  if (record.maintenance) {
+    data.maintenance.erase({record.maintenance->start, record.id});
+    data.standing_due.erase({avoided_from(), record.id});
+    data.standing_due.erase({record.maintenance->end(), record.id});
+  }
   record.maintenance = planned;
-  if (planned) data.maintenance.insert({planned->start, record.id});
-  data.agents_unpublished.insert(record.id);
-  data.placement_stale = data.place_all = true;
-  data.maintenance_looked_at = Instant{};
+  if (planned) {
+    data.maintenance.insert({planned->start, record.id});
+    data.standing_due.insert({avoided_from(), record.id});
+    if (planned->end() != kNever) data.standing_due.insert({planned->end(), record.id});
+  }
+  note_standing(data, agent);
 }
 
 bool is_leaving_soon(const Turn& turn, const Agent& agent) {
@@ -112,7 +128,8 @@ void on_input(Turn& turn, const InverseOfferRescinded& event) {
 
 void look_at_maintenance(Turn& turn) {
   State::Data& data = turn.data;
-  if (!data.maintenance.empty()) look_at_agents(turn);
+  if (!data.maintenance.empty() || !data.agent_orders.empty()) look_at_agents(turn);
+  if (!data.agent_orders.empty()) end_drained(turn);
   reconcile_touched(turn);  // makes the successors
   if (!data.moving.empty()) end_moved(turn);
   reconcile_touched(turn);

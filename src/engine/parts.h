@@ -32,6 +32,10 @@ void end_operations(Turn& turn,
                     const std::string& why);  // those that were sent: nothing is heard of them again
 void remove_old_operations(Turn& turn);
 
+// agent_orders.cc
+void on_input(Turn& turn, const OrderAgent& command);
+void end_drained(Turn& turn);  // what still runs on agents that had to be empty by now
+
 // maintenance.cc
 void on_input(Turn& turn, const InverseOffersReceived& event);
 void on_input(Turn& turn, const InverseOfferRescinded& event);

@@ -2,10 +2,12 @@
 // part costs what there is to do; with nothing to do, nothing is walked.
 #include <algorithm>
 
+#include "engine/agent_health.h"
 #include "engine/history.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
+#include "engine/standing.h"
 
 namespace mimas::engine {
 namespace {
@@ -105,11 +107,19 @@ void forget_agents(Turn& turn) {
   }
 }
 
+// What follows from the rest of the entry.
+void show(const Turn& turn, AgentEntry& agent) {
+  Agent& record = agent.record;
+  record.offered = offered_by(agent);
+  record.tasks = static_cast<std::int64_t>(agent.tasks.size());
+  record.standing = standing_of(turn, agent);
+}
+
 void publish_agents(Turn& turn) {
   for (const AgentId& id : std::exchange(turn.data.agents_unpublished, {})) {
     auto at = turn.data.agents.find(id);
     if (at == turn.data.agents.end()) continue;
-    at->second.record.offered = offered_by(at->second);
+    show(turn, at->second);
     turn.change(PutAgent{std::make_shared<const Agent>(at->second.record)});
   }
 }
@@ -132,7 +142,7 @@ Instant next_alarm(const Turn& turn) {
   no_later_than(wake, data.operations_due);
   wake = std::min(
       {wake, revive_at(turn), idle_at(data), constrain_at(data), maintenance_at(turn), health_at(turn)});
-  wake = std::min(wake, retention_at(turn));
+  wake = std::min({wake, retention_at(turn), standings_at(data)});
   if (data.placement_stale && !data.ready.empty()) wake = turn.now;
   return std::max(wake, turn.now);
 }
@@ -150,6 +160,7 @@ void on_input(Turn& turn, const Settle&) {
   stop_waiting_for_listing(turn);
   kill_due_strays(turn);
   refresh_alerts(turn);
+  look_at_standings(turn);
   look_at_maintenance(turn);
   look_at_operations(turn);
   send_operations(turn);

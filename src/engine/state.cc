@@ -5,6 +5,7 @@
 #include "engine/executors.h"
 #include "engine/history.h"
 #include "engine/orphans.h"
+#include "engine/standing.h"
 
 namespace mimas::engine {
 
@@ -12,6 +13,10 @@ State::Data::Data(Policy the_policy, Recovered recovered)
     : policy(std::move(the_policy)),
       framework(std::move(recovered.framework)),
       next_job_number(std::max<std::int64_t>(recovered.next_job_number, 1)) {
+  for (AgentOrder& order : recovered.agent_orders) {  // before the agents appear
+    AgentId agent = order.agent;
+    agent_orders[std::move(agent)] = std::make_shared<const AgentOrder>(std::move(order));
+  }
   for (const std::string& role : policy.roles) roles.try_emplace(role);
   if (policy.roles.empty()) roles.try_emplace("");
   for (Job& job : recovered.jobs) {
@@ -161,6 +166,18 @@ static bool shows_executor(const Task& task) {
          is_in_shared_executor(task);
 }
 
+static bool is_launching(const Task& task) {
+  return task.state == TaskState::dispatched || task.state == TaskState::starting;
+}
+
+// An agent that was sent as much as it may be is open again once one of those runs.
+static void count_launching(State::Data& data, AgentEntry& agent, const Job& job, std::int64_t by) {
+  const bool with_image = job.spec->runtime == Runtime::docker;
+  if (by < 0 && launches_left(data, agent, true) == 0) note_standing(data, agent);
+  agent.record.launching += by;
+  if (with_image) agent.pulling += by;
+}
+
 void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry& entry) {
   const Task& task = *entry.record;
   count_task(data, job, task, -1);
@@ -183,6 +200,7 @@ void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntr
   data.moving.erase(key);
   if (is_live_on_agent(task.state)) {
     AgentEntry& agent = agent_at(data, task.agent);
+    if (is_launching(task)) count_launching(data, agent, *job.record, -1);
     agent.tasks.erase(key);
     agent.record.used -= task.allocated;
     if (--agent.running[key.job] == 0) agent.running.erase(key.job);
@@ -212,6 +230,7 @@ void track_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry&
       agent.record.region = task.region;
       agent.record.zone = task.zone;
     }
+    if (is_launching(task)) count_launching(data, agent, *job.record, +1);
     agent.tasks.insert(key);
     agent.record.used += task.allocated;
     ++agent.running[key.job];
@@ -315,9 +334,29 @@ std::string group_key(const JobSpec& spec) {
          spec.job_group_sequence;
 }
 
+void set_order(State::Data& data, AgentEntry& agent, AgentOrderPtr order) {
+  const AgentId& id = agent.record.id;
+  if (agent.record.order != nullptr) data.standing_due.erase({agent.record.order->deadline, id});
+  agent.record.order = std::move(order);
+  if (agent.record.order != nullptr && agent.record.order->deadline != kNever) {
+    data.standing_due.insert({agent.record.order->deadline, id});
+  }
+  note_standing(data, agent);
+}
+
+void note_standing(State::Data& data, const AgentEntry& agent) {
+  data.agents_unpublished.insert(agent.record.id);
+  data.placement_stale = data.place_all = true;
+  data.maintenance_looked_at = Instant{};
+}
+
 AgentEntry& agent_at(State::Data& data, const AgentId& id) {
   auto [at, fresh] = data.agents.try_emplace(id);
-  if (fresh) at->second.record.id = id;
+  if (fresh) {
+    at->second.record.id = id;
+    const auto order = data.agent_orders.find(id);
+    if (order != data.agent_orders.end()) set_order(data, at->second, order->second);
+  }
   return at->second;
 }
 

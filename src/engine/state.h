@@ -7,6 +7,7 @@
 // tests/engine/property_test.cc.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -58,6 +59,7 @@ struct JobEntry {
   std::set<std::pair<Instant, std::pair<std::int64_t, std::int64_t>>> unhealthy;
   std::string shortfall;                           // as published
   std::map<std::int64_t, JobVersionPtr> versions;  // that are kept
+  std::array<AgentId, 2> ran_on;  // two agents where tasks of it were seen to run, the last one first
 };
 
 struct HeldOffer {
@@ -71,6 +73,11 @@ struct AgentEntry {
   std::set<TaskKey> tasks;                        // live ones
   std::map<std::int64_t, std::int64_t> running;   // live ones by job number
   std::map<std::string, std::int64_t> executors;  // shared ones → tasks that they have said to run
+  std::int64_t pulling = 0;                       // of Agent::launching, those with an image
+
+  // What its failures are judged by (agent_health.h); a restart forgets it.
+  std::map<std::int64_t, Instant> failed_starts;  // job → when a start of it here last came to nothing
+  std::map<std::int64_t, Instant> failed_runs;    // job → when a task of it here last failed by itself
 };
 
 using OfferGroup = std::vector<AttributeTest>;  // all of them; a role's groups are alternatives
@@ -134,6 +141,7 @@ struct State::Data {
   std::map<std::int64_t, AuditPtr> audits;  // by number
   std::int64_t next_audit_number = 1;
   std::map<std::string, Receipt, std::less<>> receipts;  // by key
+  std::map<AgentId, AgentOrderPtr> agent_orders;
 
   // derived from the records
   std::set<std::pair<Instant, std::string>> receipts_by_age;
@@ -163,6 +171,7 @@ struct State::Data {
   // about the cluster; rebuilt from Mesos after a restart
   std::map<AgentId, AgentEntry> agents;
   std::set<AgentId> agents_unpublished;                  // changed since the last Settle
+  std::set<std::pair<Instant, AgentId>> standing_due;    // when time alone may change what standing_of says
   std::set<std::pair<Instant, AgentId>> agents_leaving;  // lost ones, and when they are forgotten
   std::map<OfferId, AgentId> offers;
   std::set<std::pair<Instant, OfferId>> offers_due;
@@ -227,6 +236,11 @@ inline constexpr std::string_view kScaledDown =
 // Is the task leaving because its job wants fewer instances? (Durable: told from the record alone.)
 inline bool is_leaving(const Task& task) { return task.kill_requested && task.reason == kScaledDown; }
 
+inline constexpr std::string_view kDrained = "DRAINED";  // Task::reason of one that ends for its agent's sake
+
+// Is the task being ended, or was it, because its agent had to be empty by now?
+inline bool is_ended_for_drain(const Task& task) { return task.kill_requested && task.reason == kDrained; }
+
 inline constexpr std::string_view kUnhealthy = "UNHEALTHY";  // Task::reason of one that ends for its health
 
 // Is the task being ended, or was it, because its health checks failed?
@@ -276,5 +290,7 @@ std::string group_key(const JobSpec& spec);
 
 AgentEntry& agent_at(State::Data& data, const AgentId& id);  // created when missing
 Resources offered_by(const AgentEntry& agent);
+void set_order(State::Data& data, AgentEntry& agent, AgentOrderPtr order);  // null: none
+void note_standing(State::Data& data, const AgentEntry& agent);             // it may be another one now
 
 }  // namespace mimas::engine

@@ -49,6 +49,20 @@ struct Policy {
   std::int64_t moves_max = 10;
   std::int64_t inverse_hold_ms = 30'000;
   std::int64_t inverse_refuse_ms = 60'000;
+  // Of the tasks that an agent was sent and that do not run yet, how many there may be, and how many of them
+  // in containers: a process is started at once, but an image may have to be pulled, and four at a time is
+  // what a Raspberry Pi's SD card bears.
+  std::int64_t launches_per_agent_max = 256;
+  std::int64_t pulls_per_agent_max = 4;
+  // Starts that fail for an agent's sake count a thousand each, half as much after every half-life. From the
+  // threshold on the agent gets no new tasks for quarantine_first_ms, the next time for twice as long, up to
+  // quarantine_max_ms; at most such a share of all agents at a time (at least one, and never the last one).
+  std::int64_t failure_half_life_ms = 300'000;
+  std::int64_t quarantine_score = 5'000;
+  std::int64_t quarantine_first_ms = 300'000;
+  std::int64_t quarantine_max_ms = 3'600'000;
+  std::int64_t quarantine_share_percent = 20;
+  std::int64_t agent_orders_max = 10'000;      // above: resource_exhausted
   std::int64_t operation_wait_ms = 300'000;    // for an offer that an operation can be applied to
   std::int64_t operation_confirm_ms = 60'000;  // for a later offer to show one without feedback
   std::int64_t operations_open_max = 1'000;    // above: resource_exhausted
@@ -99,6 +113,7 @@ struct Recovered {
   std::int64_t next_audit_number = 1;
   std::vector<JobVersion> versions;  // by (job number, version)
   std::vector<Receipt> receipts;     // by time
+  std::vector<AgentOrder> agent_orders;
 };
 
 struct Step {

@@ -1,5 +1,6 @@
 // Status updates: from agents (with uuid, to be acknowledged), from the master, and as answers to
 // reconciliation. Rules of mesos-protocol §8.3: 56…64, 67, 68.
+#include "engine/agent_health.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
@@ -58,6 +59,7 @@ void apply_live(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdat
     task.reason = update.reason;
     task.message = update.message.substr(0, kMessageBytesMax);
   });
+  if (to == TaskState::running) note_run_on_agent(turn, job, *task_at(job, key).record);
   // It was given up, its slot has a successor, and now it is back (rule 63).
   if (task_at(job, key).record->replaced && (to == TaskState::running || to == TaskState::starting)) {
     request_kill(turn, job, key, "REPLACED", "came back after its slot had been filled again");
@@ -94,6 +96,7 @@ void apply_end(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdate
   if (is_ended_for_health(*task_at(job, key).record) && verdict.ending == Ending::failure) {
     end.reason = end.message = {};  // what its checks said is why it ended
   }
+  note_end_on_agent(turn, job, *task_at(job, key).record, verdict.ending, end.reason);
   end_task(turn, job, key, std::move(end));
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/ids.h"
 #include "model/agent.h"
+#include "model/explanation.h"
 #include "model/history.h"
 #include "model/job.h"
 #include "model/operation.h"
@@ -31,6 +32,7 @@ class View {
   virtual std::vector<TaskPtr> tasks_of(const JobId& id) const = 0;  // by (index, number)
   virtual std::vector<AgentPtr> agents() const = 0;                  // by id
   virtual std::string shortfall(const JobId& id) const = 0;       // why queued tasks wait; "" if they do not
+  virtual ExplanationPtr explanation(const JobId& id) const = 0;  // of its shortfall; null: there is none
   virtual std::vector<OrphanPtr> orphans() const = 0;             // by task id
   virtual std::map<std::string, std::string> alerts() const = 0;  // what a person should know, by name
   virtual OperationPtr operation(const OperationId& id) const = 0;            // nullptr if unknown

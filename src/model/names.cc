@@ -40,6 +40,28 @@ std::string_view agent_state_name(AgentState state) {
   return "active";
 }
 
+std::string_view standing_name(Standing standing) {
+  switch (standing) {
+    case Standing::open: return "open";
+    case Standing::maintenance: return "maintenance";
+    case Standing::drained: return "drained";
+    case Standing::disabled: return "disabled";
+    case Standing::quarantined: return "quarantined";
+    case Standing::launching: return "launching";
+  }
+  return "open";
+}
+
+std::string_view agent_order_name(AgentOrder::Kind kind) {
+  return kind == AgentOrder::Kind::drain ? "drain" : "disable";
+}
+
+std::optional<AgentOrder::Kind> parse_agent_order(std::string_view name) {
+  if (name == "drain") return AgentOrder::Kind::drain;
+  if (name == "disable") return AgentOrder::Kind::disable;
+  return std::nullopt;
+}
+
 std::string_view orphan_decision_name(OrphanDecision decision) {
   return kOrphanDecisionNames[static_cast<std::size_t>(decision)];
 }

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "model/agent.h"
 #include "model/explanation.h"
 #include "placement/fitness.h"
 #include "placement/queue.h"
@@ -26,8 +27,7 @@ namespace mimas::placement {
 
 using HostIndex = std::uint32_t;  // given by put(), void after remove(), given again later
 
-// May new work go there? The first of these that is true.
-enum class Standing : std::uint8_t { open, maintenance, drained, disabled, quarantined, launching };
+using mimas::Standing;
 
 struct HostFacts {
   AgentId agent;

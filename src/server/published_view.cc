@@ -49,6 +49,12 @@ std::vector<AgentPtr> PublishedView::agents() const {
   return all;
 }
 
+ExplanationPtr PublishedView::explanation(const JobId& id) const {
+  std::shared_lock hold(mutex_);
+  const auto entry = jobs_.find(parse_job_number(id.value));
+  return entry == jobs_.end() ? nullptr : entry->second.why;
+}
+
 std::string PublishedView::shortfall(const JobId& id) const {
   std::shared_lock hold(mutex_);
   const auto entry = jobs_.find(parse_job_number(id.value));

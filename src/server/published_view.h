@@ -56,6 +56,7 @@ class PublishedView : public engine::View {
   std::vector<TaskPtr> tasks_of(const JobId& id) const override;
   std::vector<AgentPtr> agents() const override;
   std::string shortfall(const JobId& id) const override;
+  ExplanationPtr explanation(const JobId& id) const override;
   std::vector<OrphanPtr> orphans() const override;
   std::map<std::string, std::string> alerts() const override;
   OperationPtr operation(const OperationId& id) const override;
@@ -70,6 +71,7 @@ class PublishedView : public engine::View {
     std::map<std::pair<std::int64_t, std::int64_t>, TaskPtr> tasks;  // by (index, number)
     std::map<std::int64_t, JobVersionPtr> versions;
     std::string shortfall;
+    ExplanationPtr why;                      // of the shortfall
     std::int64_t dispatched = 0, ready = 0;  // of tasks: how many left the queue, how many do their work
     JobPtr told;                             // as the last event of the job had it
     bool told_dispatched = false;

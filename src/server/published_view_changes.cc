@@ -136,7 +136,9 @@ void PublishedView::remove_agent(const AgentId& id) {
 
 void PublishedView::put_shortfall(const engine::PutShortfall& put) {
   const auto entry = jobs_.find(parse_job_number(put.job.value));
-  if (entry == jobs_.end() || entry->second.shortfall == put.text) return;
+  if (entry == jobs_.end()) return;
+  entry->second.why = put.why;
+  if (entry->second.shortfall == put.text) return;
   entry->second.shortfall = put.text;
   if (entry->second.job) tell(api::JobWaits{entry->second.job, put.text});
 }
@@ -196,6 +198,8 @@ void PublishedView::apply(const std::vector<engine::Change>& changes) {
       },
       [](const engine::PutReceipt&) {},
       [](const engine::RemoveReceipt&) {},
+      [](const engine::PutAgentOrder&) {},  // PutAgent shows it
+      [](const engine::RemoveAgentOrder&) {},
       [this](const engine::PutConnection& put) {
         put_connection({put.subscribed, put.master, connection_.framework});
       },

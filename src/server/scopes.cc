@@ -58,6 +58,9 @@ Status in_scope(const engine::View&, const Call& call, const engine::AdoptOrphan
 Status in_scope(const engine::View&, const Call& call, const engine::KillOrphans&) {
   return may_change_cluster(call);
 }
+Status in_scope(const engine::View&, const Call& call, const engine::OrderAgent&) {
+  return may_change_cluster(call);
+}
 Status in_scope(const engine::View&, const Call& call, const engine::CollectGarbage&) {
   return may_change_cluster(call);
 }

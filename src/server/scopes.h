@@ -22,6 +22,7 @@ Status in_scope(const engine::View& view, const Call& call, const engine::KillTa
 Status in_scope(const engine::View& view, const Call& call, const engine::RequestOperation& command);
 Status in_scope(const engine::View& view, const Call& call, const engine::AdoptOrphans& command);
 Status in_scope(const engine::View& view, const Call& call, const engine::KillOrphans& command);
+Status in_scope(const engine::View& view, const Call& call, const engine::OrderAgent& command);
 Status in_scope(const engine::View& view, const Call& call, const engine::CollectGarbage& command);
 
 }  // namespace mimas::server

@@ -21,6 +21,7 @@ class OrphanView : public engine::View {
   std::vector<TaskPtr> tasks_of(const JobId&) const override { return {}; }
   std::vector<AgentPtr> agents() const override { return {}; }
   std::string shortfall(const JobId&) const override { return {}; }
+  ExplanationPtr explanation(const JobId&) const override { return nullptr; }
   std::vector<OrphanPtr> orphans() const override { return orphans_; }
   std::map<std::string, std::string> alerts() const override { return alerts_; }
   OperationPtr operation(const OperationId&) const override { return nullptr; }

@@ -27,6 +27,7 @@ class PlainView : public engine::View {
     return found == tasks_.end() ? std::vector<TaskPtr>{} : found->second;
   }
   std::vector<AgentPtr> agents() const override { return agents_; }
+  ExplanationPtr explanation(const JobId&) const override { return nullptr; }
   std::string shortfall(const JobId& id) const override {
     return id == waiting_ ? "no agent has 64 CPUs" : "";
   }

@@ -34,6 +34,7 @@ class Listing : public engine::View {
   }
   std::vector<AgentPtr> agents() const override { return {}; }
   std::string shortfall(const JobId&) const override { return {}; }
+  ExplanationPtr explanation(const JobId&) const override { return nullptr; }
   std::vector<OrphanPtr> orphans() const override { return {}; }
   std::map<std::string, std::string> alerts() const override { return {}; }
   OperationPtr operation(const OperationId&) const override { return nullptr; }

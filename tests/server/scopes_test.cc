@@ -111,6 +111,7 @@ TEST_CASE("what belongs to the cluster is for those without scopes") {
   };
   check(engine::AdoptOrphans{});
   check(engine::KillOrphans{});
+  check(engine::OrderAgent{});
   check(engine::RequestOperation{});
   check(engine::CollectGarbage{});
 }
