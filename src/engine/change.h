@@ -13,6 +13,7 @@
 #include "model/job.h"
 #include "model/operation.h"
 #include "model/orphan.h"
+#include "model/scaling.h"
 #include "model/task.h"
 
 namespace mimas::engine {
@@ -94,11 +95,15 @@ struct PutAlert {
   std::string name;  // "orphans", "revived"
   std::string text;  // for a person; empty: all is well again
 };
+struct PutScaling {
+  ScalingGroupPtr group;
+};  // never removed: groups are as many as there are rules
 
-using Change = std::variant<PutJob, PutTask, RemoveJob, RemoveTask, PutFramework, PutNextJobNumber,
-                            PutOperation, RemoveOperation, PutAgent, RemoveAgent, PutShortfall, PutConnection,
-                            PutOrphan, RemoveOrphan, PutAlert, PutAudit, RemoveAudit, PutJobVersion,
-                            RemoveJobVersion, PutReceipt, RemoveReceipt, PutAgentOrder, RemoveAgentOrder>;
+using Change =
+    std::variant<PutJob, PutTask, RemoveJob, RemoveTask, PutFramework, PutNextJobNumber, PutOperation,
+                 RemoveOperation, PutAgent, RemoveAgent, PutShortfall, PutConnection, PutOrphan, RemoveOrphan,
+                 PutAlert, PutAudit, RemoveAudit, PutJobVersion, RemoveJobVersion, PutReceipt, RemoveReceipt,
+                 PutAgentOrder, RemoveAgentOrder, PutScaling>;
 
 bool is_durable(const Change& change);
 

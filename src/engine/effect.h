@@ -1,6 +1,6 @@
 // What a step wants done after its changes are on disk, in the fixed order of release: master calls,
-// acknowledgements, replies. An effect that is lost (no connection, process killed) is made up for by
-// reconciliation; no effect is needed for correctness of the records.
+// acknowledgements, sizes of agent groups, replies. An effect that is lost (no connection, process killed) is
+// made up for by reconciliation; no effect is needed for correctness of the records.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "model/job.h"
 #include "model/operation.h"
 #include "model/placement_plan.h"
+#include "model/scaling.h"
 #include "model/task.h"
 
 namespace mimas::engine {
@@ -105,6 +106,12 @@ struct AcknowledgeOperation {
 // (mesos-protocol §2.6).
 inline constexpr std::string_view kListingEnd = "mimas-end-of-listing";
 
+// --- the cluster's size: for the scaling provider, answered by ScalingReport
+struct ScaleAgents {
+  ScalingDecision decision;
+  ScalingTemplate agent;  // what an added one should be; empty amounts: nobody knows yet
+};
+
 // --- replies
 struct JobAccepted {
   JobId job;
@@ -133,6 +140,6 @@ struct Reply {
 
 using Effect = std::variant<AcceptOffers, DeclineOffers, ReviveOffers, SuppressOffers, ConstrainOffers,
                             AcceptInverseOffers, DeclineInverseOffers, KillOnAgent, Reconcile,
-                            ReconcileOperations, Acknowledge, AcknowledgeOperation, Reply>;
+                            ReconcileOperations, Acknowledge, AcknowledgeOperation, ScaleAgents, Reply>;
 
 }  // namespace mimas::engine

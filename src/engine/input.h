@@ -212,6 +212,14 @@ struct OperationUpdate {
   std::string message;
 };
 
+// --- the scaling provider
+struct ScalingReport {  // what became of ScaleAgents
+  std::string group;
+  std::int64_t number = 0;
+  bool ok = true;
+  std::string message;
+};
+
 // --- time
 // The batch is over: place what waits, decline what is left, repeat what is due. The loop sends it once after
 // the inputs of a batch, and alone when the last Step's wake_at has come.
@@ -221,6 +229,6 @@ using Input =
     std::variant<SubmitJob, KillJob, SetInstanceCounts, SetInService, SetJobProcesses, ChangeJob, KillTasks,
                  CollectGarbage, ForgetFramework, AdoptOrphans, KillOrphans, RequestOperation, OrderAgent,
                  Subscribed, Disconnected, OffersReceived, OfferRescinded, InverseOffersReceived,
-                 InverseOfferRescinded, AgentLost, StatusUpdate, OperationUpdate, Settle>;
+                 InverseOfferRescinded, AgentLost, StatusUpdate, OperationUpdate, ScalingReport, Settle>;
 
 }  // namespace mimas::engine

@@ -19,11 +19,15 @@ bool is_warm(const Turn& turn, const RoleEntry& role) {
   return role.worked_at.ms != 0 && turn.now < role.worked_at + turn.data.policy.idle_after_ms;
 }
 
+// Who sizes groups of agents has to hear of every agent that comes: nothing is suppressed then.
+static bool counts_agents(const State::Data& data) { return !data.scaling.empty(); }
+
 Instant idle_at(const State::Data& data) {
   Instant first = kNever;
   if (!data.subscribed) return first;
   for (const auto& [name, role] : data.roles) {
-    bool settled = role.offers == 0 && (role.suppressed || !data.offers_seen);
+    bool quiet = role.suppressed || !data.offers_seen || counts_agents(data);
+    bool settled = role.offers == 0 && quiet;
     if (settled || role.queued > 0 || role.operations > 0) continue;
     first = std::min(first, role.worked_at + data.policy.idle_after_ms);
   }
@@ -93,7 +97,7 @@ void revive_or_suppress(Turn& turn) {
       role.revive_wanted = role.suppressed = role.long_filters = false;
       revived.push_back(name);
     } else if (role.queued == 0 && role.operations == 0 && !is_warm(turn, role) && data.offers_seen &&
-               !role.suppressed) {
+               !role.suppressed && !counts_agents(data)) {
       // Only once something was offered: before, we would never get to know the agents.
       role.suppressed = true;
       suppressed.push_back(name);

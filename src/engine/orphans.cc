@@ -189,6 +189,8 @@ void look_at_stray(Turn& turn, const TaskId& id, Stray& stray) {
   }
 }
 
+}  // namespace
+
 void set_alert(Turn& turn, const std::string& name, const std::string& text) {
   std::map<std::string, std::string>& alerts = turn.data.alerts;
   auto at = alerts.find(name);
@@ -202,8 +204,6 @@ void set_alert(Turn& turn, const std::string& name, const std::string& text) {
   }
   turn.change(PutAlert{name, text});
 }
-
-}  // namespace
 
 void decide_orphan(Turn& turn, const TaskId& id, OrphanDecision decision, const std::string& reason) {
   change_orphan(turn, id, [&](Orphan& orphan) {

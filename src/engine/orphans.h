@@ -31,6 +31,7 @@ void decide_orphan(Turn& turn, const TaskId& id, OrphanDecision decision, const 
 void recover_orphans(State::Data& data, std::vector<Orphan> orphans);
 
 void refresh_alerts(Turn& turn);
+void set_alert(Turn& turn, const std::string& name, const std::string& text);  // empty text: it is over
 
 // The record is older than the truth (its database is a copy from before): makes a queued task the one that
 // was dispatched to the update's agent.

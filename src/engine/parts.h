@@ -67,6 +67,11 @@ void on_input(Turn& turn, const ForgetFramework& command);
 // updates.cc
 void on_input(Turn& turn, const StatusUpdate& update);
 
+// scaling.cc
+void on_input(Turn& turn, const ScalingReport& report);
+void look_at_scaling(Turn& turn);
+Instant scaling_at(const Turn& turn);  // kNever: no rules, or nothing to look at
+
 // settle.cc
 void on_input(Turn& turn, const Settle& settle);
 

@@ -142,7 +142,7 @@ Instant next_alarm(const Turn& turn) {
   no_later_than(wake, data.operations_due);
   wake = std::min(
       {wake, revive_at(turn), idle_at(data), constrain_at(data), maintenance_at(turn), health_at(turn)});
-  wake = std::min({wake, retention_at(turn), standings_at(data)});
+  wake = std::min({wake, retention_at(turn), standings_at(data), scaling_at(turn)});
   if (data.placement_stale && !data.ready.empty()) wake = turn.now;
   return std::max(wake, turn.now);
 }
@@ -151,6 +151,7 @@ Instant next_alarm(const Turn& turn) {
 
 void on_input(Turn& turn, const Settle&) {
   State::Data& data = turn.data;
+  data.scaling_stale = data.scaling_stale || data.placement_stale || !data.agents_unpublished.empty();
   for (std::int64_t number : std::exchange(data.jobs_unchecked, {})) turn.touch(data.jobs.at(number));
   reconcile_touched(turn);
   look_at_due(turn);
@@ -173,6 +174,7 @@ void on_input(Turn& turn, const Settle&) {
   remove_old(turn);
   remove_old_operations(turn);
   forget_agents(turn);
+  look_at_scaling(turn);
   publish_agents(turn);
   turn.wake_at(next_alarm(turn));
 }

@@ -19,6 +19,7 @@ State::Data::Data(Policy the_policy, Recovered recovered)
   }
   for (const std::string& role : policy.roles) roles.try_emplace(role);
   if (policy.roles.empty()) roles.try_emplace("");
+  scaling.resize(policy.scaling.size());
   for (Job& job : recovered.jobs) {
     // A record that we could not have written is left alone on disk and takes no part.
     if (!job.spec || job.number < 0 || job.id != make_job_id(job.number)) continue;

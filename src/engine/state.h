@@ -20,6 +20,7 @@
 
 #include "engine/step.h"
 #include "model/group.h"
+#include "placement/scaling.h"
 
 namespace mimas::engine {
 
@@ -113,6 +114,13 @@ struct HeldInverseOffer {
   Instant decline_at;
 };
 
+// A group of agents that grows and shrinks (Policy::scaling, in the same order).
+struct ScalingEntry {
+  placement::ScalingMemory memory;
+  std::vector<ScalingDecision> decisions;  // newest first, kScalingDecisionsKept
+  ScalingGroupPtr shown;                   // as published
+};
+
 // A task on an agent that we do not want: killed until it is gone. Either its record has ended, or there is
 // none at all: then it is an orphan, and people may decide about it.
 struct Stray {
@@ -191,6 +199,13 @@ struct State::Data {
   std::map<std::string, std::string> alerts;  // as published
   Instant stray_window_start;
   std::int64_t stray_window_kills = 0;
+
+  std::vector<ScalingEntry> scaling;
+  std::set<AgentId> scaling_leaving;  // agents that are to go, or shall be asked to: no new work
+  std::int64_t scaling_number = 0;    // of the last decision
+  Instant scaling_looked_at;
+  Instant scaling_look_at = kNever;  // for the sake of time alone
+  bool scaling_stale = false;        // agents or what waits have changed since
 
   // the subscription
   bool subscribed = false;

@@ -13,6 +13,7 @@
 #include "engine/change.h"
 #include "engine/effect.h"
 #include "engine/input.h"
+#include "model/scaling.h"
 #include "placement/cluster.h"
 
 namespace mimas::engine {
@@ -98,7 +99,9 @@ struct Policy {
   std::int64_t receipts_max = 100'000;          // above: resource_exhausted
   std::int64_t ended_tasks_kept_per_slot = 5;   // older ended starts of a slot are removed
   std::int64_t jobs_live_max = 100'000;         // above: resource_exhausted
-  std::int64_t tasks_live_max = 200'000;        // wanted instances over all jobs
+  // Groups of agents that grow and shrink with the work; none: nothing is ever asked for.
+  std::vector<ScalingRule> scaling;
+  std::int64_t tasks_live_max = 200'000;  // wanted instances over all jobs
 };
 
 // What is read back from the store at start.

@@ -8,7 +8,8 @@ namespace {
 int release_rank(const Effect& effect) {
   if (std::holds_alternative<Acknowledge>(effect)) return 1;
   if (std::holds_alternative<AcknowledgeOperation>(effect)) return 1;
-  if (std::holds_alternative<Reply>(effect)) return 2;
+  if (std::holds_alternative<ScaleAgents>(effect)) return 2;
+  if (std::holds_alternative<Reply>(effect)) return 3;
   return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "model/job.h"
 #include "model/operation.h"
 #include "model/orphan.h"
+#include "model/scaling.h"
 #include "model/task.h"
 
 namespace mimas::engine {
@@ -41,6 +42,7 @@ class View {
   // That are kept, newest first: those numbered below `before` (0: all), at most `most`; of one job unless
   // `job` is empty.
   virtual std::vector<AuditPtr> audits(const JobId& job, std::int64_t before, std::size_t most) const = 0;
+  virtual std::vector<ScalingGroupPtr> scaling() const = 0;  // by name; empty without rules
   virtual Connection connection() const = 0;
 };
 

@@ -23,6 +23,7 @@ struct Translate {
   const FrameworkId& framework;
 
   Calls operator()(const engine::AcceptOffers&) const { return {}; }
+  Calls operator()(const engine::ScaleAgents&) const { return {}; }
   Calls operator()(const engine::Reply&) const { return {}; }
   Calls operator()(const engine::ConstrainOffers&) const { return {}; }
 

@@ -30,7 +30,10 @@ SubscriptionOptions subscription_options(const DriverOptions& options) {
           .rewrite = options.rewrite};
 }
 
-bool is_for_master(const engine::Effect& effect) { return !std::holds_alternative<engine::Reply>(effect); }
+bool is_for_master(const engine::Effect& effect) {
+  return !std::holds_alternative<engine::Reply>(effect) &&
+         !std::holds_alternative<engine::ScaleAgents>(effect);
+}
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include "model/agent.h"
 #include "model/job.h"
 #include "model/orphan.h"
+#include "model/scaling.h"
 #include "model/task.h"
 
 namespace mimas {
@@ -60,6 +61,26 @@ std::optional<AgentOrder::Kind> parse_agent_order(std::string_view name) {
   if (name == "drain") return AgentOrder::Kind::drain;
   if (name == "disable") return AgentOrder::Kind::disable;
   return std::nullopt;
+}
+
+std::string_view scaling_cause_name(ScalingCause cause) {
+  switch (cause) {
+    case ScalingCause::min_size: return "minSize";
+    case ScalingCause::min_idle: return "minIdle";
+    case ScalingCause::shortfall: return "shortfall";
+    case ScalingCause::max_idle: return "maxIdle";
+    case ScalingCause::max_size: return "maxSize";
+  }
+  return "shortfall";
+}
+
+std::string_view scaling_outcome_name(ScalingOutcome outcome) {
+  switch (outcome) {
+    case ScalingOutcome::asked: return "asked";
+    case ScalingOutcome::done: return "done";
+    case ScalingOutcome::failed: return "failed";
+  }
+  return "asked";
 }
 
 std::string_view orphan_decision_name(OrphanDecision decision) {

@@ -13,10 +13,13 @@ namespace {
 
 constexpr std::int64_t kSleepMaxMs = 60'000;
 
-bool is_reply(const engine::Effect& effect) { return std::holds_alternative<engine::Reply>(effect); }
 bool is_acknowledgement(const engine::Effect& effect) {
   return std::holds_alternative<engine::Acknowledge>(effect) ||
          std::holds_alternative<engine::AcknowledgeOperation>(effect);
+}
+bool is_for_master(const engine::Effect& effect) {
+  return !std::holds_alternative<engine::Reply>(effect) &&
+         !std::holds_alternative<engine::ScaleAgents>(effect);
 }
 
 }  // namespace
@@ -40,10 +43,14 @@ void Loop::step(const engine::Input& input, Instant now, Batch& batch) {
 
 void Loop::release(const std::vector<engine::Effect>& effects) {
   for (const engine::Effect& effect : effects) {
-    if (!is_reply(effect) && !is_acknowledgement(effect)) hooks_.call_master(effect);
+    if (is_for_master(effect) && !is_acknowledgement(effect)) hooks_.call_master(effect);
   }
   for (const engine::Effect& effect : effects) {
     if (is_acknowledgement(effect)) hooks_.call_master(effect);
+  }
+  for (const engine::Effect& effect : effects) {
+    const auto* scale = std::get_if<engine::ScaleAgents>(&effect);
+    if (scale != nullptr && hooks_.scale) hooks_.scale(*scale);
   }
   for (const engine::Effect& effect : effects) {
     if (const auto* reply = std::get_if<engine::Reply>(&effect)) hooks_.reply(*reply);

@@ -36,6 +36,8 @@ class Loop {
     std::function<void(const std::string&)> log;  // one line per thing that happened
     // Of every batch: its inputs and changes, and how long its commit took. May be empty.
     std::function<void(std::size_t inputs, std::size_t changes, double seconds)> committed = {};
+    // May be empty where there are no rules to scale by.
+    std::function<void(const engine::ScaleAgents&)> scale = {};
   };
   Loop(engine::State state, store::Store& store, Mailbox& mailbox, PublishedView& view, Hooks hooks);
 

@@ -108,6 +108,13 @@ std::vector<AuditPtr> PublishedView::audits(const JobId& job, std::int64_t befor
   return found;
 }
 
+std::vector<ScalingGroupPtr> PublishedView::scaling() const {
+  std::shared_lock hold(mutex_);
+  std::vector<ScalingGroupPtr> all;
+  for (const auto& [name, group] : scaling_) all.push_back(group);
+  return all;
+}
+
 engine::Connection PublishedView::connection() const {
   std::shared_lock hold(mutex_);
   return connection_;

@@ -63,6 +63,7 @@ class PublishedView : public engine::View {
   std::vector<OperationPtr> operations() const override;
   std::vector<JobVersionPtr> versions_of(const JobId& id) const override;
   std::vector<AuditPtr> audits(const JobId& job, std::int64_t before, std::size_t most) const override;
+  std::vector<ScalingGroupPtr> scaling() const override;
   engine::Connection connection() const override;
 
  private:
@@ -99,6 +100,7 @@ class PublishedView : public engine::View {
   std::map<std::string, std::string> alerts_;
   std::map<std::int64_t, OperationPtr> operations_;  // by number
   std::map<std::int64_t, AuditPtr> audits_;          // by number
+  std::map<std::string, ScalingGroupPtr> scaling_;   // by name
   engine::Connection connection_;
   ViewTotals totals_;
 

@@ -32,6 +32,7 @@ class PlainView : public engine::View {
     return id == waiting_ ? "no agent has 64 CPUs" : "";
   }
   std::vector<OrphanPtr> orphans() const override { return orphans_; }
+  std::vector<ScalingGroupPtr> scaling() const override { return {}; }
   std::map<std::string, std::string> alerts() const override { return alerts_; }
   OperationPtr operation(const OperationId& id) const override {
     for (const OperationPtr& one : operations_) {

@@ -36,6 +36,7 @@ class Listing : public engine::View {
   std::string shortfall(const JobId&) const override { return {}; }
   ExplanationPtr explanation(const JobId&) const override { return nullptr; }
   std::vector<OrphanPtr> orphans() const override { return {}; }
+  std::vector<ScalingGroupPtr> scaling() const override { return {}; }
   std::map<std::string, std::string> alerts() const override { return {}; }
   OperationPtr operation(const OperationId&) const override { return nullptr; }
   std::vector<OperationPtr> operations() const override { return {}; }

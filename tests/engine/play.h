@@ -51,6 +51,7 @@ class Play {
   std::map<std::string, Agent> agents;
   std::map<std::string, std::string> shortfalls;
   std::map<std::string, std::string> alerts;
+  std::map<std::string, ScalingGroup> scaling;
 
   const Step& feed(const Input& input) {
     last = step(state, input, now);
@@ -216,6 +217,7 @@ class Play {
   void keep(const RemoveReceipt& gone) { receipts.erase(gone.key); }
   void keep(const PutOrphan& put) { orphans[put.orphan->task.value] = *put.orphan; }
   void keep(const RemoveOrphan& gone) { orphans.erase(gone.task.value); }
+  void keep(const PutScaling& put) { scaling[put.group->rule.name] = *put.group; }
   void keep(const PutAlert& put) { alerts[put.name] = put.text; }
 
   int offers_ = 0;

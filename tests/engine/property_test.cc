@@ -494,6 +494,7 @@ class World {
   void take(const DeclineInverseOffers&) {}
   void take(const ReconcileOperations&) {}
   void take(const AcknowledgeOperation&) {}
+  void take(const ScaleAgents&) { FAIL("there are no rules to scale by"); }
   void take(const KillOnAgent& call) {
     auto at = processes_.find(call.task);
     if (at == processes_.end()) return know(call.task, call.agent);
