@@ -12,6 +12,8 @@
 namespace mimas::engine {
 namespace {
 
+namespace placement = mimas::placement::first_fit;
+
 constexpr std::size_t kTasksPerDemandMax = 1'000;  // of one job in one settling; the rest follow at once
 
 struct Board {

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <utility>
 
-namespace mimas::placement {
+namespace mimas::placement::first_fit {
 namespace {
 
 // A host as the search sees it: attributes with the pseudo-attributes of model/constraint.h mixed in.
@@ -188,4 +188,4 @@ Plan place(std::vector<Host> hosts, const std::vector<Demand>& demands) {
   return plan;
 }
 
-}  // namespace mimas::placement
+}  // namespace mimas::placement::first_fit

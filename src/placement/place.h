@@ -13,7 +13,7 @@
 #include "model/constraint.h"
 #include "model/resources.h"
 
-namespace mimas::placement {
+namespace mimas::placement::first_fit {
 
 // One agent with what is free on it now: the sum of the offers held for it in one role.
 struct Host {
@@ -64,4 +64,4 @@ struct Plan {
 // Demands are served in the given order; a demand that does not fit never blocks the next.
 Plan place(std::vector<Host> hosts, const std::vector<Demand>& demands);
 
-}  // namespace mimas::placement
+}  // namespace mimas::placement::first_fit

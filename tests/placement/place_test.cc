@@ -10,7 +10,7 @@
 
 #include "base/prng.h"
 
-namespace mimas::placement {
+namespace mimas::placement::first_fit {
 namespace {
 
 Host host(const std::string& agent, std::int64_t cpu_milli, std::int64_t mem_mib = 1'000) {
@@ -278,4 +278,4 @@ TEST_CASE("placement agrees with the brute-force oracle on small worlds") {
 }
 
 }  // namespace
-}  // namespace mimas::placement
+}  // namespace mimas::placement::first_fit
