@@ -5,6 +5,7 @@
 
 #include "engine/orphans.h"
 #include "engine/parts.h"
+#include "engine/standing.h"
 
 namespace mimas::engine {
 namespace {
@@ -31,8 +32,10 @@ placement::ScalingSight see(const Turn& turn, const ScalingRule& rule) {
     member.hostname = agent.hostname;
     member.zone = zone_of(agent);
     member.empty = entry.tasks.empty();
-    member.open = !is_leaving_soon(turn, agent);
+    const Standing standing = standing_of(turn, entry);
+    member.open = standing == Standing::open || standing == Standing::launching;
     member.attributes = &agent.attributes;
+    member.total = &agent.total;
     sight.members.push_back(std::move(member));
   }
   return sight;

@@ -124,6 +124,11 @@ void publish_agents(Turn& turn) {
   }
 }
 
+// What changes which agents there are, who is idle, or what waits.
+void note_for_scaling(State::Data& data) {
+  data.scaling_stale = data.scaling_stale || data.placement_stale || !data.agents_unpublished.empty();
+}
+
 template <class Queue>
 void no_later_than(Instant& wake, const Queue& queue) {
   if (!queue.empty()) wake = std::min(wake, queue.begin()->first);
@@ -151,7 +156,6 @@ Instant next_alarm(const Turn& turn) {
 
 void on_input(Turn& turn, const Settle&) {
   State::Data& data = turn.data;
-  data.scaling_stale = data.scaling_stale || data.placement_stale || !data.agents_unpublished.empty();
   for (std::int64_t number : std::exchange(data.jobs_unchecked, {})) turn.touch(data.jobs.at(number));
   reconcile_touched(turn);
   look_at_due(turn);
@@ -162,6 +166,8 @@ void on_input(Turn& turn, const Settle&) {
   kill_due_strays(turn);
   refresh_alerts(turn);
   look_at_standings(turn);
+  note_for_scaling(data);
+  look_at_scaling(turn);
   look_at_maintenance(turn);
   look_at_operations(turn);
   send_operations(turn);
@@ -174,7 +180,7 @@ void on_input(Turn& turn, const Settle&) {
   remove_old(turn);
   remove_old_operations(turn);
   forget_agents(turn);
-  look_at_scaling(turn);
+  note_for_scaling(turn.data);
   publish_agents(turn);
   turn.wake_at(next_alarm(turn));
 }

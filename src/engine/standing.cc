@@ -18,6 +18,7 @@ Standing standing_of(const Turn& turn, const AgentEntry& agent) {
   if (record.order != nullptr) {
     return record.order->kind == AgentOrder::Kind::drain ? Standing::drained : Standing::disabled;
   }
+  if (turn.data.scaling_leaving.contains(record.id)) return Standing::disabled;
   if (turn.now < record.quarantined_until) return Standing::quarantined;
   // Work without images could still go there; that it waits a moment is simpler than two standings.
   return launches_left(turn.data, agent, true) == 0 ? Standing::launching : Standing::open;

@@ -1,7 +1,8 @@
 // Whether an agent may be given new work, and who says so: the master's schedule of maintenance, an
-// operator's order, a quarantine, or how much it was just sent. One function, so that placement, the records
-// that people read and the explanations never differ. Whatever may change an agent's standing, time included,
-// puts it into Data::agents_unpublished. Private to the engine. Tested in tests/engine/agent_health_test.cc.
+// operator's order, its being about to be removed (scaling), a quarantine, or how much it was just sent. One
+// function, so that placement, the records that people read and the explanations never differ. Whatever may
+// change an agent's standing, time included, puts it into Data::agents_unpublished. Private to the engine.
+// Tested in tests/engine/agent_health_test.cc.
 #pragma once
 
 #include "engine/turn.h"
