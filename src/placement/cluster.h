@@ -67,7 +67,7 @@ struct Unplaced {
 
 struct Plan {
   std::vector<Assignment> assignments;  // in the order of the decisions
-  std::vector<Unplaced> unplaced;       // one per demand that was not placed whole, in demand order
+  std::vector<Unplaced> unplaced;       // one per demand that was tried and not placed whole, in demand order
 };
 
 struct Totals {
@@ -97,10 +97,11 @@ class Cluster {
   const HostFacts& facts(HostIndex host) const;
   const Resources& free(HostIndex host) const;
   std::int64_t running(HostIndex host) const;  // how many tasks
-  Totals totals() const;                       // O(1)
+  Totals totals() const;                       // costs a look at every cell, once after each change
   const Rules& rules() const;
+  std::uint64_t looks() const;  // how often a cell or an agent was judged, ever: the cost in units of work
 
-  // At most `most` assignments.
+  // At most `most` assignments; demands that were not tried for that reason are not named as unplaced.
   Plan place(const Queue& queue, std::size_t most = SIZE_MAX);
 
  private:

@@ -17,14 +17,14 @@ enum class Term {
   pack_disk,
   pack_network,   // of the scalar "network"; 1000 on agents that have none
   pack,           // the mean of cpu and memory
-  pack_dominant,  // the largest of the shares
+  pack_dominant,  // the largest of the shares of cpu, memory and disk
   spread_cpu,     // 1000 minus the packer of that name: empty agents first
   spread_memory,
   spread,
-  worst_fit,  // 1000 minus pack_dominant
-  first_fit,  // 1000 everywhere: the first agent by id that fits
-  same_type,  // 1000 where only tasks of the job's type run, 500 on an empty agent, 0 beside other types:
-              // services and batch apart, so that agents empty out and can be taken away
+  worst_fit,   // 1000 minus pack_dominant
+  first_fit,   // 1000 everywhere: the first agent by id that fits
+  same_type,   // 1000 where only tasks of the job's type run, 500 on an empty agent, 0 beside other types:
+               // services and batch apart, so that agents empty out and can be taken away
   same_job,    // 1000 where a task of the job runs
   same_image,  // 1000 where a task of the same image runs: it need not be pulled
   cheap,       // 1000 minus the agent's attribute "cost" (0..1000; 0 when it has none)
@@ -46,6 +46,20 @@ struct Fitness {
 // "pack=80, same-type=20": one to sixteen terms, each once.
 Result<std::vector<WeightedTerm>> parse_fitness(std::string_view text);
 std::string fitness_text(const std::vector<WeightedTerm>& terms);
+
+// An agent as a task would leave it, were it put there. Amounts as in Resources; used: with the task.
+struct Outlook {
+  std::int64_t cpu_used = 0, cpu_total = 0, mem_used = 0, mem_total = 0, disk_used = 0, disk_total = 0;
+  std::int64_t network_used = 0, network_total = 0;
+  bool own_type = false, other_type = false;  // tasks of the job's type, of the other type run there
+  bool same_job = false, same_image = false;
+  std::int64_t cost = 0;
+};
+
+bool has_term(const Fitness& fitness, Term term);
+// 0..1000: the weighted mean of the terms, rounded down as each term is. A kind that the agent has none of
+// counts as used up, so that it speaks neither for nor against filling the agent.
+std::int64_t fitness_of(const Fitness& fitness, const Outlook& outlook);
 
 // The whole score: soft constraints (by their own weights) weigh 60 against 40 of the fitness, where there
 // are any.

@@ -35,11 +35,12 @@ struct Demand {
   std::int64_t count = 0;               // how many wait
   ResourceRequest share;                // of the executor: cpu_milli, mem_mib; paid once for each
   std::string executor;          // shared by all tasks that name it on one agent; empty: one for each task
-  std::vector<JobNumber> with;   // jobs meant by with(…), of any of its constraints
-  std::vector<JobNumber> apart;  // … by apart(…); and those that want to be apart from this one
-  std::size_t group = 0;         // index into Queue::groups
-  std::int64_t priority = 0;     // higher goes first within its group
-  Instant since;                 // … then who waits longest, then the lower job number
+  std::vector<JobNumber> with;   // jobs meant by its hard with(…); one of them has to run there
+  std::vector<JobNumber> apart;  // … by its hard apart(…); and those whose hard apart(…) means this job
+  std::vector<JobNumber> with_soft, apart_soft;  // … by its soft ones
+  std::size_t group = 0;                         // index into Queue::groups
+  std::int64_t priority = 0;                     // higher goes first within its group
+  Instant since;                                 // … then who waits longest, then the lower job number
 };
 
 struct Queue {

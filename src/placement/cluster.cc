@@ -1,0 +1,194 @@
+#include "placement/cluster.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "placement/explain.h"
+#include "placement/order.h"
+
+namespace mimas::placement {
+
+struct Cluster::Data {
+  explicit Data(Rules given) : rules(std::move(given)), hosts(rules), search(rules, hosts) {}
+  Data(const Data& other) : rules(other.rules), hosts(other.hosts), search(rules, hosts) {}
+  Data& operator=(const Data&) = delete;
+
+  Rules rules;
+  Hosts hosts;
+  Search search;
+  Totals totals;
+  std::uint64_t totals_at = 0;  // version of the hosts
+};
+
+Cluster::Cluster(Rules rules) : data_(std::make_unique<Data>(std::move(rules))) {}
+Cluster::~Cluster() = default;
+Cluster::Cluster(Cluster&&) noexcept = default;
+Cluster& Cluster::operator=(Cluster&&) noexcept = default;
+
+Cluster Cluster::copy() const {
+  Cluster other;
+  other.data_ = std::make_unique<Data>(*data_);
+  return other;
+}
+
+HostIndex Cluster::put(HostFacts facts) { return data_->hosts.put(std::move(facts)); }
+void Cluster::remove(HostIndex host) { data_->hosts.remove(host); }
+void Cluster::offer(HostIndex host, Resources free) { data_->hosts.set_free(host, true, std::move(free)); }
+void Cluster::withdraw(HostIndex host) { data_->hosts.set_free(host, false, {}); }
+void Cluster::stand(HostIndex host, Standing standing) { data_->hosts.stand(host, standing); }
+
+void Cluster::start(HostIndex host, const Work& work) { data_->hosts.start(host, data_->hosts.intern(work)); }
+
+void Cluster::end(HostIndex host, const Work& work) {
+  const WorkThere there = data_->hosts.look_up(work);
+  data_->hosts.end(host, there);
+  data_->hosts.release(there);
+}
+
+const HostFacts& Cluster::facts(HostIndex host) const { return data_->hosts.at(host).facts; }
+const Resources& Cluster::free(HostIndex host) const { return data_->hosts.at(host).free; }
+std::int64_t Cluster::running(HostIndex host) const { return data_->hosts.at(host).tasks; }
+const Rules& Cluster::rules() const { return data_->rules; }
+std::uint64_t Cluster::looks() const { return data_->search.looks(); }
+
+Totals Cluster::totals() const {
+  Hosts& hosts = data_->hosts;
+  if (data_->totals_at == hosts.version()) return data_->totals;
+  hosts.settle();
+  Totals totals;
+  totals.agents = hosts.known();
+  totals.offering = hosts.offering();
+  totals.idle = hosts.idle();
+  totals.total = hosts.total();
+  totals.free = hosts.free();
+  for (const Cell& cell : hosts.cells()) {
+    if (cell.hosts.empty()) continue;
+    totals.largest_cpu_milli = std::max(totals.largest_cpu_milli, cell.key.cpu);
+    totals.largest_mem_mib = std::max(totals.largest_mem_mib, cell.key.mem);
+    totals.largest_disk_mib = std::max(totals.largest_disk_mib, cell.key.disk);
+    totals.largest_gpus = std::max(totals.largest_gpus, cell.key.gpus);
+  }
+  data_->totals = totals;
+  data_->totals_at = hosts.version();
+  return totals;
+}
+
+namespace {
+
+// One call of place(): what it decides is told to the hosts, so that it counts for what follows, and taken
+// back at the end.
+class Round {
+ public:
+  Round(Hosts& hosts, Search& search, const Queue& queue, std::size_t most)
+      : hosts_(hosts), search_(search), queue_(queue), most_(most) {
+    search_.begin_round();
+    wanted_.reserve(queue.demands.size());
+    for (const Demand& demand : queue.demands) wanted_.push_back(search_.want(demand));
+    hosts_.settle();  // after executors have turned out to be shared
+  }
+
+  Plan run() {
+    Order order(queue_, hosts_.total());
+    std::vector<bool> failed(queue_.demands.size());
+    while (plan_.assignments.size() < most_) {
+      const std::optional<std::size_t> next = order.next();
+      if (!next) break;
+      Wanted& wanted = wanted_[*next];
+      const std::optional<Pick> pick = search_.pick(wanted);
+      if (pick) {
+        assign(*next, *pick);
+        order.placed(plan_.assignments.back().allocated, pick->charge.share);
+      } else {
+        order.failed();
+      }
+      failed[*next] = !pick;
+      if (!pick || order.left(*next) == 0) wanted.view.reset();
+    }
+    for (std::size_t at = 0; at < queue_.demands.size(); ++at) {
+      const std::int64_t left = order.left(at);
+      if (left == 0) continue;
+      if (order.is_over_quota(at)) {
+        plan_.unplaced.push_back({at, over_quota(at, left)});
+      } else if (failed[at]) {
+        plan_.unplaced.push_back({at, why(at, left)});
+      }
+    }
+    take_back();
+    return std::move(plan_);
+  }
+
+ private:
+  void assign(std::size_t demand, const Pick& pick);
+  ExplanationPtr over_quota(std::size_t demand, std::int64_t tasks) const;
+  ExplanationPtr why(std::size_t demand, std::int64_t tasks);
+  void take_back();
+
+  Hosts& hosts_;
+  Search& search_;
+  const Queue& queue_;
+  const std::size_t most_;
+  std::vector<Wanted> wanted_;
+  Plan plan_;
+};
+
+void Round::assign(std::size_t demand, const Pick& pick) {
+  const Wanted& wanted = wanted_[demand];
+  const ResourceRequest& request = wanted.cls->request;
+  Resources taken;
+  taken.cpu_milli = pick.charge.cpu;
+  taken.mem_mib = pick.charge.mem;
+  taken.disk_mib = request.disk_mib;
+  taken.gpus = request.gpus;
+  taken.scalars = request.scalars;
+  if (pick.charge.network) add_scalars(taken.scalars, {{std::string(kNetworkScalar), wanted.cls->network}});
+  if (request.ports > 0) taken.ports = hosts_.at(pick.host).free.ports.take_lowest(request.ports);
+  hosts_.take(pick.host, taken);
+  hosts_.start(pick.host, wanted.work);
+  hosts_.settle();
+  search_.changed(pick.host);
+  plan_.assignments.push_back({demand, pick.host, std::move(taken), pick.charge.share, pick.score});
+}
+
+ExplanationPtr Round::over_quota(std::size_t demand, std::int64_t tasks) const {
+  auto explanation = std::make_shared<Explanation>();
+  explanation->tasks = tasks;
+  explanation->agents = hosts_.known();
+  explanation->group = queue_.groups[queue_.demands[demand].group].name;
+  return explanation;
+}
+
+// Demands of one class share the explanation, unless something about their own job matters.
+ExplanationPtr Round::why(std::size_t demand, std::int64_t tasks) {
+  Wanted& wanted = wanted_[demand];
+  search_.refresh(wanted);
+  if (search_.has_special(wanted) || !wanted.cls->balances.empty() || !wanted.demand->apart.empty()) {
+    return explain(search_, hosts_, wanted, tasks);
+  }
+  Ranking& ranking = *wanted.ranking;
+  if (ranking.explained == nullptr || ranking.explained_at != hosts_.version()) {
+    ranking.explained = explain(search_, hosts_, wanted, tasks);
+    ranking.explained_at = hosts_.version();
+  } else if (ranking.explained->tasks != tasks) {
+    auto other = std::make_shared<Explanation>(*ranking.explained);
+    other->tasks = tasks;
+    return other;
+  }
+  return ranking.explained;
+}
+
+void Round::take_back() {
+  for (auto at = plan_.assignments.rbegin(); at != plan_.assignments.rend(); ++at) {
+    hosts_.end(at->host, wanted_[at->demand].work);
+    hosts_.give_back(at->host, at->allocated);
+  }
+  for (const Wanted& wanted : wanted_) search_.release(wanted);
+}
+
+}  // namespace
+
+Plan Cluster::place(const Queue& queue, std::size_t most) {
+  return Round(data_->hosts, data_->search, queue, most).run();
+}
+
+}  // namespace mimas::placement

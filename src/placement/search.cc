@@ -1,0 +1,437 @@
+#include "placement/search.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace mimas::placement {
+namespace {
+
+constexpr std::size_t kRanksMax = std::size_t{1} << 22;  // of all classes together, some 40 bytes each
+constexpr std::size_t kRankingsMax = 4'096;              // remembered from one round to the next
+constexpr std::size_t kHeapSpare = 256;                  // entries that have gone stale
+
+bool is_worse(const Entry& a, const Entry& b) {
+  return a.rank != b.rank ? a.rank < b.rank : a.order > b.order;
+}
+
+void push(Heap& heap, const Entry& entry) {
+  heap.push_back(entry);
+  std::push_heap(heap.begin(), heap.end(), is_worse);
+}
+
+Entry pop(Heap& heap) {
+  std::pop_heap(heap.begin(), heap.end(), is_worse);
+  const Entry first = heap.back();
+  heap.pop_back();
+  return first;
+}
+
+void prefer(std::optional<Entry>& best, Entry entry, std::int64_t bonus) {
+  entry.rank += bonus;
+  if (!best || is_worse(*best, entry)) best = entry;
+}
+
+void note(std::vector<int>& values, int value) {
+  if (value >= 0 && std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+}
+
+}  // namespace
+
+std::optional<std::int64_t> lane_score(const Want& want, const std::vector<int>& values) {
+  std::int64_t score = 0;
+  const std::vector<Balance>& balances = want.cls->balances;
+  for (std::size_t i = 0; i < balances.size(); ++i) {
+    const Balance& balance = balances[i];
+    if (balance.attribute < 0) continue;
+    const std::int64_t count = want.balances[i].count(values[i]);
+    if (balance.hard) {
+      if (blocks(balance, count, want.balances[i].least)) return std::nullopt;
+    } else if (values[i] >= 0) {
+      score += balance_score(balance, count, want.balances[i].least) * balance.constraint->weight;
+    }
+  }
+  return score;
+}
+
+void Search::begin_round() {
+  ++round_;
+  changes_.clear();
+  if (rankings_.size() > kRankingsMax) {
+    rankings_.clear();
+    ranks_kept_ = 0;
+  }
+}
+
+// --- demands
+
+Ranking& Search::ranking_of(const Demand& demand, NameId shared_executor) {
+  auto [at, fresh] = rankings_.try_emplace(DemandClass::key(demand, shared_executor));
+  if (fresh) {
+    at->second = std::make_unique<Ranking>(demand, *rules_, *hosts_);
+    at->second->cls.executor = shared_executor;
+  }
+  return *at->second;
+}
+
+Wanted Search::want(const Demand& demand) {
+  Wanted want;
+  want.demand = &demand;
+  const JobSpec& spec = *demand.spec;
+  const bool exclusive =
+      std::any_of(spec.hard_constraints.begin(), spec.hard_constraints.end(),
+                  [](const Constraint& one) { return one.kind == Constraint::Kind::exclusive_host; });
+  want.work = hosts_->intern({demand.job, spec.type, spec.application_name, demand.executor, exclusive});
+  return want;
+}
+
+void Search::refresh(Wanted& want) {
+  const NameId shared = hosts_->is_shared_by_jobs(want.work.executor) ? want.work.executor : 0;
+  if (want.ranking == nullptr) {
+    want.ranking = &ranking_of(*want.demand, shared);
+    want.cls = &want.ranking->cls;
+    want.own_executor = want.work.executor != 0 && shared == 0;
+    want.balances.resize(want.cls->balances.size());
+  }
+  want.ranking->used = round_;
+  sync(*want.ranking);
+  if (want.cls->asks_for_hosts && !want.is_listed) list_hosts(want);
+  const JobUse* use = hosts_->use(want.demand->job);
+  for (std::size_t i = 0; i < want.balances.size(); ++i) {
+    BalanceNow& now = want.balances[i];
+    const int attribute = want.cls->balances[i].attribute;
+    if (attribute < 0) continue;  // scan() counts agents
+    const auto number = static_cast<std::size_t>(attribute);
+    now.counts = use == nullptr || use->counts.size() <= number ? nullptr : &use->counts[number];
+    const std::vector<int>& values = (want.is_listed ? want.eligible : want.ranking->eligible)[i];
+    now.least = values.empty() ? 0 : INT64_MAX;
+    for (int value : values) now.least = std::min(now.least, now.count(value));
+  }
+}
+
+// Agents that a hard constraint on names allows; all of them where none can be looked up.
+void Search::list_hosts(Wanted& want) {
+  want.is_listed = true;
+  const auto& hard = want.cls->spec->hard_constraints;
+  auto named = std::find_if(hard.begin(), hard.end(), [](const Constraint& one) {
+    return is_about_hosts(one) && (one.kind == Constraint::Kind::equals || one.kind == Constraint::Kind::in);
+  });
+  if (named == hard.end()) {
+    for (const auto& [id, host] : hosts_->by_id()) want.listed.push_back(host);
+  } else if (named->attribute == "hostname") {
+    for (const std::string& value : named->values) {
+      const auto& hosts = hosts_->named(value);
+      want.listed.insert(want.listed.end(), hosts.begin(), hosts.end());
+    }
+  } else {
+    for (const std::string& value : named->values) {
+      auto at = hosts_->by_id().find(AgentId(value));
+      if (at != hosts_->by_id().end()) want.listed.push_back(at->second);
+    }
+  }
+  std::sort(want.listed.begin(), want.listed.end());
+  want.listed.erase(std::unique(want.listed.begin(), want.listed.end()), want.listed.end());
+  want.eligible.resize(want.cls->balances.size());
+  for (HostIndex index : want.listed) {
+    const Host& host = hosts_->at(index);
+    const Fixed& fixed = want.cls->fixed(*hosts_, host.attributes);
+    if (!fixed.is_eligible() || !allows_name(*want.cls, host)) continue;
+    for (std::size_t i = 0; i < want.eligible.size(); ++i) note(want.eligible[i], fixed.values[i]);
+  }
+}
+
+bool Search::is_special(const Wanted& want, const Host& host) const {
+  if (want.is_listed) return true;
+  const Demand& demand = *want.demand;
+  auto runs = [&](const std::vector<JobNumber>& jobs) {
+    return std::any_of(jobs.begin(), jobs.end(), [&](JobNumber job) { return host.count_of(job) > 0; });
+  };
+  const JobUse* use = hosts_->use(demand.job);
+  const bool own =
+      want.cls->asks_where_it_runs || want.own_executor || (use != nullptr && use->exclusive > 0);
+  if (own && host.count_of(demand.job) > 0) return true;
+  if (want.work.image != 0 && host.has_image(want.work.image)) return true;
+  return runs(demand.with) || runs(demand.apart) || runs(demand.with_soft) || runs(demand.apart_soft);
+}
+
+std::vector<HostIndex> Search::special(const Wanted& want) const {
+  if (want.is_listed) return want.listed;
+  std::vector<HostIndex> special;
+  auto add = [&](JobNumber job) {
+    if (const JobUse* use = hosts_->use(job); use != nullptr) {
+      special.insert(special.end(), use->hosts.begin(), use->hosts.end());
+    }
+  };
+  const Demand& demand = *want.demand;
+  const JobUse* use = hosts_->use(demand.job);
+  if (use != nullptr && (want.cls->asks_where_it_runs || want.own_executor || use->exclusive > 0))
+    add(demand.job);
+  for (const auto* jobs : {&demand.with, &demand.apart, &demand.with_soft, &demand.apart_soft}) {
+    for (JobNumber job : *jobs) add(job);
+  }
+  const std::set<HostIndex>& images = hosts_->with_image(want.work.image);
+  special.insert(special.end(), images.begin(), images.end());
+  std::sort(special.begin(), special.end());
+  special.erase(std::unique(special.begin(), special.end()), special.end());
+  return special;
+}
+
+bool Search::has_special(const Wanted& want) const {
+  if (want.is_listed) return true;
+  const Demand& demand = *want.demand;
+  const JobUse* own = hosts_->use(demand.job);
+  if (own != nullptr && (want.cls->asks_where_it_runs || want.own_executor || own->exclusive > 0))
+    return true;
+  if (!hosts_->with_image(want.work.image).empty()) return true;
+  for (const auto* jobs : {&demand.with, &demand.apart, &demand.with_soft, &demand.apart_soft}) {
+    for (JobNumber job : *jobs) {
+      if (hosts_->use(job) != nullptr) return true;
+    }
+  }
+  return false;
+}
+
+// --- the ranks of cells
+
+std::optional<std::int64_t> Search::judge(const Wanted& want, const CellKey& key, const Host* host,
+                                          bool balances) {
+  ++looks_;
+  if (why_not(*hosts_, want, key, host, balances).stage != Stage::none) return std::nullopt;
+  return rank(*want.cls, merit(*hosts_, want, key, host));
+}
+
+std::uint32_t Search::lane_of(Ranking& ranking, const std::vector<int>& values) {
+  for (std::size_t i = 0; i < ranking.lanes.size(); ++i) {
+    if (ranking.lanes[i].values == values) return static_cast<std::uint32_t>(i);
+  }
+  ranking.lanes.push_back({values, {}});
+  return static_cast<std::uint32_t>(ranking.lanes.size() - 1);
+}
+
+void Search::consider(Ranking& ranking, CellId id) {
+  const Cell& cell = hosts_->cells()[id];
+  if (cell.hosts.empty()) return;
+  if (id >= ranking.ranks.size()) {
+    ranks_kept_ += hosts_->cells().size() - ranking.ranks.size();
+    ranking.ranks.resize(hosts_->cells().size());
+  }
+  Ranking::Rank& rank = ranking.ranks[id];
+  if (rank.generation != cell.generation) {
+    Wanted typical;  // of the class: no job, nothing special
+    static const Demand nobody;
+    typical.demand = &nobody;
+    typical.cls = &ranking.cls;
+    typical.balances.resize(ranking.cls.balances.size());
+    rank.generation = cell.generation;
+    rank.rank = judge(typical, cell.key, nullptr, false).value_or(-1);
+    if (rank.rank >= 0) rank.lane = lane_of(ranking, ranking.cls.fixed(*hosts_, cell.key.attributes).values);
+  }
+  if (rank.rank >= 0) push(ranking.lanes[rank.lane].cells, {rank.rank, cell.hosts.begin()->first, id});
+}
+
+void Search::build(Ranking& ranking) {
+  if (ranks_kept_ > kRanksMax) forget_rankings();
+  ranking.cls.forget_fixed();
+  ranking.lanes.clear();
+  ranks_kept_ -= ranking.ranks.size();
+  ranking.ranks.clear();
+  ranking.eligible.assign(ranking.cls.balances.size(), {});
+  for (const AttributeClass& there : hosts_->classes()) {
+    if (there.hosts == 0) continue;
+    const Fixed& fixed =
+        ranking.cls.fixed(*hosts_, static_cast<std::uint32_t>(&there - hosts_->classes().data()));
+    if (!fixed.is_eligible()) continue;
+    for (std::size_t i = 0; i < ranking.eligible.size(); ++i) note(ranking.eligible[i], fixed.values[i]);
+  }
+  ranking.built = ++builds_;
+  ranking.topology = hosts_->topology();
+  ranking.seen = hosts_->news_end();
+  if (ranking.cls.asks_for_hosts || ranking.cls.asks_for_company) return;  // agents are looked at singly
+  for (CellId id = 0; id < hosts_->cells().size(); ++id) consider(ranking, id);
+}
+
+void Search::sync(Ranking& ranking) {
+  std::size_t entries = 0;
+  for (const Lane& lane : ranking.lanes) entries += lane.cells.size();
+  if (ranking.built == 0 || ranking.topology != hosts_->topology() || ranking.seen < hosts_->news_begin() ||
+      entries > 4 * hosts_->cells_in_use() + kHeapSpare) {
+    build(ranking);
+    return;
+  }
+  const bool singly = ranking.cls.asks_for_hosts || ranking.cls.asks_for_company;
+  for (; ranking.seen < hosts_->news_end(); ++ranking.seen) {
+    if (!singly) consider(ranking, hosts_->news(ranking.seen));
+  }
+}
+
+// All but those that this round has used are dropped, and of those the ranks.
+void Search::forget_rankings() {
+  ranks_kept_ = 0;
+  for (auto at = rankings_.begin(); at != rankings_.end();) {
+    if (at->second->used != round_) {
+      at = rankings_.erase(at);
+      continue;
+    }
+    at->second->built = 0;
+    at->second->lanes.clear();
+    at->second->ranks = {};
+    ++at;
+  }
+}
+
+// --- views
+
+void Search::consider_single(Wanted& want, HostIndex index) {
+  const Host& host = hosts_->at(index);
+  std::optional<std::int64_t> rank = judge(want, hosts_->cells()[host.cell].key, &host, false);
+  if (!rank) return;
+  const std::uint32_t lane = lane_of(*want.ranking, want.cls->fixed(*hosts_, host.attributes).values);
+  if (lane >= want.view->singles.size()) {
+    want.view->singles.resize(lane + 1);
+    want.view->cells.resize(lane + 1);
+  }
+  push(want.view->singles[lane], {*rank, host.order, index});
+}
+
+void Search::build_view(Wanted& want) {
+  const Ranking& ranking = *want.ranking;
+  want.view.emplace();
+  View& view = *want.view;
+  view.built = ranking.built;
+  view.seen = ranking.seen;
+  view.changes = changes_.size();
+  for (const Lane& lane : ranking.lanes) view.cells.push_back(lane.cells);
+  view.singles.resize(view.cells.size());
+  for (HostIndex index : special(want)) consider_single(want, index);
+}
+
+void Search::sync_view(Wanted& want) {
+  const Ranking& ranking = *want.ranking;
+  if (!want.view || want.view->built != ranking.built || want.view->seen < hosts_->news_begin()) {
+    build_view(want);
+    return;
+  }
+  View& view = *want.view;
+  for (; view.seen < hosts_->news_end(); ++view.seen) {
+    const CellId id = hosts_->news(view.seen);
+    const Cell& cell = hosts_->cells()[id];
+    if (cell.hosts.empty() || id >= ranking.ranks.size()) continue;
+    const Ranking::Rank& rank = ranking.ranks[id];
+    if (rank.generation != cell.generation || rank.rank < 0) continue;
+    if (rank.lane >= view.cells.size()) {
+      view.cells.resize(rank.lane + 1);
+      view.singles.resize(rank.lane + 1);
+    }
+    push(view.cells[rank.lane], {rank.rank, cell.hosts.begin()->first, id});
+  }
+  for (; view.changes < changes_.size(); ++view.changes) {
+    const HostIndex index = changes_[view.changes];
+    if (is_special(want, hosts_->at(index))) consider_single(want, index);
+  }
+}
+
+// --- the search
+
+void Search::search_cells(const Wanted& want, Heap& heap, std::int64_t bonus, std::optional<Entry>& best) {
+  while (!heap.empty()) {
+    Entry entry = heap.front();
+    if (best && entry.rank + bonus < best->rank) return;
+    const Cell& cell = hosts_->cells()[entry.what];
+    const Ranking::Rank& rank = want.ranking->ranks[entry.what];
+    if (rank.generation != cell.generation || rank.rank != entry.rank) {
+      pop(heap);
+      continue;
+    }
+    auto member = want.view ? cell.hosts.lower_bound({entry.order, 0}) : cell.hosts.begin();
+    if (want.view) {
+      while (member != cell.hosts.end() && is_special(want, hosts_->at(member->second))) ++member;
+    }
+    if (member != cell.hosts.end() && member->first == entry.order) {
+      entry.what = member->second;
+      prefer(best, entry, bonus);
+      return;
+    }
+    pop(heap);  // the agent that it stood for has left the cell, or is special
+    if (member == cell.hosts.end()) continue;
+    entry.order = member->first;
+    push(heap, entry);
+  }
+}
+
+void Search::search_singles(Wanted& want, Heap& heap, std::int64_t bonus, std::optional<Entry>& best) {
+  while (!heap.empty()) {
+    const Entry& entry = heap.front();
+    if (best && entry.rank + bonus < best->rank) return;
+    const Host& host = hosts_->at(entry.what);
+    // Whatever changes is entered again, so that an entry that is no longer true may go.
+    if (judge(want, hosts_->cells()[host.cell].key, &host, false) == entry.rank) {
+      prefer(best, entry, bonus);
+      return;
+    }
+    pop(heap);
+  }
+}
+
+// Balances over agents: every answer changes with every task.
+std::optional<Entry> Search::scan(Wanted& want) {
+  std::int64_t least = INT64_MAX;
+  for (HostIndex index : want.listed) {
+    const Host& host = hosts_->at(index);
+    if (!want.cls->fixed(*hosts_, host.attributes).is_eligible() || !allows_name(*want.cls, host)) continue;
+    least = std::min(least, host.count_of(want.demand->job));
+  }
+  for (std::size_t i = 0; i < want.balances.size(); ++i) {
+    if (want.cls->balances[i].attribute < 0) want.balances[i].least = least;
+  }
+  std::optional<Entry> best;
+  for (HostIndex index : want.listed) {
+    const Host& host = hosts_->at(index);
+    std::optional<std::int64_t> rank = judge(want, hosts_->cells()[host.cell].key, &host, true);
+    if (!rank) continue;
+    const std::int64_t bonus =
+        kSoftPercent * lane_score(want, want.cls->fixed(*hosts_, host.attributes).values).value_or(0);
+    prefer(best, {*rank, host.order, index}, bonus);
+  }
+  return best;
+}
+
+std::optional<Pick> Search::pick(Wanted& want) {
+  refresh(want);
+  std::optional<Entry> best;
+  if (want.cls->balances_over_hosts) {
+    best = scan(want);
+  } else {
+    if (want.view || has_special(want)) sync_view(want);
+    for (std::size_t lane = 0; lane < want.ranking->lanes.size(); ++lane) {
+      const std::optional<std::int64_t> score = lane_score(want, want.ranking->lanes[lane].values);
+      if (!score) continue;
+      const std::int64_t bonus = kSoftPercent * *score;
+      if (!want.view) {
+        search_cells(want, want.ranking->lanes[lane].cells, bonus, best);
+      } else if (lane < want.view->cells.size()) {
+        search_cells(want, want.view->cells[lane], bonus, best);
+        search_singles(want, want.view->singles[lane], bonus, best);
+      }
+    }
+  }
+  if (!best) return std::nullopt;
+  return picked(want, best->what);
+}
+
+Pick Search::picked(const Wanted& want, HostIndex index) const {
+  const Host& host = hosts_->at(index);
+  const CellKey& key = hosts_->cells()[host.cell].key;
+  const DemandClass& cls = *want.cls;
+  Merit value = merit(*hosts_, want, key, &host);
+  value.soft += lane_score(want, cls.fixed(*hosts_, host.attributes).values).value_or(0);
+  Pick pick{index, charge(want, key, &host), {}};
+  pick.score.fitness = value.fitness;
+  pick.score.total = rank(cls, value);
+  if (cls.soft_weight > 0) {
+    pick.score.soft = value.soft / cls.soft_weight;
+    pick.score.total /= 100 * cls.soft_weight;
+  }
+  return pick;
+}
+
+}  // namespace mimas::placement
