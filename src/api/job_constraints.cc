@@ -4,29 +4,34 @@
 namespace mimas::api {
 namespace {
 
-bool is_for_later(std::string_view name) { return name == "ZoneBalance" || name == "ExclusiveHost"; }
+// Constraints that are one word, by their own name and by Titus's of the v3 API; empty: none.
+std::string_view flag_of(std::string_view name) {
+  if (name == "UniqueHost" || name == "uniqueHost") return "UniqueHost";
+  if (name == "ExclusiveHost" || name == "exclusiveHost") return "ExclusiveHost";
+  if (name == "ZoneBalance" || name == "zoneBalance") return "ZoneBalance";
+  return {};
+}
 
-void add_hard(const json::Value& where, const std::string& text, JobSpec& spec, Faults& faults) {
-  if (is_for_later(text)) {
-    faults.later(where, text + " is not supported by this version as a hard constraint");
-    return;
-  }
-  auto parsed = parse_constraint(text);
+using Parser = Result<Constraint> (*)(std::string_view);
+
+void add(const json::Value& where, const std::string& text, Parser parse, std::vector<Constraint>& into,
+         Faults& faults) {
+  auto parsed = parse(text);
   if (!parsed.ok()) {
     const Error& error = parsed.error();
     faults.at(where, error.hint.empty() ? error.message : error.message + " (" + error.hint + ")");
     return;
   }
-  spec.hard_constraints.push_back(std::move(parsed).value());
+  into.push_back(std::move(parsed).value());
 }
 
 // {"arch": "arm", "UniqueHost": "true"} → texts; false takes a flag away.
 std::optional<std::string> map_entry_text(std::string_view name, const json::Value& value, Faults& faults) {
-  const bool is_flag = name == "UniqueHost" || name == "uniqueHost" || is_for_later(name);
-  if (is_flag && value.is_bool()) return value.boolean().value() ? std::string(name) : std::string();
+  const std::string_view flag = flag_of(name);
+  if (!flag.empty() && value.is_bool()) return std::string(value.boolean().value() ? flag : "");
   const auto text = plain_text(value, kConstraintBytesMax, false, faults);
   if (!text) return std::nullopt;
-  if (!is_flag) {
+  if (flag.empty()) {
     // The pair must mean itself, whatever characters the two hold.
     const std::string expression = std::string(name) + "=" + *text;
     const auto parsed = parse_constraint(expression);
@@ -37,7 +42,7 @@ std::optional<std::string> map_entry_text(std::string_view name, const json::Val
     faults.at(value, "must be the name of an attribute and its value");
     return std::nullopt;
   }
-  if (*text == "true" || text->empty()) return std::string(name);
+  if (*text == "true" || text->empty()) return std::string(flag);
   if (*text == "false") return std::string();
   faults.at(value, "must be true or false");
   return std::nullopt;
@@ -68,7 +73,7 @@ std::vector<Expression> read_expressions(FieldReader& in, std::string_view field
     auto text = found->is_object() ? map_entry_text(found->name(i), value, faults)
                                    : plain_text(value, kConstraintBytesMax, false, faults);
     if (!text || (found->is_object() && text->empty())) continue;
-    if (*text == "uniqueHost") *text = "UniqueHost";
+    if (const std::string_view flag = flag_of(*text); !flag.empty()) *text = flag;
     out.push_back({value, std::move(*text)});
   }
   return out;
@@ -78,14 +83,10 @@ std::vector<Expression> read_expressions(FieldReader& in, std::string_view field
 
 void read_constraints(FieldReader& in, JobSpec& spec) {
   for (const Expression& hard : read_expressions(in, "hardConstraints")) {
-    add_hard(hard.where, hard.text, spec, in.faults());
+    add(hard.where, hard.text, parse_hard_constraint, spec.hard_constraints, in.faults());
   }
-  for (Expression& soft : read_expressions(in, "softConstraints")) {
-    if (soft.text.empty()) {
-      in.faults().at(soft.where, "must not be empty");
-    } else {
-      spec.soft_constraints.emplace_back().text = std::move(soft.text);
-    }
+  for (const Expression& soft : read_expressions(in, "softConstraints")) {
+    add(soft.where, soft.text, parse_constraint, spec.soft_constraints, in.faults());
   }
 }
 

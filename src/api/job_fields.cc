@@ -222,8 +222,6 @@ constexpr std::array<EchoedField, 11> kEchoed{{
     {"location", json::Kind::string, "a string"},
     {"migrationPolicy", json::Kind::object, "an object"},
     {"owner", json::Kind::object, "an object"},
-    {"priority", json::Kind::number, "a number"},
-    {"production", json::Kind::boolean, "true or false"},
     {"securityGroups", json::Kind::array, "an array of strings"},
     {"tags", json::Kind::array, "an array of strings"},
 }};
@@ -287,6 +285,8 @@ void read_identity(FieldReader& in, JobSpec& spec) {
   spec.capacity_group = in.text("capacityGroup");
   if (spec.app_name.find_first_not_of(' ') == std::string::npos) spec.app_name.clear();
   if (spec.capacity_group.find_first_not_of(' ') == std::string::npos) spec.capacity_group = spec.app_name;
+  spec.priority = in.number(kPriority);
+  spec.production = in.flag("production", false);
   spec.labels = read_text_map(in, {"labels", kLabelsMax, kLabelValueBytesMax, false});
 }
 
@@ -330,6 +330,10 @@ void read_amounts(FieldReader& in, JobSpec& spec) {
   spec.request.disk_mib = in.number(kDiskMib);
   spec.request.gpus = in.number(kGpus);
   spec.network_mbps = in.number(kNetworkMbps);
+  spec.request.scalars = read_scalars(in, "resources");
+  if (spec.network_mbps > 0) {
+    add_scalars(spec.request.scalars, {{std::string(kNetworkScalar), spec.network_mbps * 1000}});
+  }
   read_ports(in, spec);
 }
 

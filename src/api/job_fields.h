@@ -35,7 +35,8 @@ void read_identity(FieldReader& in, JobSpec& spec);  // names, labels, job group
 // Needs spec.runtime: a container may have both entryPoint and command, or neither, for the image has its
 // own.
 void read_program(FieldReader& in, JobSpec& spec, bool known_runtime, UnknownFields& unknown);
-void read_amounts(FieldReader& in, JobSpec& spec);  // cpu … ports
+void read_amounts(FieldReader& in, JobSpec& spec);              // cpu … ports
+Scalars read_scalars(FieldReader& in, std::string_view field);  // {"fpga": 2}, the network excepted
 void read_constraints(FieldReader& in, JobSpec& spec);
 void read_failure_rules(FieldReader& in, JobSpec& spec, UnknownFields& unknown);
 

@@ -24,15 +24,16 @@ inline constexpr NumberLimit kDiskMib{"disk", 1, 16'777'216,
                                       1'000};  // Titus's 10000 would not fit a small agent
 inline constexpr NumberLimit kGpus{"gpu", 0, 64, 0};
 inline constexpr NumberLimit kNetworkMbps{"networkMbps", 0, 100'000, 0};
+inline constexpr NumberLimit kPriority{"priority", 0, 100, 0};
 inline constexpr NumberLimit kShmMib{"shmSize", 0, 1'048'576, 0};  // 0: Docker's own 64
 inline constexpr NumberLimit kPids{"pids", 0, 4'194'304, 0};
 inline constexpr NumberLimit kRetries{"retries", 0, 2'147'483'647, 0};
 inline constexpr NumberLimit kRuntimeLimitSecs{"runtimeLimitSecs", 0, 8'640'000, 0};
 inline constexpr NumberLimit kKillGraceSecs{"killGraceSecs", 1, 3'600, 5};
 inline constexpr NumberLimit kUnreachableTimeoutSecs{"unreachableTimeoutSecs", 1, 604'800, 30};
-inline constexpr std::array kNumberLimits{kMemoryMib,        kDiskMib,       kGpus,
-                                          kNetworkMbps,      kPids,          kRetries,
-                                          kRuntimeLimitSecs, kKillGraceSecs, kUnreachableTimeoutSecs};
+inline constexpr std::array kNumberLimits{
+    kMemoryMib, kDiskMib,          kGpus,          kNetworkMbps,           kPriority, kPids,
+    kRetries,   kRuntimeLimitSecs, kKillGraceSecs, kUnreachableTimeoutSecs};
 
 // logs
 inline constexpr NumberLimit kRotateMb{"rotateMb", 1, 1'024, 16};
@@ -83,6 +84,9 @@ inline constexpr std::size_t kVolumesMax = 50;
 inline constexpr std::size_t kCapabilitiesMax = 64;
 inline constexpr std::size_t kPortsMax = 100;
 inline constexpr std::int64_t kPortMax = 65'535;
+inline constexpr std::size_t kScalarsMax = 16;  // resources
+inline constexpr std::size_t kScalarNameBytesMax = 64;
+inline constexpr std::int64_t kScalarMost = 1'000'000;
 inline constexpr std::size_t kConstraintsMax = 50;
 inline constexpr std::size_t kConstraintBytesMax = 256;
 inline constexpr std::size_t kEchoedBytesMax = 16u

@@ -116,6 +116,11 @@ void write_amounts(json::Writer& out, const JobSpec& spec) {
   out.member("disk", spec.request.disk_mib);
   out.member("gpu", spec.request.gpus);
   out.member("networkMbps", spec.network_mbps);
+  out.key("resources").begin_object();
+  for (const auto& [name, thousandths] : spec.request.scalars) {
+    if (name != kNetworkScalar) write_thousandths(out, name, thousandths);
+  }
+  out.end_object();
 }
 
 // In the form of the body, so that what was read can be sent again.
@@ -144,10 +149,10 @@ void write_failure_rules(json::Writer& out, const JobSpec& spec) {
 
 void write_constraints(json::Writer& out, const JobSpec& spec) {
   out.key("hardConstraints").begin_array();
-  for (const Constraint& constraint : spec.hard_constraints) out.string(constraint.text);
+  for (const Constraint& constraint : spec.hard_constraints) out.string(constraint_text(constraint));
   out.end_array();
   out.key("softConstraints").begin_array();
-  for (const Constraint& constraint : spec.soft_constraints) out.string(constraint.text);
+  for (const Constraint& constraint : spec.soft_constraints) out.string(constraint_text(constraint));
   out.end_array();
 }
 
@@ -172,7 +177,6 @@ void write_notes(json::Writer& out, const JobSpec& spec) {
   for_each_echoed(spec, [&](std::string_view name, const json::Value&) {
     out.string("`" + std::string(name) + "` is kept, but has no effect here");
   });
-  if (!spec.soft_constraints.empty()) out.string("`softConstraints` are kept, but have no effect here yet");
   out.end_array();
 }
 
@@ -274,13 +278,15 @@ void write_date_or_null(json::Writer& out, std::string_view name, Instant at) {
   write_text_or_null(out, name, at.ms == 0 || at == kNever ? std::string() : format_rfc3339(at));
 }
 
-void write_cpu(json::Writer& out, std::int64_t milli) {
-  if (milli % 1000 == 0) {
-    out.member("cpu", milli / 1000);
+void write_thousandths(json::Writer& out, std::string_view name, std::int64_t thousandths) {
+  if (thousandths % 1000 == 0) {
+    out.member(name, thousandths / 1000);
   } else {
-    out.member("cpu", static_cast<double>(milli) / 1000);
+    out.member(name, static_cast<double>(thousandths) / 1000);
   }
 }
+
+void write_cpu(json::Writer& out, std::int64_t milli) { write_thousandths(out, "cpu", milli); }
 
 namespace {
 
@@ -293,6 +299,7 @@ void write_identity(json::Writer& out, const JobSpec& spec) {
   write_text_or_null(out, "jobGroupDetail", spec.job_group_detail);
   write_text_or_null(out, "jobGroupSequence", spec.job_group_sequence);
   write_text_or_null(out, "capacityGroup", spec.capacity_group);
+  out.member("priority", spec.priority).member("production", spec.production);
 }
 
 void write_counts(json::Writer& out, const InstanceCounts& counts) {

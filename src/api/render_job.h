@@ -27,6 +27,7 @@ void write_wanted(json::Writer& out, const JobSpec& spec, const InstanceCounts& 
 // A whole task object; with `alone`, what its job says about it too (GET /v2/tasks/{id}).
 void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall, bool alone);
 
+void write_thousandths(json::Writer& out, std::string_view name, std::int64_t thousandths);
 void write_cpu(json::Writer& out, std::int64_t milli);  // 2 or 0.25: whole numbers stay int32 for the driver
 void write_text_or_null(json::Writer& out, std::string_view name, std::string_view text);
 void write_date_or_null(json::Writer& out, std::string_view name, Instant at);

@@ -1,11 +1,13 @@
 // Offer constraints (mesos-protocol §2.2): while everything that waits in a role can only run on some agents,
 // the master is asked for offers of those alone. The master's predicates are texts to compare, so a list is
-// spelt out as alternatives, and no regular expression is needed, which keeps clear of the master's bounds on
-// them. What cannot be said (UniqueHost, agentId) is left out: constraints may let too much pass, never too
-// little, for placement decides again. They are said late and taken back at once.
+// spelt out as alternatives, and of a comparison of numbers it is said that the attribute must be there. What
+// cannot be said is left out: UniqueHost and its like, agentId, expressions above the master's bounds, and
+// zone and region, which an agent may tell by an attribute or by its fault domain. Constraints may let too
+// much pass, never too little, for placement decides again. They are said late and taken back at once.
 #include <algorithm>
 
 #include "engine/parts.h"
+#include "model/pattern.h"
 
 namespace mimas::engine {
 namespace {
@@ -46,9 +48,21 @@ void add_alternatives(std::vector<Group>& groups, const Constraint& list) {
 }
 
 void add(std::vector<Group>& groups, const Constraint& constraint) {
-  if (constraint.attribute == "agentId") return;
+  const std::string& name = constraint.attribute;
+  if (name == "agentId" || name == "zone" || name == "region") return;
+  const bool like = constraint.kind == Constraint::Kind::like;
   switch (constraint.kind) {
-    case Constraint::Kind::exists: return add_to_all(groups, test_of(Kind::exists, constraint.attribute));
+    case Constraint::Kind::less:
+    case Constraint::Kind::at_most:
+    case Constraint::Kind::greater:
+    case Constraint::Kind::at_least:
+    case Constraint::Kind::exists: return add_to_all(groups, test_of(Kind::exists, name));
+    case Constraint::Kind::missing: return add_to_all(groups, test_of(Kind::not_exists, name));
+    case Constraint::Kind::like:
+    case Constraint::Kind::not_like:
+      if (!constraint.pattern || !constraint.pattern->is_fit_for_masters()) return;
+      return add_to_all(groups, test_of(like ? Kind::text_matches : Kind::text_not_matches, name,
+                                        constraint.values.front()));
     case Constraint::Kind::equals:
     case Constraint::Kind::in: return add_alternatives(groups, constraint);
     case Constraint::Kind::not_equals:
@@ -56,7 +70,7 @@ void add(std::vector<Group>& groups, const Constraint& constraint) {
     default: return;
   }
   for (const std::string& value : constraint.values) {
-    add_to_all(groups, test_of(Kind::text_not_equals, constraint.attribute, value));
+    add_to_all(groups, test_of(Kind::text_not_equals, name, value));
   }
 }
 

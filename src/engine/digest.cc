@@ -35,6 +35,7 @@ class Text {
 void write(Text& out, const Resources& amount) {
   out << amount.cpu_milli << ',' << amount.mem_mib << ',' << amount.disk_mib << ',' << amount.gpus << ','
       << amount.ports.text();
+  for (const auto& [name, thousandths] : amount.scalars) out << ',' << name << ':' << thousandths;
 }
 
 void write(Text& out, const Job& job) {

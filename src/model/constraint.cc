@@ -1,122 +1,224 @@
 #include "model/constraint.h"
 
 #include <algorithm>
+#include <array>
+#include <functional>
+#include <optional>
+
+#include "model/constraint_reader.h"
+#include "model/pattern.h"
 
 namespace mimas {
 namespace {
 
+using Kind = Constraint::Kind;
+
 constexpr std::size_t kConstraintBytesMax = 256;
 constexpr std::size_t kConstraintValuesMax = 64;
+constexpr std::int64_t kMaxPerMost = 10'000;
+constexpr std::int64_t kWeightMost = 100;
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
+// Those that are one word.
+constexpr std::array<std::pair<std::string_view, Kind>, 3> kWords{{
+    {"UniqueHost", Kind::unique_host},
+    {"ExclusiveHost", Kind::exclusive_host},
+    {"ZoneBalance", Kind::group_by},
+}};
 
-bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-         c == '.' || c == ':' || c == '/';
+Status with_value(ConstraintReader& in, Kind kind, Constraint& into) {
+  if (in.at('=')) return in.expected("a value ('=' is written once)");
+  into.kind = kind;
+  into.values = {std::string(in.take_rest())};
+  return into.values.front().empty() ? Status(in.expected("a value")) : Status(Done{});
 }
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
+Status with_list(ConstraintReader& in, Kind kind, Constraint& into) {
+  into.kind = kind;
+  if (!in.take("(")) return in.expected("'('");
+  do {
+    if (into.values.size() == kConstraintValuesMax) return in.expected("')' after 64 values");
+    into.values.emplace_back(in.take_until("(),"));
+    if (into.values.back().empty()) return in.expected("a value");
+  } while (in.take(","));
+  return in.take(")") ? in.end() : Status(in.expected("',' or ')'"));
 }
 
-Error bad(std::string why) {
-  return make_error(Code::invalid_argument, "constraint " + std::move(why), {},
-                    "write name=value, name!=value, name in (a, b), name not in (a, b), name, or UniqueHost");
+Status with_pattern(ConstraintReader& in, Kind kind, Constraint& into) {
+  into.kind = kind;
+  const ConstraintReader before = in;
+  into.values = {std::string(in.take_rest())};
+  if (into.values.front().empty()) return before.expected("a regular expression");
+  Result<std::shared_ptr<const Pattern>> pattern = Pattern::compile(into.values.front());
+  if (!pattern.ok()) return before.expected("a regular expression: " + pattern.error().message);
+  into.pattern = std::move(*pattern);
+  return Done{};
 }
 
-// A word and the blanks behind it, if `rest` begins with exactly that word.
-bool take_word(std::string_view& rest, std::string_view word) {
-  if (!rest.starts_with(word)) return false;
-  std::string_view after = rest.substr(word.size());
-  if (!after.empty() && is_name_char(after.front())) return false;
-  rest = trim(after);
-  return true;
+Status with_number(ConstraintReader& in, Kind kind, Constraint& into) {
+  into.kind = kind;
+  const ConstraintReader before = in;
+  into.values = {std::string(in.take_rest())};
+  const std::optional<std::int64_t> number = parse_thousandths(into.values.front());
+  if (!number) return before.expected("a number with up to three places");
+  into.number = *number;
+  return Done{};
 }
 
-Result<std::vector<std::string>> parse_list(std::string_view text) {
-  if (text.size() < 2 || text.front() != '(' || text.back() != ')') return bad("needs a list in parentheses");
-  text = text.substr(1, text.size() - 2);
-  std::vector<std::string> values;
-  while (true) {
-    std::size_t comma = text.find(',');
-    std::string_view value = trim(text.substr(0, comma));
-    if (value.empty()) return bad("has an empty value in its list");
-    if (value.find_first_of("()") != std::string_view::npos) return bad("has a parenthesis inside its list");
-    if (values.size() == kConstraintValuesMax) return bad("has more than 64 values in its list");
-    values.emplace_back(value);
-    if (comma == std::string_view::npos) return values;
-    text.remove_prefix(comma + 1);
+Status read_operator(ConstraintReader& in, Constraint& into) {
+  if (in.take("!=")) return with_value(in, Kind::not_equals, into);
+  if (in.take("<=")) return with_number(in, Kind::at_most, into);
+  if (in.take(">=")) return with_number(in, Kind::at_least, into);
+  if (in.take("=")) return with_value(in, Kind::equals, into);
+  if (in.take("<")) return with_number(in, Kind::less, into);
+  if (in.take(">")) return with_number(in, Kind::greater, into);
+  if (in.take_word("in")) return with_list(in, Kind::in, into);
+  if (in.take_word("like")) return with_pattern(in, Kind::like, into);
+  if (!in.take_word("not"))
+    return in.expected("an operator (=, !=, <, <=, >, >=, in, not in, like, not like)");
+  if (in.take_word("in")) return with_list(in, Kind::not_in, into);
+  if (in.take_word("like")) return with_pattern(in, Kind::not_like, into);
+  return in.expected("'in' or 'like' after 'not'");
+}
+
+Status read_attribute(ConstraintReader& in, Constraint& into) {
+  into.attribute = std::string(in.take_name());
+  return into.attribute.empty() ? Status(in.expected("the name of an attribute")) : Status(Done{});
+}
+
+Status read_number_of_tasks(ConstraintReader& in, Constraint& into) {
+  const ConstraintReader before = in;
+  const std::optional<std::int64_t> number = parse_digits(in.take_until("(),"));
+  if (!number || *number < 1 || *number > kMaxPerMost) return before.expected("a number from 1 to 10000");
+  into.number = *number;
+  return Done{};
+}
+
+Status read_job(ConstraintReader& in, Constraint& into) {
+  const ConstraintReader before = in;
+  into.job = std::string(in.take_until("(),"));
+  const std::size_t prefix = into.job.find(':') + 1;
+  if (!(into.job.starts_with("job:") || into.job.starts_with("app:")) || prefix == into.job.size()) {
+    return before.expected("job:NAME or app:NAME");
   }
+  return Done{};
 }
 
-Result<Constraint> with_list(Constraint constraint, Constraint::Kind kind, std::string_view list) {
-  Result<std::vector<std::string>> values = parse_list(list);
-  if (!values.ok()) return values.error();
-  constraint.kind = kind;
-  constraint.values = std::move(*values);
-  return constraint;
+// What is written like a function; nothing when `name` is none.
+std::optional<Status> read_call(std::string_view name, ConstraintReader& in, Constraint& into) {
+  into.attribute.clear();
+  Status read = Done{};
+  if (name == "GroupBy" || name == "MaxPer") {
+    into.kind = name == "GroupBy" ? Kind::group_by : Kind::max_per;
+    in.take("(");
+    read = read_attribute(in, into);
+    if (read.ok() && into.kind == Kind::max_per) {
+      read = in.take(",") ? read_number_of_tasks(in, into) : Status(in.expected("',' and a number"));
+    }
+  } else if (name == "with" || name == "apart") {
+    into.kind = name == "with" ? Kind::with_job : Kind::apart_from_job;
+    in.take("(");
+    read = read_job(in, into);
+  } else {
+    return std::nullopt;
+  }
+  if (!read.ok()) return read;
+  return in.take(")") ? in.end() : Status(in.expected("')'"));
 }
 
-Result<Constraint> with_value(Constraint constraint, Constraint::Kind kind, std::string_view value) {
-  value = trim(value);
-  if (value.empty()) return bad("has no value after its operator");
-  if (value.front() == '=') return bad("has '==' where '=' is meant");
-  constraint.kind = kind;
-  constraint.values = {std::string(value)};
-  return constraint;
+Status read_constraint(ConstraintReader& in, Constraint& into) {
+  if (in.take("!")) {
+    into.kind = Kind::missing;
+    const Status read = read_attribute(in, into);
+    return read.ok() ? in.end() : read;
+  }
+  if (const Status read = read_attribute(in, into); !read.ok()) return read;
+  if (in.at('(')) {
+    const std::string name = into.attribute;
+    if (auto called = read_call(name, in, into)) return *called;
+    return in.expected("an operator, or one of GroupBy, MaxPer, with and apart before the parenthesis");
+  }
+  if (!in.at_end()) return read_operator(in, into);
+  for (const auto& [word, kind] : kWords) {
+    if (into.attribute != word) continue;
+    into.kind = kind;
+    into.attribute = kind == Kind::group_by ? "zone" : "";
+  }
+  return Done{};
 }
 
 }  // namespace
 
+bool is_about_attributes(Kind kind) { return kind <= Kind::missing; }
+
 Result<Constraint> parse_constraint(std::string_view text) {
-  text = trim(text);
-  if (text.empty()) return bad("must not be empty");
-  if (text.size() > kConstraintBytesMax) return bad("must not be longer than 256 bytes");
-  for (unsigned char c : text) {
-    if ((c < 0x20 && c != '\t') || c == 0x7f) return bad("must not contain control characters");
+  ConstraintReader in(text);
+  if (text.size() > kConstraintBytesMax) {
+    return make_error(Code::invalid_argument, "a constraint must not be longer than 256 bytes", {},
+                      "write two, or a shorter expression");
+  }
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if ((c < 0x20 && c != '\t') || c == 0x7f) return in.expected_at(i, "no control character");
   }
   Constraint constraint;
-  constraint.text = std::string(text);
-  if (text == "UniqueHost") {
-    constraint.kind = Constraint::Kind::unique_host;
-    return constraint;
+  if (const std::string_view weight = in.take_weight(); !weight.empty()) {
+    const std::optional<std::int64_t> number = parse_digits(weight);
+    if (!number || *number < 1 || *number > kWeightMost) {
+      return in.expected_at(weight.data() - text.data(), "a weight from 1 to 100");
+    }
+    constraint.weight = *number;
+    if (!ConstraintReader(in).take_weight().empty()) return in.expected_at(0, "one weight");
   }
-  std::size_t end = 0;
-  while (end < text.size() && is_name_char(text[end])) ++end;
-  if (end == 0) return bad("must begin with an attribute's name");
-  constraint.attribute = std::string(text.substr(0, end));
-  std::string_view rest = trim(text.substr(end));
-  if (rest.empty()) return constraint;
-  if (rest.starts_with("!=")) {
-    return with_value(std::move(constraint), Constraint::Kind::not_equals, rest.substr(2));
-  }
-  if (rest.front() == '=') return with_value(std::move(constraint), Constraint::Kind::equals, rest.substr(1));
-  if (take_word(rest, "in")) return with_list(std::move(constraint), Constraint::Kind::in, rest);
-  if (take_word(rest, "not") && take_word(rest, "in")) {
-    return with_list(std::move(constraint), Constraint::Kind::not_in, rest);
-  }
-  return bad("has an unknown operator after '" + constraint.attribute + "'");
+  constraint.text = std::string(in.rest());
+  if (const Status read = read_constraint(in, constraint); !read.ok()) return read.error();
+  return constraint;
 }
 
-bool is_about_attributes(Constraint::Kind kind) { return kind <= Constraint::Kind::missing; }
+Result<Constraint> parse_hard_constraint(std::string_view text) {
+  const std::string_view weight = ConstraintReader(text).take_weight();
+  if (weight.empty()) return parse_constraint(text);
+  return make_error(Code::invalid_argument, "a hard constraint has no weight: every one of them must hold",
+                    {}, "leave the weight out, or make it a soft constraint");
+}
+
+std::string constraint_text(const Constraint& constraint) {
+  if (constraint.weight == 1) return constraint.text;
+  return constraint.text + " weight " + std::to_string(constraint.weight);
+}
 
 bool satisfies(const Constraint& constraint, const Attributes& attributes) {
-  auto at = attributes.find(constraint.attribute);
-  bool exists = at != attributes.end();
-  auto listed = [&] {
+  const auto at = attributes.find(constraint.attribute);
+  const bool exists = at != attributes.end();
+  const auto listed = [&] {
     return exists && std::find(constraint.values.begin(), constraint.values.end(), at->second) !=
                          constraint.values.end();
   };
+  const auto matches = [&] {
+    return exists && constraint.pattern && constraint.pattern->matches(at->second);
+  };
+  const auto compares = [&](auto holds) {
+    const auto number = exists ? parse_thousandths(at->second) : std::nullopt;
+    return number && holds(*number, constraint.number);
+  };
   switch (constraint.kind) {
-    case Constraint::Kind::equals:
-    case Constraint::Kind::in: return listed();
-    case Constraint::Kind::not_equals:
-    case Constraint::Kind::not_in: return !listed();
-    case Constraint::Kind::exists: return exists;
-    case Constraint::Kind::missing: return !exists;
-    default: break;
+    case Kind::equals:
+    case Kind::in: return listed();
+    case Kind::not_equals:
+    case Kind::not_in: return !listed();
+    case Kind::like: return matches();
+    case Kind::not_like: return !matches();
+    case Kind::less: return compares(std::less<>());
+    case Kind::at_most: return compares(std::less_equal<>());
+    case Kind::greater: return compares(std::greater<>());
+    case Kind::at_least: return compares(std::greater_equal<>());
+    case Kind::exists: return exists;
+    case Kind::missing: return !exists;
+    case Kind::unique_host:
+    case Kind::exclusive_host:
+    case Kind::group_by:
+    case Kind::max_per:
+    case Kind::with_job:
+    case Kind::apart_from_job: break;  // placement's to answer
   }
   return true;
 }

@@ -64,6 +64,9 @@ bool is_about_attributes(Constraint::Kind kind);
 
 // The message of an error tells the column (1 is the first byte) at which the text is not understood.
 Result<Constraint> parse_constraint(std::string_view text);
+// The same for one that must hold: a weight is refused.
+Result<Constraint> parse_hard_constraint(std::string_view text);
+std::string constraint_text(const Constraint& constraint);  // with its weight: as it is parsed again
 
 // For the kinds that ask about attributes. A missing attribute satisfies !=, not in, not like and !name, and
 // nothing else; a value that is no number satisfies no comparison of numbers.

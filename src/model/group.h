@@ -16,7 +16,8 @@ namespace mimas {
 
 // Critical groups are served before flex ones.
 enum class Tier { critical, flex };
-std::string_view tier_name(Tier tier);  // "critical", "flex"
+std::string_view tier_name(Tier tier);                  // "critical", "flex"
+std::optional<Tier> parse_tier(std::string_view text);  // by its name, in any case
 
 inline constexpr std::int64_t kGroupWeightDefault = 100;
 

@@ -1,5 +1,6 @@
 #include "model/job_difference.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -9,12 +10,12 @@ namespace {
 // Adding a member to JobSpec or ResourceRequest makes this fail to compile: it needs a row below, too.
 [[maybe_unused]] void every_member_is_named(const JobSpec& spec) {
   [[maybe_unused]] const auto& [type, runtime, name, application_name, version, app_name, user, stack, detail,
-                                sequence, capacity_group, labels, entry_point, command, env,
-                                working_directory, artifacts, run_as, container, logs, request,
+                                sequence, capacity_group, priority, production, labels, entry_point, command,
+                                env, working_directory, artifacts, run_as, container, logs, request,
                                 container_ports, network_mbps, cpu_quota, pids_max, rlimits, hard, soft,
                                 health_checks, readiness, retries, restart_on_success, retry_policy,
                                 runtime_limit_ms, kill_grace_ms, unreachable_timeout_ms, echoed_json] = spec;
-  [[maybe_unused]] const auto& [cpu, mem, disk, gpus, ports] = request;
+  [[maybe_unused]] const auto& [cpu, mem, disk, gpus, ports, scalars] = request;
 }
 
 // What a running task has from its description stays with it until it ends; the rest is looked at when it is
@@ -54,6 +55,14 @@ bool ports_differ(const JobSpec& from, const JobSpec& to) {
   return from.container_ports != to.container_ports || from.request.ports != to.request.ports;
 }
 
+// The network has a field of its own.
+bool other_scalars_differ(const JobSpec& from, const JobSpec& to) {
+  Scalars difference = from.request.scalars;
+  subtract_scalars(difference, to.request.scalars);
+  return std::any_of(difference.begin(), difference.end(),
+                     [](const auto& one) { return one.first != kNetworkScalar; });
+}
+
 constexpr std::array kRows{
     Row{"name", running_tasks, differ<&JobSpec::name>},
     Row{"type", running_tasks, differ<&JobSpec::type>},
@@ -67,6 +76,8 @@ constexpr std::array kRows{
     Row{"jobGroupDetail", running_tasks, differ<&JobSpec::job_group_detail>},
     Row{"jobGroupSequence", running_tasks, differ<&JobSpec::job_group_sequence>},
     Row{"capacityGroup", the_future, differ<&JobSpec::capacity_group>},
+    Row{"priority", the_future, differ<&JobSpec::priority>},
+    Row{"production", the_future, differ<&JobSpec::production>},
     Row{"labels", the_future, differ<&JobSpec::labels>},
     Row{"entryPoint", running_tasks, differ<&JobSpec::entry_point>},
     Row{"command", running_tasks, differ<&JobSpec::command>},
@@ -79,6 +90,7 @@ constexpr std::array kRows{
     Row{"disk", running_tasks, request_differs<&ResourceRequest::disk_mib>},
     Row{"gpu", running_tasks, request_differs<&ResourceRequest::gpus>},
     Row{"networkMbps", running_tasks, differ<&JobSpec::network_mbps>},
+    Row{"resources", running_tasks, other_scalars_differ},
     Row{"ports", running_tasks, ports_differ},
     Row{"cpuQuota", running_tasks, differ<&JobSpec::cpu_quota>},
     Row{"pids", running_tasks, differ<&JobSpec::pids_max>},

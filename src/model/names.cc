@@ -3,6 +3,7 @@
 #include <array>
 
 #include "model/agent.h"
+#include "model/group.h"
 #include "model/job.h"
 #include "model/orphan.h"
 #include "model/scaling.h"
@@ -31,6 +32,17 @@ bool equal_but_for_case(std::string_view upper, std::string_view text) {
 std::string_view job_type_name(JobType type) { return type == JobType::batch ? "batch" : "service"; }
 
 std::string_view runtime_name(Runtime runtime) { return runtime == Runtime::process ? "process" : "docker"; }
+
+std::string_view tier_name(Tier tier) { return tier == Tier::critical ? "critical" : "flex"; }
+
+std::optional<Tier> parse_tier(std::string_view text) {
+  for (const Tier tier : {Tier::critical, Tier::flex}) {
+    std::string upper(tier_name(tier));
+    for (char& c : upper) c = static_cast<char>(c - 'a' + 'A');
+    if (equal_but_for_case(upper, text)) return tier;
+  }
+  return std::nullopt;
+}
 
 std::string_view agent_state_name(AgentState state) {
   switch (state) {

@@ -1,8 +1,9 @@
 #include "pocket/offer_constraints.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <optional>
-#include <regex>
 
 namespace mimas::pocket {
 namespace {
@@ -18,24 +19,20 @@ const std::string* regex_of(const Predicate& predicate) {
   return nullptr;
 }
 
-bool refers_back(const std::string& pattern) {
-  for (std::size_t i = 0; i + 1 < pattern.size(); ++i) {
-    if (pattern[i] != '\\') continue;
-    if (pattern[i + 1] >= '1' && pattern[i + 1] <= '9') return true;
-    ++i;
-  }
-  return false;
+// By the same library and with the same bounds as a Mesos master's.
+re2::RE2::Options options() {
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(kConstraintRegexMemoryBytes);
+  return options;
 }
 
 std::string check_regex(const std::string& pattern) {
-  if (pattern.size() > kConstraintRegexBytesMax) return "Regex '" + pattern + "' is too large";
-  if (refers_back(pattern))
-    return "Failed to construct regex from pattern '" + pattern + "': no back-references";
-  try {
-    const std::regex compiled(pattern, std::regex::ECMAScript);
-  } catch (const std::regex_error& failure) {
-    return "Failed to construct regex from pattern '" + pattern + "': " + failure.what();
+  const re2::RE2 compiled(pattern, options());
+  if (!compiled.ok()) {
+    return "Failed to construct regex from pattern '" + pattern + "': " + compiled.error();
   }
+  if (compiled.ProgramSize() > kConstraintRegexProgramMax) return "Regex '" + pattern + "' is too large";
   return {};
 }
 
@@ -73,13 +70,8 @@ Selected select(const Selector& selector, const mv1::AgentInfo& agent) {
   return {};
 }
 
-// Checked when it came; a text that exhausts the matcher counts as no match.
 bool matches(const std::string& text, const std::string& pattern) {
-  try {
-    return std::regex_match(text, std::regex(pattern, std::regex::ECMAScript));
-  } catch (const std::regex_error&) {
-    return false;
-  }
+  return re2::RE2::FullMatch(text, re2::RE2(pattern, options()));
 }
 
 // Predicates on text are true for attributes that are not text: the scheduler looks itself.

@@ -1,9 +1,10 @@
 // Which agents a scheduler lets itself be offered: its offer constraints (mesos-protocol §2.2), checked when
-// they come and asked for every offer. Regular expressions are ECMAScript's, at most 100 bytes each, and
-// match the whole text; a real master's are RE2's, so that back-references, which those have not, are
-// refused. Pure functions, thread-safe. Tested in tests/pocket/offer_constraints_test.cc.
+// they come and asked for every offer. Regular expressions are RE2's and match the whole text; their programs
+// have a real master's bounds by default. Pure functions, thread-safe. Tested in
+// tests/pocket/offer_constraints_test.cc.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,8 @@
 
 namespace mimas::pocket {
 
-inline constexpr std::size_t kConstraintRegexBytesMax = 100;
+inline constexpr int kConstraintRegexProgramMax = 100;  // instructions
+inline constexpr std::int64_t kConstraintRegexMemoryBytes = 4096;
 
 // Empty: fine. Otherwise why not, as it stands after "Offer constraints are not valid: ".
 std::string check_offer_constraints(const mscheduler::OfferConstraints& constraints);

@@ -11,14 +11,6 @@
 namespace mimas::store {
 namespace {
 
-constexpr std::array<std::pair<Constraint::Kind, std::string_view>, 6> kConstraintKinds{{
-    {Constraint::Kind::equals, "equals"},
-    {Constraint::Kind::not_equals, "not_equals"},
-    {Constraint::Kind::in, "in"},
-    {Constraint::Kind::not_in, "not_in"},
-    {Constraint::Kind::exists, "exists"},
-    {Constraint::Kind::unique_host, "unique_host"},
-}};
 constexpr std::array<std::pair<JobType, std::string_view>, 2> kJobTypes{{
     {JobType::batch, "batch"},
     {JobType::service, "service"},
@@ -78,6 +70,16 @@ class Fields {
       }
     });
   }
+  void read(std::string_view name, Scalars& into) {
+    each(name, [&](json::Value object) {
+      if (!check(object.object())) return;
+      for (std::size_t i = 0; i < object.size() && !fault_; ++i) {
+        std::int64_t amount = 0;
+        set(object.at(i).int64(), amount);
+        add_scalars(into, {{std::string(object.name(i)), amount}});
+      }
+    });
+  }
   template <class Names, class Value>
   void read_name(std::string_view name, const Names& names, Value& into) {
     each(name, [&](json::Value v) {
@@ -127,6 +129,10 @@ class Fields {
     }
     if (!fault_) into = static_cast<std::int32_t>(wide);
   }
+  template <class T, class Into>
+  void set(const Result<T>& result, Into& into) {
+    if (check(result)) into = Into(*result);
+  }
   const std::optional<Error>& fault() const { return fault_; }
 
  private:
@@ -146,10 +152,6 @@ class Fields {
   bool check(const Result<T>& result) {
     if (!result) fail(result.error());
     return result.ok();
-  }
-  template <class T, class Into>
-  void set(const Result<T>& result, Into& into) {
-    if (check(result)) into = Into(*result);
   }
 
   json::Value value_;
@@ -192,8 +194,9 @@ void write_how_much(json::Writer& out, const JobSpec& spec) {
       .member("mem_mib", spec.request.mem_mib)
       .member("disk_mib", spec.request.disk_mib)
       .member("gpus", spec.request.gpus)
-      .member("ports", spec.request.ports)
-      .end_object();
+      .member("ports", spec.request.ports);
+  write_scalars(out, spec.request.scalars);
+  out.end_object();
   out.key("container_ports").begin_array();
   for (const std::int32_t port : spec.container_ports) out.int64(port);
   out.end_array();
@@ -244,19 +247,18 @@ void write_container(json::Writer& out, const ContainerSettings& container) {
       .end_object();
 }
 
-void write_where(json::Writer& out, const JobSpec& spec) {
-  out.key("hard_constraints").begin_array();
-  for (const Constraint& constraint : spec.hard_constraints) {
-    out.begin_object()
-        .member("kind", name_in(kConstraintKinds, constraint.kind))
-        .member("attribute", constraint.attribute);
-    write_texts(out, "values", constraint.values);
-    out.member("text", constraint.text).end_object();
-  }
+// As text: the parser is the one place that knows what it means.
+void write_constraints(json::Writer& out, std::string_view name, const std::vector<Constraint>& constraints) {
+  out.key(name).begin_array();
+  for (const Constraint& constraint : constraints) out.string(constraint_text(constraint));
   out.end_array();
-  std::vector<std::string> soft;
-  for (const Constraint& constraint : spec.soft_constraints) soft.push_back(constraint.text);
-  write_texts(out, "soft_constraints", soft);
+}
+
+void write_scalars(json::Writer& out, const Scalars& scalars) {
+  if (scalars.empty()) return;
+  out.key("scalars").begin_object();
+  for (const auto& [name, amount] : scalars) out.member(name, amount);
+  out.end_object();
 }
 
 void write_check(json::Writer& out, const HealthCheck& check) {
@@ -294,11 +296,32 @@ void write_when_it_fails(json::Writer& out, const JobSpec& spec) {
       .member("unreachable_timeout_ms", spec.unreachable_timeout_ms);
 }
 
-void read_constraint(Fields& from, Constraint& into) {
-  from.read_name("kind", kConstraintKinds, into.kind);
-  from.read("attribute", into.attribute);
-  from.read("values", into.values);
-  from.read("text", into.text);
+// Up to version 0.1 a hard constraint was an object whose `text` meant the same, and soft ones were any text,
+// kept unread: what is none now is left out of those.
+void read_hard_constraints(Fields& from, std::vector<Constraint>& into) {
+  from.list("hard_constraints", [&](json::Value item) {
+    std::string text;
+    if (item.is_object()) {
+      Fields(item).read("text", text);
+    } else {
+      from.set(item.string(), text);
+    }
+    const Result<Constraint> constraint = parse_constraint(text);
+    if (!constraint.ok()) {
+      return from.fail(make_error(Code::invalid_argument, constraint.error().message, item.pointer()));
+    }
+    into.push_back(*constraint);
+  });
+}
+
+void read_soft_constraints(Fields& from, std::vector<Constraint>& into) {
+  std::vector<std::string> texts;
+  from.read("soft_constraints", texts);
+  for (const std::string& text : texts) {
+    if (const Result<Constraint> constraint = parse_constraint(text); constraint.ok()) {
+      into.push_back(*constraint);
+    }
+  }
 }
 
 void read_check(Fields& from, HealthCheck& into) {
@@ -326,9 +349,14 @@ void read_amounts(Fields& from, JobSpec& into) {
     inner.read("disk_mib", into.request.disk_mib);
     inner.read("gpus", into.request.gpus);
     inner.read("ports", into.request.ports);
+    inner.read("scalars", into.request.scalars);
   });
   from.read("container_ports", into.container_ports);
   from.read("network_mbps", into.network_mbps);
+  // Up to version 0.1 it was kept and not asked for.
+  if (into.network_mbps > 0 && scalar(into.request.scalars, kNetworkScalar) == 0) {
+    add_scalars(into.request.scalars, {{std::string(kNetworkScalar), into.network_mbps * 1000}});
+  }
 }
 
 void read_confinement(Fields& from, JobSpec& into) {
@@ -392,6 +420,8 @@ void read_spec(Fields& from, JobSpec& into) {
   from.read("job_group_detail", into.job_group_detail);
   from.read("job_group_sequence", into.job_group_sequence);
   from.read("capacity_group", into.capacity_group);
+  from.read("priority", into.priority);
+  from.read("production", into.production);
   from.read("labels", into.labels);
   from.read("entry_point", into.entry_point);
   from.read("command", into.command);
@@ -401,14 +431,8 @@ void read_spec(Fields& from, JobSpec& into) {
   read_amounts(from, into);
   read_confinement(from, into);
   from.nested("container", [&](Fields& inner) { read_container(inner, into.container); });
-  from.nested_list("hard_constraints",
-                   [&](Fields& inner) { read_constraint(inner, into.hard_constraints.emplace_back()); });
-  std::vector<std::string> soft;
-  from.read("soft_constraints", soft);
-  for (std::string& text : soft) {
-    Constraint& constraint = into.soft_constraints.emplace_back();
-    constraint.text = std::move(text);
-  }
+  read_hard_constraints(from, into.hard_constraints);
+  read_soft_constraints(from, into.soft_constraints);
   from.nested_list("health_checks",
                    [&](Fields& inner) { read_check(inner, into.health_checks.emplace_back()); });
   from.nested("readiness", [&](Fields& inner) { read_check(inner, into.readiness.emplace()); });
@@ -431,13 +455,16 @@ std::string render_spec(const JobSpec& spec) {
       .member("job_group_stack", spec.job_group_stack)
       .member("job_group_detail", spec.job_group_detail)
       .member("job_group_sequence", spec.job_group_sequence)
-      .member("capacity_group", spec.capacity_group);
+      .member("capacity_group", spec.capacity_group)
+      .member("priority", spec.priority)
+      .member("production", spec.production);
   write_map(out, "labels", spec.labels);
   write_what_runs(out, spec);
   write_how_much(out, spec);
   write_confinement(out, spec);
   write_container(out, spec.container);
-  write_where(out, spec);
+  write_constraints(out, "hard_constraints", spec.hard_constraints);
+  write_constraints(out, "soft_constraints", spec.soft_constraints);
   write_health(out, spec);
   write_when_it_fails(out, spec);
   out.member("echoed_json", spec.echoed_json).end_object();
@@ -465,7 +492,9 @@ std::string render_resources(const Resources& resources) {
   for (const PortRange& range : resources.ports.ranges()) {
     out.begin_array().int64(range.first).int64(range.last).end_array();
   }
-  out.end_array().end_object();
+  out.end_array();
+  write_scalars(out, resources.scalars);
+  out.end_object();
   return out.take();
 }
 
@@ -479,6 +508,7 @@ Result<Resources> parse_resources(std::string_view text) {
   fields.read("mem_mib", resources.mem_mib);
   fields.read("disk_mib", resources.disk_mib);
   fields.read("gpus", resources.gpus);
+  fields.read("scalars", resources.scalars);
   fields.list("ports", [&](json::Value pair) {
     if (!pair.is_array() || pair.size() != 2) {
       return fields.fail(make_error(Code::invalid_argument, "expected [first, last]", pair.pointer()));

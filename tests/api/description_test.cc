@@ -55,11 +55,11 @@ constexpr const char* kEverything = R"x({
   "container": {"pull": "always", "labels": {"a": "b"}, "capAdd": ["NET_ADMIN"], "capDrop": ["ALL"], "hostname": "h",
                 "network": "bridge", "init": false, "readOnlyRoot": true, "privileged": true},
   "instancesDesired": 3, "instancesMin": 1, "instancesMax": 7, "inService": false,
-  "hardConstraints": ["UniqueHost", "arch=arm", "zone in (a, b)", "rack!=r9"], "softConstraints": ["ZoneBalance"],
+  "hardConstraints": ["UniqueHost", "arch=arm", "zone in (a, b)", "rack!=r9"], "softConstraints": ["ZoneBalance", "rack=r1 weight 9"],
   "healthChecks": [{"http": {"port": 80, "path": "/up"}, "intervalSecs": 1.5, "grace": 0}, {"command": ["true"]}],
   "readiness": {"tcp": {"port": 443}}, "retryPolicy": {"delayed": {"delayMs": 5}}, "runtimeLimitSecs": 9,
   "killGraceSecs": 7, "unreachableTimeoutSecs": 8, "allocateIpAddress": true, "securityGroups": ["sg-1"],
-  "owner": {"team": "t"}, "priority": 2.5, "location": "dc1:20"
+  "owner": {"team": "t"}, "priority": 2, "production": true, "resources": {"fpga": 0.5}, "location": "dc1:20"
 })x";
 
 }  // namespace

@@ -81,8 +81,7 @@ TEST_CASE("the limits in the OpenAPI document are those of the code") {
   for (const char* field : {"instancesDesired", "instancesMin", "instancesMax"}) {
     limited(field, "maximum", kServiceInstancesMax);
   }
-  limited("softConstraints", "maxItems", kConstraintsMax);
-  limited("softConstraints", "maxLength", kConstraintBytesMax);
+  limited("resources", "maxProperties", kScalarsMax);
   CHECK(has(yaml, "{ type: array, maxItems: " + std::to_string(kConstraintsMax) +
                       ", items: { type: string, maxLength: " + std::to_string(kConstraintBytesMax) + " } }"));
   CHECK(has(yaml, "- { type: integer, minimum: 0, maximum: " + std::to_string(kPortsMax) + " }"));
@@ -196,7 +195,7 @@ TEST_CASE("Spinnaker's body with all its keys and nulls is a service of containe
   CHECK(spec.job_group_sequence == "v000");
   CHECK(spec.labels.at("spinnakerAccount").empty());
   CHECK(spec.container_ports == std::vector<std::int32_t>{7001});
-  CHECK(spec.soft_constraints == std::vector<std::string>{"ZoneBalance"});
+  CHECK(spec.soft_constraints == std::vector<Constraint>{*parse_constraint("ZoneBalance")});
   CHECK(spec.echoed_json == R"({"allocateIpAddress":true})");
 }
 

@@ -142,7 +142,7 @@ TEST_CASE("a job is rendered whole") {
   Job job = make_job(
       7,
       R"(,"name":"n","type":"service","instancesDesired":2,"instancesMax":5,"instancesMin":0,"cpu":0.25,"memory":64,)"
-      R"("disk":10,"ports":[7001],"env":{"A":"1"},"labels":{"l":""},"hardConstraints":["arch=arm"],)"
+      R"("disk":10,"resources":{"fpga":1.5},"ports":[7001],"env":{"A":"1"},"labels":{"l":""},"hardConstraints":["arch=arm"],)"
       R"("softConstraints":["ZoneBalance"],"securityGroups":["sg"],"user":"me","runtime":"process",)"
       R"("applicationName":"img","version":"1","jobGroupStack":"main","appName":"app")");
   job.in_service = false;
@@ -150,11 +150,11 @@ TEST_CASE("a job is rendered whole") {
       render_job(job, {}, "") ==
       R"({"id":"mimas-7","name":"n","type":"service","runtime":"process","state":"QUEUED","message":null,)"
       R"("applicationName":"img","version":"1","appName":"app","user":"me","jobGroupStack":"main",)"
-      R"("jobGroupDetail":null,"jobGroupSequence":null,"capacityGroup":"app","entryPoint":"true","command":null,)"
+      R"("jobGroupDetail":null,"jobGroupSequence":null,"capacityGroup":"app","priority":0,"production":false,"entryPoint":"true","command":null,)"
       R"("workingDirectory":null,"artifacts":[],"instances":2,"instancesMin":0,"instancesMax":5,)"
       R"("instancesDesired":2,"instancesReady":0,"inService":false,)"
       R"("jobProcesses":{"disableIncreaseDesired":false,"disableDecreaseDesired":false},)"
-      R"("cpu":0.25,"memory":64,"disk":10,"gpu":0,"networkMbps":0,)"
+      R"("cpu":0.25,"memory":64,"disk":10,"gpu":0,"networkMbps":0,"resources":{"fpga":1.5},)"
       R"("ports":[7001],"runAs":null,"cpuQuota":false,"pids":0,"rlimits":{},)"
       R"("logs":{"rotateMb":16,"keep":3,"compress":true},"digest":null,"shmSize":0,"volumes":[],)"
       R"("container":null,"retries":2147483647,)"
@@ -162,8 +162,7 @@ TEST_CASE("a job is rendered whole") {
       R"("restartOnSuccess":false,"runtimeLimitSecs":0,"killGraceSecs":5,"unreachableTimeoutSecs":30,)"
       R"("environment":{"A":"1"},"labels":{"l":""},"hardConstraints":["arch=arm"],)"
       R"("softConstraints":["ZoneBalance"],"healthChecks":[],"readiness":null,"securityGroups":["sg"],)"
-      R"("notes":["`securityGroups` is kept, but has no effect here",)"
-      R"("`softConstraints` are kept, but have no effect here yet"],)"
+      R"("notes":["`securityGroups` is kept, but has no effect here"],)"
       R"("jobVersion":1,"submittedAt":"2026-11-21T12:00:00.123Z","finishedAt":null,"tasks":[]})");
 }
 

@@ -137,7 +137,7 @@ TEST_CASE("a number out of its range is a fault with the value and the limit") {
 TEST_CASE("every fault of a body is reported in one answer") {
   const auto parsed = parse(
       R"("name":"a\nb","cpu":-1,"memory":1.5,"disk":"x","instances":1000000000,"entrypoint":"true","env":{"A":1},)"
-      R"("hardConstraints":["UniqueHost","rack like x"],"retries":-1,"healthChecks":[{"http":{},"tcp":{}}],"ports":[0,80])");
+      R"("hardConstraints":["UniqueHost","rack near x"],"retries":-1,"healthChecks":[{"http":{},"tcp":{}}],"ports":[0,80])");
   std::vector<std::string> pointers;
   for (const Fault& fault : parsed.faults) pointers.push_back(fault.pointer);
   CHECK(pointers == std::vector<std::string>{"/name", "/entryPoint", "/env/A", "/cpu", "/memory", "/disk",
@@ -378,6 +378,28 @@ TEST_CASE("retry policies are Titus's three") {
   CHECK(fault_with(R"("retryPolicy":"immediate")") == "/retryPolicy: expected an object, found a string");
 }
 
+TEST_CASE("resources are amounts by name, in thousandths; the network is one of them") {
+  const JobSpec spec = spec_of(
+      R"("resources":{"fpga":2,"b.w-x_1":0.001,"none":0},"networkMbps":128,"priority":7,"production":true)");
+  CHECK(spec.request.scalars == Scalars{{"b.w-x_1", 1}, {"fpga", 2'000}, {"network", 128'000}});
+  CHECK(spec.network_mbps == 128);
+  CHECK(spec.priority == 7);
+  CHECK(spec.production);
+  CHECK(fault_with(R"("resources":{"cpus":1})") == "/resources/cpus: has a field of its own: `cpu`");
+  CHECK(fault_with(R"("resources":{"network":1})") ==
+        "/resources/network: has a field of its own: `networkMbps`");
+  CHECK(fault_with(R"("resources":{"fpga":-1})") ==
+        "/resources/fpga: must be a number from 0.001 to 1000000");
+  CHECK(fault_with(R"("resources":{"fpga":"1"})") == "/resources/fpga: expected a number, found a string");
+  CHECK(fault_with(R"("resources":{"f p":1})").starts_with("/resources/f p: must be named in letters"));
+  CHECK(fault_with(R"("resources":[1])") ==
+        "/resources: expected an object of names and amounts, found an array");
+  CHECK(fault_with(R"("priority":101)").starts_with("/priority: "));
+  std::string many = R"("resources":{"a":1)";
+  for (int i = 1; i <= 16; ++i) many += ",\"a" + std::to_string(i) + "\":1";
+  CHECK(fault_with(many + "}") == "/resources: must not name more than 16 resources");
+}
+
 TEST_CASE("constraints are expressions or a map") {
   const JobSpec list = spec_of(R"x("hardConstraints":["UniqueHost"," arch = arm ","rack in (a, b)"])x");
   REQUIRE(list.hard_constraints.size() == 3);
@@ -389,22 +411,26 @@ TEST_CASE("constraints are expressions or a map") {
   REQUIRE(map.hard_constraints.size() == 2);
   CHECK(map.hard_constraints[0] == *parse_constraint("arch=arm"));
   CHECK(map.hard_constraints[1].kind == Constraint::Kind::unique_host);
-  CHECK(spec_of(R"("softConstraints":["ZoneBalance","rack=r1"])").soft_constraints ==
-        std::vector<std::string>{"ZoneBalance", "rack=r1"});
-  CHECK(fault_with(R"("hardConstraints":["arch=arm","ZoneBalance"])") ==
-        "/hardConstraints/1: ZoneBalance is not supported by this version as a hard constraint");
-  CHECK(
-      fault_with(R"("hardConstraints":{"ExclusiveHost":true})") ==
-      "/hardConstraints/ExclusiveHost: ExclusiveHost is not supported by this version as a hard constraint");
-  CHECK(fault_with(R"x("hardConstraints":["MaxPer(rack,2)"])x").starts_with("/hardConstraints/0: "));
-  CHECK(fault_with(R"("hardConstraints":["kernel like 6"])").starts_with("/hardConstraints/0: "));
+  const JobSpec soft = spec_of(R"("softConstraints":["zoneBalance","rack=r1 weight 30"])");
+  REQUIRE(soft.soft_constraints.size() == 2);
+  CHECK(soft.soft_constraints[0] == *parse_constraint("ZoneBalance"));
+  CHECK(soft.soft_constraints[1].weight == 30);
+  CHECK(spec_of(R"("softConstraints":{"ZoneBalance":"true","arch":"arm"})").soft_constraints.size() == 2);
+  CHECK(spec_of(R"("hardConstraints":{"ExclusiveHost":true})").hard_constraints[0].kind ==
+        Constraint::Kind::exclusive_host);
+  CHECK(spec_of(R"x("hardConstraints":["MaxPer(rack,2)"])x").hard_constraints[0].number == 2);
+  CHECK(fault_with(R"("hardConstraints":["arch=arm weight 3"])")
+            .starts_with("/hardConstraints/0: a hard constraint has no weight"));
+  CHECK(fault_with(R"("softConstraints":["a near b"])")
+            .starts_with("/softConstraints/0: a constraint is not understood at column 3: "));
   CHECK(fault_with(R"("hardConstraints":{"a=b":"c"})") ==
         "/hardConstraints/a=b: must be the name of an attribute and its value");
   CHECK(fault_with(R"("hardConstraints":{"a":" c"})") ==
         "/hardConstraints/a: must be the name of an attribute and its value");
   CHECK(fault_with(R"("hardConstraints":"UniqueHost")") ==
         "/hardConstraints: expected an array of expressions or an object, found a string");
-  CHECK(fault_with(R"("softConstraints":[""])") == "/softConstraints/0: must not be empty");
+  CHECK(fault_with(R"("softConstraints":[""])")
+            .starts_with("/softConstraints/0: a constraint is not understood at column 1"));
   std::string many = R"("hardConstraints":["a=0")";
   for (int i = 1; i <= 50; ++i) many += ",\"a=" + std::to_string(i) + "\"";
   CHECK(fault_with(many + "]") == "/hardConstraints: must not have more than 50 constraints");

@@ -18,7 +18,7 @@ void try_bytes(std::string_view bytes) {
   ASSERT(*wire::percent_decode(wire::percent_encode(bytes), false) == bytes);
   ASSERT(*base64_decode(base64_encode(bytes)) == bytes);
   if (const auto constraint = parse_constraint(bytes); constraint.ok()) {
-    ASSERT(*parse_constraint(constraint->text) == *constraint);
+    ASSERT(*parse_constraint(constraint_text(*constraint)) == *constraint);
   }
   if (const auto task = parse_task_id(bytes); task.ok()) {
     ASSERT(make_task_id(task->job, task->index, task->number).value == bytes);

@@ -61,6 +61,12 @@ const std::vector<Case>& cases() {
       {"gpu", true, [](JobSpec& s) { s.request.gpus = 7; }},
       {"ports", true, [](JobSpec& s) { s.request.ports = 7; }},
       {"ports", true, [](JobSpec& s) { s.container_ports = {80}; }},
+      {"priority", false, [](JobSpec& s) { s.priority = 7; }},
+      {"production", false, [](JobSpec& s) { s.production = true; }},
+      {"resources", true,
+       [](JobSpec& s) {
+         s.request.scalars = {{"fpga", 7}};
+       }},
       {"networkMbps", true, [](JobSpec& s) { s.network_mbps = 7; }},
       {"cpuQuota", true, [](JobSpec& s) { s.cpu_quota = true; }},
       {"pids", true, [](JobSpec& s) { s.pids_max = 7; }},
@@ -70,7 +76,8 @@ const std::vector<Case>& cases() {
        }},
       {"hardConstraints", false,
        [](JobSpec& s) { s.hard_constraints.push_back(*parse_constraint("UniqueHost")); }},
-      {"softConstraints", false, [](JobSpec& s) { s.soft_constraints.emplace_back().text = "x"; }},
+      {"softConstraints", false,
+       [](JobSpec& s) { s.soft_constraints.push_back(*parse_constraint("ZoneBalance")); }},
       {"healthChecks", true, [](JobSpec& s) { s.health_checks.emplace_back(); }},
       {"readiness", true, [](JobSpec& s) { s.readiness.emplace(); }},
       {"retries", false, [](JobSpec& s) { s.retries = 7; }},

@@ -86,6 +86,8 @@ TEST_CASE("empty groups, unset predicates and bad or large regular expressions a
   CHECK(!check_offer_constraints(on("rack", matching("("))).empty());
   CHECK(!check_offer_constraints(on("rack", matching("(a)\\1"))).empty());
   CHECK(!check_offer_constraints(on("rack", matching(std::string(101, 'a')))).empty());
+  CHECK(check_offer_constraints(on("rack", matching("(?i)R[0-9]\\z"))).empty());
+  CHECK(!check_offer_constraints(on("rack", matching("(a{50}){50}"))).empty());
   CHECK(!check_offer_constraints(on("rack", Predicate())).empty());
   mscheduler::OfferConstraints empty;
   (*empty.mutable_role_constraints())["r"];

@@ -71,6 +71,26 @@ inline HealthCheck sample_check(Prng& prng) {
   return check;
 }
 
+inline Scalars sample_scalars(Prng& prng) {
+  Scalars scalars;
+  for (std::uint64_t left = prng.below(3); left > 0; --left) {
+    add_scalars(scalars, {{"s" + sample_text(prng), 1 + static_cast<std::int64_t>(prng.below(1'000'000))}});
+  }
+  return scalars;
+}
+
+inline std::vector<Constraint> sample_constraints(Prng& prng, const std::string& behind) {
+  static const char* const kTexts[] = {
+      "UniqueHost",      "arch = arm",         "rack not in (a, b)", "!ssd",   "cost<1.5",
+      "MaxPer(rack, 2)", "kernel like 6[.].*", "apart(app:é\"\\)",   "a=😀 ;--"};
+  std::vector<Constraint> constraints;
+  for (std::uint64_t left = prng.below(4); left > 0; --left) {
+    constraints.push_back(
+        *parse_constraint(kTexts[prng.below(std::size(kTexts))] + (prng.below(2) == 1 ? behind : "")));
+  }
+  return constraints;
+}
+
 inline JobSpec sample_spec(Prng& prng) {
   JobSpec spec;
   spec.type = static_cast<JobType>(prng.below(2));
@@ -89,7 +109,7 @@ inline JobSpec sample_spec(Prng& prng) {
   }
   for (std::int64_t* number :
        {&spec.request.cpu_milli, &spec.request.mem_mib, &spec.request.disk_mib, &spec.request.gpus,
-        &spec.request.ports, &spec.network_mbps, &spec.retries, &spec.retry_policy.initial_delay_ms,
+        &spec.request.ports, &spec.priority, &spec.retries, &spec.retry_policy.initial_delay_ms,
         &spec.retry_policy.max_delay_ms, &spec.runtime_limit_ms, &spec.kill_grace_ms,
         &spec.unreachable_timeout_ms, &spec.pids_max, &spec.logs.rotate_mib, &spec.logs.keep}) {
     *number = sample_number(prng);
@@ -97,11 +117,14 @@ inline JobSpec sample_spec(Prng& prng) {
   for (std::uint64_t left = prng.below(3); left > 0; --left) {
     spec.container_ports.push_back(static_cast<std::int32_t>(prng.next()));
   }
-  for (std::uint64_t left = prng.below(3); left > 0; --left) {
-    spec.hard_constraints.push_back({static_cast<Constraint::Kind>(prng.below(6)), sample_text(prng),
-                                     sample_texts(prng), sample_text(prng)});
+  spec.request.scalars = sample_scalars(prng);
+  if (prng.below(2) == 1) {
+    spec.network_mbps = 1 + static_cast<std::int64_t>(prng.below(1'000));
+    add_scalars(spec.request.scalars, {{std::string(kNetworkScalar), spec.network_mbps * 1000}});
   }
-  for (std::string& text : sample_texts(prng)) spec.soft_constraints.emplace_back().text = std::move(text);
+  spec.production = prng.below(2) == 1;
+  spec.hard_constraints = sample_constraints(prng, "");
+  spec.soft_constraints = sample_constraints(prng, " weight 7");
   spec.restart_on_success = prng.below(2) == 1;
   if (prng.below(2) == 1) spec.container = sample_container(prng);
   spec.logs.compress = prng.below(2) == 1;
@@ -126,6 +149,7 @@ inline Resources sample_resources(Prng& prng) {
     ranges.push_back({first, first + static_cast<std::int32_t>(prng.below(5))});
   }
   resources.ports = Ports::from_ranges(std::move(ranges)).value();
+  resources.scalars = sample_scalars(prng);
   return resources;
 }
 

@@ -35,18 +35,21 @@ TEST_CASE("the form on disk does not change by accident") {
   spec.name = "hello";
   spec.command = {"echo", "hi"};
   spec.artifacts = {{"file:///x", true, false, true}};
-  spec.hard_constraints = {{Constraint::Kind::not_in, "rack", {"a", "b"}, "rack not in (a, b)"}};
+  spec.hard_constraints = {*parse_constraint("rack not in (a, b)")};
+  spec.soft_constraints = {*parse_constraint("ZoneBalance"), *parse_constraint("!ssd weight 3")};
+  spec.request.scalars = {{"fpga", 2500}};
   spec.container_ports = {8080};
   CHECK(
       render_spec(spec) ==
       R"({"type":"batch","runtime":"process","name":"hello","application_name":"","version":"","app_name":"",)"
-      R"("user":"","job_group_stack":"","job_group_detail":"","job_group_sequence":"","capacity_group":"",)"
+      R"("user":"","job_group_stack":"","job_group_detail":"","job_group_sequence":"","capacity_group":"","priority":0,"production":false,)"
       R"("labels":{},"entry_point":"","command":["echo","hi"],"env":{},"working_directory":"",)"
       R"("artifacts":[{"uri":"file:///x","extract":true,"executable":false,"cache":true}],)"
-      R"("request":{"cpu_milli":0,"mem_mib":0,"disk_mib":0,"gpus":0,"ports":0},"container_ports":[8080],)"
+      R"("request":{"cpu_milli":0,"mem_mib":0,"disk_mib":0,"gpus":0,"ports":0,"scalars":{"fpga":2500}},"container_ports":[8080],)"
       R"("network_mbps":0,"run_as":"","cpu_quota":false,"pids_max":0,"rlimits":{},)"
-      R"("logs":{"rotate_mib":16,"keep":3,"compress":true},"hard_constraints":[{"kind":"not_in","attribute":"rack","values":["a","b"],)"
-      R"j("text":"rack not in (a, b)"}],"soft_constraints":[],"health_checks":[],"retries":0,"restart_on_success":false,)j"
+      R"("logs":{"rotate_mib":16,"keep":3,"compress":true},)"
+      R"j("hard_constraints":["rack not in (a, b)"],"soft_constraints":["ZoneBalance","!ssd weight 3"],)j"
+      R"("health_checks":[],"retries":0,"restart_on_success":false,)"
       R"("retry_policy":{"initial_delay_ms":1000,"max_delay_ms":60000},"runtime_limit_ms":0,)"
       R"("kill_grace_ms":5000,"unreachable_timeout_ms":30000,"echoed_json":"{}"})");
   Resources resources;
@@ -68,6 +71,21 @@ TEST_CASE("members of a newer version are ignored, absent ones keep their defaul
   CHECK(parse_resources("{}").value() == Resources{});
 }
 
+TEST_CASE(
+    "what version 0.1 wrote is read: constraints as objects, soft ones of any text, a network not asked "
+    "for") {
+  const Result<JobSpec> spec = parse_spec(
+      R"j({"hard_constraints":[{"kind":"in","attribute":"rack","values":["a"],"text":"rack in (a)"}],)j"
+      R"("soft_constraints":["anything at all","ZoneBalance"],"network_mbps":128,"request":{"cpu_milli":10}})");
+  REQUIRE(spec.ok());
+  REQUIRE(spec->hard_constraints.size() == 1);
+  CHECK(spec->hard_constraints[0] == *parse_constraint("rack in (a)"));
+  CHECK(spec->hard_constraints[0].kind == Constraint::Kind::in);
+  REQUIRE(spec->soft_constraints.size() == 1);
+  CHECK(spec->soft_constraints[0].attribute == "zone");
+  CHECK(spec->request.scalars == Scalars{{"network", 128'000}});
+}
+
 TEST_CASE("text that is no spec is an error that says where") {
   const struct {
     const char* text;
@@ -81,7 +99,8 @@ TEST_CASE("text that is no spec is an error that says where") {
       {R"({"command":["a",null]})", "/command/1"},
       {R"({"artifacts":[{"uri":"x"},{"extract":"yes"}]})", "/artifacts/1/extract"},
       {R"({"artifacts":[7]})", "/artifacts/0"},
-      {R"({"hard_constraints":[{"kind":"near"}]})", "/hard_constraints/0/kind"},
+      {R"({"hard_constraints":["a near b"]})", "/hard_constraints/0"},
+      {R"({"request":{"scalars":{"fpga":"1"}}})", "/request/scalars/fpga"},
       {R"({"request":{"cpu_milli":0.5}})", "/request/cpu_milli"},
       {R"({"container_ports":[2147483648]})", "/container_ports/0"},
       {R"({"restart_on_success":0})", "/restart_on_success"},

@@ -13,6 +13,7 @@ LIBRARIES = [
     (re.compile(r"^rapidjson/"), "RapidJSON"),
     (re.compile(r"^google/protobuf/"), "protobuf"),
     (re.compile(r"^httplib\.h$"), "cpp-httplib"),
+    (re.compile(r"^re2/"), "RE2"),
     (re.compile(r"^sqlite3\.h$"), "sqlite3"),
     (re.compile(r"^(spdlog|fmt)/"), "spdlog"),
     (re.compile(r"^prometheus/"), "prometheus-cpp"),
