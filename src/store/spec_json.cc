@@ -170,6 +170,13 @@ void write_map(json::Writer& out, std::string_view name, const std::map<std::str
   out.end_object();
 }
 
+void write_scalars(json::Writer& out, const Scalars& scalars) {
+  if (scalars.empty()) return;
+  out.key("scalars").begin_object();
+  for (const auto& [name, amount] : scalars) out.member(name, amount);
+  out.end_object();
+}
+
 void write_what_runs(json::Writer& out, const JobSpec& spec) {
   out.member("entry_point", spec.entry_point);
   write_texts(out, "command", spec.command);
@@ -252,13 +259,6 @@ void write_constraints(json::Writer& out, std::string_view name, const std::vect
   out.key(name).begin_array();
   for (const Constraint& constraint : constraints) out.string(constraint_text(constraint));
   out.end_array();
-}
-
-void write_scalars(json::Writer& out, const Scalars& scalars) {
-  if (scalars.empty()) return;
-  out.key("scalars").begin_object();
-  for (const auto& [name, amount] : scalars) out.member(name, amount);
-  out.end_object();
 }
 
 void write_check(json::Writer& out, const HealthCheck& check) {

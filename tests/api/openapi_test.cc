@@ -125,7 +125,7 @@ TEST_CASE("every field of the documented request is accepted by the code, and no
     if (name.find(' ') != std::string::npos) continue;
     body += (fields++ > 0 ? ",\"" : "\"") + name + "\":null";
   }
-  CHECK(fields == 61);
+  CHECK(fields == 62);
   const auto parsed = parse_submission(body + "}", false);
   REQUIRE(parsed.faults.size() == 1);
   CHECK(parsed.faults[0].pointer == "/entryPoint");  // required, but null here: nothing was unknown
@@ -191,7 +191,7 @@ TEST_CASE("Spinnaker's body with all its keys and nulls is a service of containe
   CHECK(spec.container == ContainerSettings{});
   CHECK(spec.entry_point.empty());
   CHECK(spec.command.empty());
-  CHECK(spec.request == ResourceRequest{1'000, 512, 1'000, 0, 1});
+  CHECK(spec.request == ResourceRequest{1'000, 512, 1'000, 0, 1, {{"network", 128'000}}});
   CHECK(spec.job_group_sequence == "v000");
   CHECK(spec.labels.at("spinnakerAccount").empty());
   CHECK(spec.container_ports == std::vector<std::int32_t>{7001});

@@ -195,7 +195,7 @@ TEST_CASE("a task is rendered whole, alone with what its job says") {
       render_task(task, job, "none fits") ==
       R"({"id":"mimas-7-worker-1-4","instanceId":"mimas-7-worker-1-4","jobId":"mimas-7","applicationName":null,)"
       R"("version":null,"entryPoint":"true","capacityGroup":null,"cpu":2,"memory":512,"disk":1000,"gpu":0,)"
-      R"("networkMbps":0,"env":{"A":"1"},)" +
+      R"("networkMbps":0,"resources":{},"env":{"A":"1"},)" +
           shared + history);
   CHECK(member(render_job(job, {std::make_shared<Task>(task)}, ""), "tasks") ==
         R"([{"id":"mimas-7-worker-1-4","instanceId":"mimas-7-worker-1-4",)" + shared + "}]");
