@@ -33,6 +33,30 @@ void write_maintenance(json::Writer& out, const std::optional<Unavailability>& p
   out.end_object();
 }
 
+void write_order(json::Writer& out, const AgentOrderPtr& order) {
+  out.key("order");
+  if (order == nullptr) {
+    out.null();
+    return;
+  }
+  out.begin_object().member("kind", agent_order_name(order->kind)).member("at", format_rfc3339(order->at));
+  write_text_or_null(out, "user", order->user);
+  write_text_or_null(out, "reason", order->reason);
+  write_date_or_null(out, "deadline", order->deadline == kNever ? Instant{} : order->deadline);
+  out.end_object();
+}
+
+// Whether it gets work, and what is held against it.
+void write_health(json::Writer& out, const Agent& agent) {
+  out.member("standing", standing_name(agent.standing));
+  write_order(out, agent.order);
+  out.key("failures").begin_object().member("score", static_cast<double>(agent.failure_score) / 1'000);
+  write_date_or_null(out, "at", agent.failure_score == 0 ? Instant{} : agent.failures_at);
+  write_text_or_null(out, "last", agent.last_failure);
+  out.end_object();
+  write_date_or_null(out, "quarantinedUntil", agent.quarantined_until);
+}
+
 // What the executor that last started a task on each agent said of itself. All tasks are looked at, also
 // ended ones: a person asks now and then, and the answer outlives a restart as they do.
 std::map<AgentId, TaskPtr> newest_executors(const engine::View& view) {
@@ -67,8 +91,11 @@ void write_agent(json::Writer& out, const Agent& agent, std::optional<std::strin
   if (executor_version) write_text_or_null(out, "executorVersion", *executor_version);
   write_resources(out, "offered", agent.offered);
   write_resources(out, "used", agent.used);
+  write_resources(out, "total", agent.total);
+  out.member("tasks", agent.tasks).member("launching", agent.launching);
   write_date_or_null(out, "seenAt", agent.seen_at);
   write_maintenance(out, agent.maintenance);
+  write_health(out, agent);
   out.end_object();
 }
 

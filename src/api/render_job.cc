@@ -1,5 +1,7 @@
 #include "api/render_job.h"
 
+#include "api/render_why.h"
+
 #include <algorithm>
 #include <string>
 
@@ -349,11 +351,17 @@ void write_job_alone(json::Writer& out, const Job& job, bool dispatched, std::in
   out.end_object();
 }
 
-void write_preview(json::Writer& out, const Job& job, std::string_view changes) {
+void write_preview(json::Writer& out, const Job& job, std::string_view changes,
+                   const PlacementPlanPtr& plan) {
   out.begin_object();
   write_job_members(out, job, false, 0);
   out.key("tasks").begin_array().end_array();
-  out.member("dryRun", true).member_raw("changes", changes).end_object();
+  out.member("dryRun", true).member_raw("changes", changes);
+  if (plan != nullptr) {
+    out.key("placement");
+    write_plan(out, *plan);
+  }
+  out.end_object();
 }
 
 void write_wanted(json::Writer& out, const JobSpec& spec, const InstanceCounts& counts, bool in_service) {

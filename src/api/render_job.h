@@ -9,6 +9,7 @@
 #include "api/job_fields.h"
 #include "json/writer.h"
 #include "model/job.h"
+#include "model/placement_plan.h"
 #include "model/task.h"
 
 namespace mimas::api {
@@ -21,7 +22,9 @@ void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& sh
 void write_job_alone(json::Writer& out, const Job& job, bool dispatched, std::int64_t ready);
 // What a job would be, which nobody has written down: without tasks, and without an id if it is a new one.
 // `changes`: what differs from before, JSON.
-void write_preview(json::Writer& out, const Job& job, std::string_view changes);
+// `plan`: where its tasks would go; null: that was not asked.
+void write_preview(json::Writer& out, const Job& job, std::string_view changes,
+                   const PlacementPlanPtr& plan = nullptr);
 // The members of a description, as it is submitted (api/description.h).
 void write_wanted(json::Writer& out, const JobSpec& spec, const InstanceCounts& counts, bool in_service);
 // A whole task object; with `alone`, what its job says about it too (GET /v2/tasks/{id}).

@@ -1,11 +1,14 @@
 // What belongs to no single job: agents, operations on their resources, tasks without records, the queue.
+#include <optional>
 #include <utility>
 
+#include "api/agent_orders.h"
 #include "api/commands.h"
 #include "api/operations.h"
 #include "api/render.h"
 #include "api/render_cluster.h"
 #include "api/render_orphans.h"
+#include "api/render_summary.h"
 #include "server/commands.h"
 #include "server/route_files.h"
 #include "server/takes.h"
@@ -53,9 +56,21 @@ Reply get_operation(const RouteContext& context, const Call& call) {
 }
 
 Reply get_agent(const RouteContext& context, const Call& call) {
-  const AgentId id(call.capture("id"));
-  std::string body = api::render_agent(context.view, id);
-  return body.empty() ? unknown_id("agent", id.value) : json_reply(std::move(body));
+  const auto agent = api::find_agent(context.view, call.capture("id"));
+  return agent.ok() ? json_reply(api::render_agent(context.view, (*agent)->id)) : problem(agent.error());
+}
+
+Reply order_agent(const RouteContext& context, const Call& call, std::optional<AgentOrder::Kind> order) {
+  auto checked = api::parse_agent_order(call.request.body, order);
+  if (!checked.ok()) return faults(checked.faults);
+  if (Status allowed = may_change_cluster(call); !allowed.ok()) return problem(allowed.error());
+  const auto agent = api::find_agent(context.view, call.capture("id"));
+  // One that is away is known by its order alone, and by its id.
+  const bool unknown = !agent.ok() && agent.error().code != Code::not_found;
+  if (unknown) return problem(agent.error());
+  checked.value.agent = agent.ok() ? (*agent)->id : AgentId(call.capture("id"));
+  const auto answer = carry_out(context, call, std::move(checked.value));
+  return answer.ok() ? no_content() : problem(answer.error());
 }
 
 }  // namespace
@@ -69,6 +84,13 @@ void add_cluster_routes(Routes& routes, const RouteContext& context) {
   };
   look("/agents", [context](const Call&) { return json_reply(api::render_agents(context.view)); });
   look("/agents/{id}", [context](const Call& call) { return get_agent(context, call); });
+  change("/agents/{id}/drain",
+         [context](const Call& call) { return order_agent(context, call, AgentOrder::Kind::drain); });
+  change("/agents/{id}/disable",
+         [context](const Call& call) { return order_agent(context, call, AgentOrder::Kind::disable); });
+  change("/agents/{id}/enable",
+         [context](const Call& call) { return order_agent(context, call, std::nullopt); });
+  look("/cluster", [context](const Call&) { return json_reply(api::render_summary(context.view)); });
   look("/queue", [context](const Call&) { return json_reply(api::render_queue(context.view)); });
   look("/operations", [context](const Call&) { return json_reply(api::render_operations(context.view)); });
   look("/operations/{id}", [context](const Call& call) { return get_operation(context, call); });

@@ -6,6 +6,7 @@
 #include "api/render.h"
 #include "api/render_history.h"
 #include "api/render_job.h"
+#include "api/render_why.h"
 #include "server/commands.h"
 #include "server/route_files.h"
 #include "server/stats_routes.h"
@@ -24,7 +25,7 @@ void warn_of_ignored(Reply& reply, const std::vector<std::string>& ignored) {
 }
 
 // The job that a submission would be.
-Reply preview_reply(const api::Submission& submission) {
+Reply preview_reply(const api::Submission& submission, const PlacementPlanPtr& plan) {
   Job job;
   job.spec = submission.command.spec;
   job.instances_desired = submission.command.instances_desired;
@@ -32,7 +33,7 @@ Reply preview_reply(const api::Submission& submission) {
   job.instances_max = submission.command.instances_max;
   job.in_service = submission.command.in_service;
   json::Writer out;
-  api::write_preview(out, job, "[]");
+  api::write_preview(out, job, "[]", plan);
   return json_reply(out.take());
 }
 
@@ -55,7 +56,9 @@ Reply submit_job(const RouteContext& context, const Call& call) {
   const auto* accepted = std::get_if<engine::JobAccepted>(&*answer);
   if (!accepted && !*dry_run)
     return problem(make_error(Code::internal, "the job was accepted without an id"));
-  Reply reply = *dry_run ? preview_reply(checked.value) : json_reply(api::render_job_uri(accepted->job));
+  const auto* shown = std::get_if<engine::PlanShown>(&*answer);
+  Reply reply = *dry_run ? preview_reply(checked.value, shown ? shown->plan : nullptr)
+                         : json_reply(api::render_job_uri(accepted->job));
   if (!*dry_run) reply.headers.push_back({"Location", "/api/v2/jobs/" + accepted->job.value});
   warn_of_ignored(reply, checked.value.ignored);
   return reply;
@@ -137,6 +140,10 @@ void add_job_routes(Routes& routes, const RouteContext& context) {
              of_job(context, [context](const Job& job, const Call& call) {
                return get_job_tasks(context, job, call);
              }));
+  routes.add(Role::viewer, "GET", "/jobs/{id}/why",
+             taking({.fields = true}, of_job(context, [context](const Job& job, const Call&) {
+                      return json_reply(api::render_job_why(context.view, job));
+                    })));
   routes.add(Role::viewer, "GET", "/jobs/{id}/versions",
              taking({.fields = true}, of_job(context, [context](const Job& job, const Call&) {
                       return json_reply(api::render_versions(context.view, job.id));

@@ -11,14 +11,8 @@ constexpr const char* kUpdateInstead =
     "PATCH /v2/jobs/{id} changes what needs no new tasks; for the rest submit a job beside it and kill the "
     "old one";
 constexpr const char* kPauseInstead = "POST /v2/jobs/setinstancecounts changes how many instances run";
-constexpr const char* kWhy = "explanations of placements";
-constexpr const char* kWhyInstead =
-    "`message` and `reason` of a waiting task in GET /v2/tasks/{id}, and GET /v2/queue";
 constexpr const char* kGroups = "capacity groups with guarantees";
 constexpr const char* kGroupsInstead = "quotas of the Mesos roles that the server subscribes in";
-constexpr const char* kAgents = "taking agents out of service";
-constexpr const char* kAgentsInstead =
-    "maintenance windows of the Mesos master, which are respected (docs/mesos.md)";
 
 }  // namespace
 
@@ -40,14 +34,7 @@ const std::vector<LaterRoute>& later_route_table() {
       {"POST", "/updates/{id}/rollback", kUpdates, kUpdateInstead},
       {"POST", "/updates/{id}/pulse", kUpdates, kUpdateInstead},
       {"POST", "/updates/{id}/promote", kUpdates, kUpdateInstead},
-      {"GET", "/jobs/{id}/why", kWhy, kWhyInstead},
-      {"GET", "/tasks/{id}/why", kWhy, kWhyInstead},
-      {"GET", "/scheduler/failures/{taskId}", kWhy, kWhyInstead},
-      {"GET", "/cluster", "summaries of the cluster", "GET /v2/agents, GET /v2/status and GET /v2/queue"},
       {"GET", "/tasks/{id}/exec", "terminals in tasks", "docker exec or nsenter on the task's host"},
-      {"POST", "/agents/{id}/drain", kAgents, kAgentsInstead},
-      {"POST", "/agents/{id}/disable", kAgents, kAgentsInstead},
-      {"POST", "/agents/{id}/enable", kAgents, kAgentsInstead},
       {"GET", "/groups", kGroups, kGroupsInstead},
       {"GET", "/groups/{name}", kGroups, kGroupsInstead},
       {"PUT", "/groups/{name}", kGroups, kGroupsInstead},

@@ -3,6 +3,7 @@
 
 #include "api/commands.h"
 #include "api/render.h"
+#include "api/render_why.h"
 #include "server/commands.h"
 #include "server/log_routes.h"
 #include "server/route_files.h"
@@ -29,6 +30,24 @@ Reply get_task(const RouteContext& context, const Call& call) {
   return json_reply(api::render_task(*task, *job, context.view.shortfall(task->job)));
 }
 
+Reply get_why(const RouteContext& context, const Call& call) {
+  const TaskId id(call.capture("id"));
+  const TaskPtr task = context.view.task(id);
+  const JobPtr job = task ? context.view.job(task->job) : nullptr;
+  if (!job) return unknown_id("task", id.value);
+  return json_reply(api::render_task_why(context.view, *task, *job));
+}
+
+Reply get_failures(const RouteContext& context, const Call& call) {
+  const TaskId id(call.capture("taskId"));
+  const TaskPtr task = context.view.task(id);
+  if (!task) return unknown_id("task", id.value);
+  std::string body = api::render_failures(context.view, *task);
+  if (!body.empty()) return json_reply(std::move(body));
+  return problem(make_error(Code::not_found, "no agent was looked at in vain for task " + id.value, {},
+                            "GET /v2/tasks/" + id.value + "/why says how it is"));
+}
+
 Reply kill_tasks(const RouteContext& context, const Call& call, engine::KillTasks command) {
   const auto answer = carry_out(context, call, std::move(command));
   return answer.ok() ? no_content() : problem(answer.error());
@@ -51,6 +70,10 @@ void add_task_routes(Routes& routes, const RouteContext& context) {
              }));
   routes.add(Role::viewer, "GET", "/tasks/{id}",
              taking({.fields = true}, [context](const Call& call) { return get_task(context, call); }));
+  routes.add(Role::viewer, "GET", "/tasks/{id}/why",
+             taking({.fields = true}, [context](const Call& call) { return get_why(context, call); }));
+  routes.add(Role::viewer, "GET", "/scheduler/failures/{taskId}",
+             taking({.fields = true}, [context](const Call& call) { return get_failures(context, call); }));
   routes.add(Role::viewer, "GET", "/tasks/{id}/stats", [context](const Call& call) {
     return task_stats(context.view, context.stats, call.request, call.captures);
   });

@@ -246,7 +246,7 @@ TEST_CASE("what a route does not take it refuses, with a guess") {
   CHECK(world.ask("POST", "/v2/jobs", {}, "{}", "text/xml").status == 415);
   CHECK(world.ask("POST", "/v2/jobs/setinservice", {}, "{}", "application/json").status == 400);
   CHECK(world.ask("PUT", "/v2/jobs/mimas-9", {}, "{}").status == 404);
-  CHECK(world.ask("GET", "/v2/jobs/mimas-1/why").status == 501);
+  CHECK(world.ask("GET", "/v2/tasks/mimas-1/exec").status == 501);
 }
 
 TEST_CASE("a browser must say that its body is JSON, others need not") {
