@@ -7,11 +7,10 @@ import platform
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
-import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "executor"))
+import docker_engine  # noqa: E402
 import docker_world  # noqa: E402
 from docker_world import docker  # noqa: E402
 from harness import BUILD, World, pids_with, run, wait_for  # noqa: E402
@@ -19,6 +18,10 @@ from harness import BUILD, World, pids_with, run, wait_for  # noqa: E402
 IMAGE = f"mimas-e2e-{os.getpid()}"
 AGENT = ("--agent", "hostname=a1;resources=cpus:16;mem:8192;disk:8000;ports:[31000-31999]")
 FLOOD_MIB = 64  # a whole GiB is in tests/executor/docker_executor_test.py
+
+
+def facts():
+    return docker_engine.facts("mimas.task")
 
 
 def containers(*more):
@@ -39,22 +42,14 @@ def container_of(task):
     return docker("ps", "-aq", "--no-trunc", "--filter", f"label=mimas.task={task['id']}").split()
 
 
-def fetch(port):
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
-            return answer.read().decode().strip()
-    except OSError:
-        return None
-
-
 def ended_together(world, *jobs):
     for job in jobs:
         assert world.call("POST", "/v2/jobs/kill", {"jobId": job}).status == 204
 
 
-def thirty_containers_live_and_die_each_in_its_way():
-    with World() as world:
-        world.dev(*AGENT)
+def thirty_containers_live_and_die_each_in_its_way(engines):
+    with World(facts) as world:
+        world.dev(*AGENT, *engines.executor_flags("--executor-docker"))
         flood = world.submit(shell_job(
             f"i=0; while [ $i -lt {FLOOD_MIB} ]; do cat /tmp/blob; i=$((i+1)); done; exec sleep 1000",
             logs={"rotateMb": 4, "keep": 2, "compress": False}, memory=64))
@@ -74,7 +69,7 @@ def thirty_containers_live_and_die_each_in_its_way():
 
         world.wait_states(web, "RUNNING", 4)
         for task in world.job(web)["tasks"]:
-            wait_for(lambda: fetch(task["ports"]["8080"]) == task["id"], f"{task['id']} to answer on its port")
+            wait_for(lambda: engines.fetch(task["ports"]["8080"]) == task["id"], f"{task['id']} to answer on its port")
 
         world.wait_states(crowd, "RUNNING", 22)
         first = world.job(crowd)["tasks"][0]
@@ -101,14 +96,15 @@ def thirty_containers_live_and_die_each_in_its_way():
         wait_for(lambda: not pids_with(f"MESOS_SANDBOX={world.dir}"), "no executor to be left")
 
 
-def executors_through_qemu_leave_each_others_containers_alone():
+def executors_through_qemu_leave_each_others_containers_alone(engines):
     """qemu-user makes up what a program reads of itself in /proc: a neighbour must not look dead for that."""
     if platform.machine() != "x86_64" or not shutil.which("qemu-arm-static") or not os.path.exists(
             os.path.join(BUILD, "executors", "mimas-executor-armhf")):
         print("not here: no ARM executor that could be run")
         return
-    with World() as world:
-        world.dev("--agent", "hostname=pi1;attributes=arch:arm;resources=cpus:16;mem:8192;disk:8000;ports:[31000-31999]")
+    with World(facts) as world:
+        world.dev("--agent", "hostname=pi1;attributes=arch:arm;resources=cpus:16;mem:8192;disk:8000;ports:[31000-31999]",
+                  *engines.executor_flags("--executor-docker"))
         wait = "trap 'exit 0' TERM; while :; do sleep 1; done"
         first = world.submit(shell_job(wait, type="service", instances=2))
         world.wait_states(first, "RUNNING", 2)
@@ -156,7 +152,7 @@ def the_flood_is_bounded(world, job):
         assert sum(sizes().values()) <= 5 * (4 << 20), sizes()
         top = docker("top", task["data"]["containerId"], "-eo", "pid,args")
         return "sleep 1000" in top
-    wait_for(over, lambda: f"the flood to be over: {sizes()}", 600)
+    wait_for(over, lambda: f"the flood to be over: {sizes()}")
 
     # All of it went through the files, and what is kept is its end, unbroken.
     def numbers():
@@ -181,14 +177,22 @@ def main():
     if why_not:
         print("skipped: " + why_not)
         sys.exit(77)
-    docker_world.import_image(IMAGE + ":1", files={"tmp/blob": b"0123456789abcdef" * 65536})
-    try:
-        run([thirty_containers_live_and_die_each_in_its_way, executors_through_qemu_leave_each_others_containers_alone])
-    finally:
-        left = containers()
-        if left:
-            subprocess.run(["docker", "rm", "-f", *left], capture_output=True, check=False)
-        docker("rmi", "-f", IMAGE + ":1", check=False)
+    with docker_engine.Engines() as engines, docker_engine.time_limit():
+        def told(story):
+            def once():
+                docker_world.import_image(IMAGE + ":1", files={"tmp/blob": b"0123456789abcdef" * 65536})
+                try:
+                    story(engines)
+                finally:
+                    docker_world.remove_containers("--filter", f"ancestor={IMAGE}:1")
+                    docker_world.remove_images(IMAGE + ":1")
+
+            def test():
+                assert engines.tell(story.__name__, once), "see above"
+            test.__name__ = story.__name__
+            return test
+        run([told(thirty_containers_live_and_die_each_in_its_way),
+             told(executors_through_qemu_leave_each_others_containers_alone)])
 
 
 if __name__ == "__main__":

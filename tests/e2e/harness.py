@@ -118,7 +118,9 @@ class Process:
 class World:
     """A directory, the processes started in it, and the server's address. Use as a context manager."""
 
-    def __init__(self):
+    def __init__(self, facts=None):
+        """`facts` says what else to print when the test fails, while everything still stands."""
+        self.facts = facts
         self.dir = tempfile.mkdtemp(prefix="mimas-e2e.")
         self.listen = f"127.0.0.1:{free_port()}"
         self.processes = []
@@ -130,6 +132,8 @@ class World:
         if error is not None:
             for process in self.processes:
                 print(f"--- {os.path.basename(process.log_path)}:\n{process.tail()}", file=sys.stderr)
+            if self.facts:
+                print(self.facts(), file=sys.stderr, flush=True)
         for process in reversed(self.processes):
             if process.alive():
                 process.stop()

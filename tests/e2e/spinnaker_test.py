@@ -8,7 +8,6 @@ import http.client
 import json
 import os
 import socket
-import subprocess
 import sys
 import time
 
@@ -293,10 +292,8 @@ def main():
     try:
         run([the_rules_find_what_the_driver_could_not_take, a_server_group_lives_and_dies_by_spinnakers_own_requests])
     finally:
-        left = docker("ps", "-aq", "--filter", f"ancestor={IMAGE}:1").split()
-        if left:
-            subprocess.run(["docker", "rm", "-f", *left], capture_output=True, check=False)
-        docker("rmi", "-f", IMAGE + ":1", check=False)
+        docker_world.remove_containers("--filter", f"ancestor={IMAGE}:1")
+        docker_world.remove_images(IMAGE + ":1")
 
 
 if __name__ == "__main__":

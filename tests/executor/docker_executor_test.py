@@ -13,8 +13,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import urllib.request
 
+import docker_engine
 import docker_world
 from docker_world import OwnDocker, Registry, docker, until
 from scripted_agent import Agent, expect
@@ -25,8 +25,9 @@ TICKS = "i=0; while :; do echo tick $i; i=$((i+1)); sleep 0.05; done"
 class World:
     """An agent, and executors under it that know where Docker is."""
 
-    def __init__(self, binary):
+    def __init__(self, binary, engines):
         self.binary = binary
+        self.engines = engines
         self.framework = f"f-{os.getpid()}-{os.urandom(3).hex()}"
         self.folder = tempfile.mkdtemp(prefix="mimas-docker-")
         self.executors = []
@@ -43,10 +44,8 @@ class World:
     def close(self):
         for executor in self.executors:
             executor.close()
-        for container in self.ours():
-            docker("rm", "-f", container, check=False)
-        for image in self.images:
-            docker("rmi", "-f", image, check=False)
+        docker_world.remove_containers("--filter", f"label=mimas.framework={self.framework}")
+        docker_world.remove_images(*self.images)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -62,7 +61,7 @@ class Executor:
             "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "30secs", "MESOS_DIRECTORY": self.sandbox, "MESOS_SANDBOX": self.sandbox,
         }
         self.files = [open(os.path.join(self.sandbox, name), "ab") for name in ("stdout", "stderr")]
-        command = [world.binary, *(["--docker", host] if host else []), *flags]
+        command = [world.binary, *(["--docker", host] if host else world.engines.executor_flags()), *flags]
         self.process = subprocess.Popen(command, cwd=self.sandbox,
                                         stdin=subprocess.DEVNULL, stdout=self.files[0], stderr=self.files[1],
                                         env=environment, start_new_session=True)
@@ -88,7 +87,7 @@ class Executor:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(60)
+                self.process.wait(15)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -272,7 +271,7 @@ def test_thirty_containers_live_and_die_each_in_its_way(w):
         port = free_port()
         serve = f"echo web-{i} > /tmp/index.html; exec httpd -f -p 8080 -h /tmp"
         e.launch(f"web-{i}", image, ["/bin/sh", "-c", serve], network="bridge", ports=[{"container": 8080, "host": port}])
-        until(lambda: fetch(port) == f"web-{i}" or ended(e, f"web-{i}"), f"web-{i} answers on its port")
+        until(lambda: w.engines.fetch(port) == f"web-{i}" or ended(e, f"web-{i}"), f"web-{i} answers on its port")
     e.launch("greedy", image, ["/bin/busybox", "tail", "/dev/zero"], limits={"memoryBytes": 16 << 20})
     e.launch("crash", image, ["/bin/sh", "-c", "echo dying; exit 3"])
     e.launch("stubborn", image, ["/bin/sh", "-c", "trap 'echo no' TERM; echo up; while :; do sleep 0.2; done"])
@@ -320,7 +319,7 @@ def the_flood_is_bounded(e):
     def over():
         expect(sum(sizes().values()) <= 5 * ROTATE, sizes())
         return ended(e, "flood")
-    until(over, lambda: f"the flood is over: {sizes()}", 600)
+    until(over, lambda: f"the flood is over: {sizes()}", 2 * docker_world.PATIENCE)
     expect(wait_end(e, "flood")["state"] == "TASK_FINISHED", e.agent.statuses("flood"))
     # All of it went through the files, and what is kept is its end, unbroken.
     numbers = sorted(int(name.partition(".")[2]) for name in sizes() if name.startswith("stdout."))
@@ -347,12 +346,19 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def fetch(port):
+def tell(story, binary, engines):
+    world = World(binary, engines)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
-            return answer.read().decode().strip()
-    except OSError:
-        return None
+        story(world)
+    except docker_world.Skipped:
+        raise
+    except Exception:
+        for executor in world.executors:
+            print("--- an executor's stderr:\n" + executor.text("stderr")[-2000:])
+        print(docker_engine.facts(f"mimas.framework={world.framework}"), flush=True)
+        raise
+    finally:
+        world.close()
 
 
 def main():
@@ -362,22 +368,15 @@ def main():
         return 77
     binary, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
     passed = failed = 0
-    for name, story in sorted(globals().items()):
-        if not name.startswith("test_") or (names and name not in names):
-            continue
-        world = World(binary)
-        try:
-            story(world)
-            passed += 1
-        except docker_world.Skipped as why:
-            print(f"  {name} is skipped: {why}")
-        except Exception as error:  # noqa: BLE001 - a test's own mistakes are failures too
-            failed += 1
-            print(f"FAILED {name}: {type(error).__name__}: {error}")
-            for executor in world.executors:
-                print("  stderr: " + executor.text("stderr")[-1000:])
-        finally:
-            world.close()
+    with docker_engine.Engines() as engines, docker_engine.time_limit():
+        for name, story in sorted(globals().items()):
+            if not name.startswith("test_") or (names and name not in names):
+                continue
+            try:
+                good = engines.tell(name, lambda told=story: tell(told, binary, engines))
+                passed, failed = passed + good, failed + (not good)
+            except docker_world.Skipped as why:
+                print(f"  {name} is skipped: {why}")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -14,7 +14,8 @@ import tempfile
 import threading
 import time
 
-PATIENCE = 120.0
+PATIENCE = 60.0
+DOCKER_SECS = 60  # of one command of Docker's client
 
 
 class Skipped(Exception):
@@ -26,8 +27,11 @@ APPLETS = ("sh", "sleep", "cat", "echo", "true", "false", "kill", "tail", "ls", 
 
 def why_not():
     """Why there can be no test with Docker here; nothing if there can."""
-    if not shutil.which("docker") or subprocess.run(["docker", "version"], capture_output=True).returncode != 0:
-        return "no Docker Engine answers"
+    try:
+        if not shutil.which("docker") or subprocess.run(["docker", "version"], capture_output=True, timeout=DOCKER_SECS).returncode:
+            return "no Docker Engine answers"
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"the Docker Engine is there, and has not answered within {DOCKER_SECS} s") from None
     if not shutil.which("busybox"):
         return "busybox is not installed"
     if subprocess.run(["ldd", shutil.which("busybox")], capture_output=True).returncode == 0:
@@ -46,9 +50,13 @@ def until(condition, what, patience=PATIENCE):
         time.sleep(0.05)
 
 
-def docker(*words, host=None, check=True, **more):
+def docker(*words, host=None, check=True, timeout=DOCKER_SECS, **more):
     environment = dict(os.environ, **({"DOCKER_HOST": host} if host else {}))
-    return subprocess.run(["docker", *words], capture_output=True, text=True, check=check, env=environment, **more).stdout.strip()
+    try:
+        return subprocess.run(["docker", *words], capture_output=True, text=True, check=check, env=environment, timeout=timeout,
+                              **more).stdout.strip()
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"'docker {' '.join(words)}' has not ended within {timeout:.0f} s") from None
 
 
 def root_tar(files=None):
@@ -74,10 +82,31 @@ def root_tar(files=None):
     return out.getvalue()
 
 
-def import_image(name, host=None, files=None):
+def import_image(name, host=None, files=None, timeout=DOCKER_SECS):
     environment = dict(os.environ, **({"DOCKER_HOST": host} if host else {}))
-    subprocess.run(["docker", "import", "--change", "ENV PATH=/bin", "-", name], input=root_tar(files), check=True,
-                   capture_output=True, env=environment)
+    try:
+        subprocess.run(["docker", "import", "--change", "ENV PATH=/bin", "-", name], input=root_tar(files), check=True,
+                       capture_output=True, env=environment, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"the image {name} could not be imported within {timeout:.0f} s") from None
+
+
+def remove_containers(*which, host=None):
+    """Those that `docker ps -a` finds with these flags, as far as the engine does it in time."""
+    try:
+        found = docker("ps", "-aq", *which, host=host, check=False, timeout=10).split()
+        if found:
+            docker("rm", "-f", "-v", *found, host=host, check=False, timeout=30)
+    except AssertionError as error:
+        print(f"containers may be left behind: {error}", flush=True)
+
+
+def remove_images(*names, host=None):
+    try:
+        if names:
+            docker("rmi", "-f", *names, host=host, check=False, timeout=15)
+    except AssertionError as error:
+        print(f"images may be left behind: {error}", flush=True)
 
 
 class Registry:
@@ -165,10 +194,11 @@ class Registry:
 class OwnDocker:
     """A second dockerd, apart from the machine's own in everything; it may be restarted at will."""
 
-    def __init__(self, live_restore):
+    def __init__(self, live_restore, bridge=False):
         if os.geteuid() != 0 or not shutil.which("dockerd"):
             raise Skipped("a Docker Engine of one's own needs root, and dockerd")
-        self.live_restore = live_restore
+        self.flags = ["--live-restore"] if live_restore else []
+        self.flags += [] if bridge else ["--bridge=none", "--iptables=false"]
         self.folder = tempfile.mkdtemp(prefix="mimas-dockerd-")
         self.host = f"unix://{self.folder}/docker.sock"
         self.process = None
@@ -179,15 +209,20 @@ class OwnDocker:
         log = open(f"{self.folder}/log", "ab")  # noqa: SIM115 - dockerd's
         # In a network namespace of its own: a dockerd without a bridge removes docker0, which is the machine's Docker's.
         self.process = subprocess.Popen(
-            ["unshare", "--net", "dockerd", "--config-file", f"{self.folder}/daemon.json", "--data-root", f"{self.folder}/data",
-             "--exec-root", f"{self.folder}/exec", "-H", self.host, "--pidfile", f"{self.folder}/pid", "--bridge=none",
-             "--iptables=false", *(["--live-restore"] if self.live_restore else [])],
+            ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", "dockerd", "--config-file",
+             f"{self.folder}/daemon.json", "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec",
+             "-H", self.host, "--pidfile", f"{self.folder}/pid", *self.flags],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
-        until(lambda: self.process.poll() is not None or
-              subprocess.run(["docker", "-H", self.host, "version"], capture_output=True).returncode == 0, "dockerd is up")
+        until(lambda: self.process.poll() is not None or self.answers(), "dockerd is up")
         if self.process.poll() is not None:
             raise AssertionError("dockerd did not start: " + self.log())
+
+    def answers(self):
+        try:
+            return subprocess.run(["docker", "-H", self.host, "version"], capture_output=True, timeout=10).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
 
     def log(self):
         with open(f"{self.folder}/log", encoding="utf-8", errors="replace") as file:
@@ -195,18 +230,20 @@ class OwnDocker:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE)
+        self.process.wait(40)
 
     def close(self):
         try:
             if self.process and self.process.poll() is None:
-                ids = docker("ps", "-aq", host=self.host, check=False).split()
-                if ids:
-                    docker("rm", "-f", *ids, host=self.host, check=False)
+                remove_containers(host=self.host)
                 self.stop()
+        except subprocess.TimeoutExpired:
+            print("the dockerd of the test's own does not end by itself: " + self.log(), flush=True)
+            self.process.kill()
+            self.process.wait()
         finally:
             with open("/proc/self/mounts", encoding="utf-8") as file:
                 mounts = [line.split()[1] for line in file if line.split()[1].startswith(self.folder + "/")]
             for mount in reversed(mounts):
-                subprocess.run(["umount", "-l", mount], capture_output=True, check=False)
+                subprocess.run(["umount", "-l", mount], capture_output=True, check=False, timeout=10)
             shutil.rmtree(self.folder, ignore_errors=True)
