@@ -70,6 +70,7 @@ Ranking& Search::ranking_of(const Demand& demand, NameId shared_executor) {
   if (fresh) {
     at->second = std::make_unique<Ranking>(demand, *rules_, *hosts_);
     at->second->cls.executor = shared_executor;
+    hosts_->settle();  // what it asks about may be new, and tell agents apart
   }
   return *at->second;
 }
