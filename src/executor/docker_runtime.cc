@@ -158,7 +158,11 @@ void DockerRuntime::act(Held& held, DockerActs acts, Instant now) {
     } else if (const auto* pid = std::get_if<KillPid>(&act)) {
       if (!container_cgroup(pid->pid, pid->container_id).empty())
         (void)::kill(static_cast<pid_t>(pid->pid), SIGKILL);
+      else if (held.pid_seen) held.task.process_gone(now);
     } else {
+      if (const auto* started = std::get_if<Started>(&std::get<RuntimeNews>(act)))
+        held.pid_seen =
+            place_.local() && !container_cgroup(started->facts.pid, started->facts.container_id).empty();
       tell(std::move(std::get<RuntimeNews>(act)));
     }
   }

@@ -55,6 +55,7 @@ class DockerRuntime final : public Runtime {
     DockerTask task;
     std::vector<std::unique_ptr<Open>> open;
     OutputPlace place;
+    bool pid_seen = false;  // its process is one of this machine, and was there
     FrameReader frames;
     std::deque<std::pair<bool, std::string>> refused;  // by the sink: on the error stream?, bytes
     int files[2] = {-1, -1};                           // without a sink

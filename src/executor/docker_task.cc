@@ -460,12 +460,23 @@ void DockerTask::remove(Instant now, DockerActs& acts) {
   ask(Kind::remove, acts);
 }
 
+// Docker loses the end of a container now and then, or hangs before it has told it: nobody waits for that.
+void DockerTask::process_gone(Instant now) {
+  if (gone_since_ == kNever) gone_since_ = now;
+}
+
 Instant DockerTask::wake_at() const { return std::min({due_, kill_due_, drain_by_}); }
 
 void DockerTask::timer(Instant now, DockerActs& acts) {
   if (due_ <= now) {
     due_ = kNever;
     if (due_kind_ != Kind::look || !looking_) ask(due_kind_, acts);
+  }
+  if (phase_ == Phase::running && gone_since_ != kNever && now - gone_since_ >= kGoneMs) {
+    ProcessEnd end;
+    end.unknown =
+        "its process is gone, and Docker has not noticed for " + std::to_string(kGoneMs / 1000) + " s";
+    return ended(std::move(end), now, acts);
   }
   if (kill_due_ <= now && phase_ == Phase::running) {
     kill_due_ = now + kKillAgainMs;

@@ -33,6 +33,7 @@ inline constexpr std::int64_t kLostOutputMs = 500;      // from the end of the o
 inline constexpr std::int64_t kDrainMs = 10'000;        // for output after the end, as long as some comes
 inline constexpr std::int64_t kDrainKilledMs = 2'000;   // the same after a kill
 inline constexpr std::int64_t kKillAgainMs = 1'000;     // between two SIGKILLs
+inline constexpr std::int64_t kGoneMs = 30'000;         // for Docker to notice the end of a process we killed
 inline constexpr std::int64_t kRemoveMs = 60'000;       // of trying to remove it; then it is a reaper's
 inline constexpr std::int64_t kPullProgressMs = 1'000;  // between two news of a pull
 
@@ -65,6 +66,8 @@ class DockerTask {
   void output_over(Instant now, DockerActs& acts);
   void signal(int number, Instant now, DockerActs& acts);
   void kill(Instant now, DockerActs& acts);
+  // After a KillPid: there is no such process (any more), and there has been one.
+  void process_gone(Instant now);
   void timer(Instant now, DockerActs& acts);
   Instant wake_at() const;
 
@@ -136,6 +139,7 @@ class DockerTask {
   Instant doubt_since_ = kNever;
   std::string doubt_why_;
   Instant kill_due_ = kNever;
+  Instant gone_since_ = kNever;
   Instant drain_by_ = kNever;
   Instant remove_by_ = kNever;
   Instant progress_from_{0};

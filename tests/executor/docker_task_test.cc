@@ -238,6 +238,40 @@ TEST_CASE("a killed container is killed again until it is dead, past Docker if n
   CHECK(s.end.number == SIGKILL);
 }
 
+TEST_CASE("a killed one whose process is gone is given up when Docker never hears of its end") {
+  for (const bool answers : {true, false}) {
+    Story s;
+    s.run();
+    CHECK(s.kill() == "signal");
+    CHECK(s.later() == "killpid signal look");
+    s.task->process_gone(s.now);
+    const Instant gone = s.now;
+    while (s.ends == 0 && s.now - gone < 2 * kGoneMs) {
+      if (answers) CHECK(s.answer(Kind::look, 200, kRunning) == "");
+      s.later();
+    }
+    CHECK(s.ends == 1);
+    CHECK(s.now - gone >= kGoneMs);
+    CHECK(s.now - gone <= kGoneMs + kKillAgainMs);
+    CHECK(s.end.unknown.find("is gone") != std::string::npos);
+    CHECK(s.answer(Kind::remove, 204) == "");
+    CHECK(s.task->over());
+  }
+}
+
+TEST_CASE("a process that is gone has the end that Docker tells in time") {
+  Story s;
+  s.run();
+  CHECK(s.kill() == "signal");
+  CHECK(s.later() == "killpid signal look");
+  s.task->process_gone(s.now);
+  CHECK(s.later() == "killpid signal");
+  CHECK(s.answer(Kind::look, 200, R"({"Id":"4f4f","State":{"Status":"exited","ExitCode":137}})") == "");
+  CHECK(s.output_over() == "ended remove");
+  CHECK(s.end.unknown == "");
+  CHECK(s.end.number == SIGKILL);
+}
+
 TEST_CASE("a signal is passed on and means nothing by itself") {
   Story s;
   s.run();
