@@ -63,7 +63,7 @@ std::map<AgentId, TaskPtr> newest_executors(const engine::View& view) {
   std::map<AgentId, TaskPtr> newest;
   for (const JobPtr& job : view.jobs()) {
     for (const TaskPtr& task : view.tasks_of(job->id)) {
-      if (task->agent.empty() || task->facts.executor_version.empty()) continue;
+      if (task->agent.empty() || run_facts(*task).executor_version.empty()) continue;
       TaskPtr& held = newest[task->agent];
       if (held == nullptr || held->running_at < task->running_at) held = task;
     }
@@ -73,7 +73,7 @@ std::map<AgentId, TaskPtr> newest_executors(const engine::View& view) {
 
 std::string_view executor_version(const Agent& agent, const std::map<AgentId, TaskPtr>& newest) {
   const auto executor = newest.find(agent.id);
-  return executor == newest.end() ? std::string_view() : executor->second->facts.executor_version;
+  return executor == newest.end() ? std::string_view() : run_facts(*executor->second).executor_version;
 }
 
 }  // namespace

@@ -220,12 +220,12 @@ void write_data(json::Writer& out, const Task& task) {
   for (const std::int32_t port : task.allocated.ports.list()) out.int64(port);
   out.end_array();
   out.member("executorId", task.executor.empty() ? task.id.value : task.executor);
-  write_text_or_null(out, "executorVersion", task.facts.executor_version);
-  if (task.facts.pid > 0) out.member("pid", task.facts.pid);
-  if (!task.facts.container_id.empty()) out.member("containerId", task.facts.container_id);
+  write_text_or_null(out, "executorVersion", run_facts(task).executor_version);
+  if (run_facts(task).pid > 0) out.member("pid", run_facts(task).pid);
+  if (!run_facts(task).container_id.empty()) out.member("containerId", run_facts(task).container_id);
   // Spinnaker's driver takes a container's address from here (spinnaker §1.4).
-  if (!task.facts.ip.empty()) {
-    out.key("ipAddresses").begin_object().member("nfvpc", task.facts.ip).end_object();
+  if (!run_facts(task).ip.empty()) {
+    out.key("ipAddresses").begin_object().member("nfvpc", run_facts(task).ip).end_object();
   }
   out.end_object();
 }

@@ -1,6 +1,7 @@
 // What Mesos tells about the connection, offers and agents.
 #include <algorithm>
 
+#include "engine/index.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
@@ -22,6 +23,7 @@ void note_total(AgentEntry& agent) {
   Resources now = offered_by(agent);
   now += agent.record.used;
   Resources& total = agent.record.total;
+  const Resources before = total;
   total.cpu_milli = std::max(total.cpu_milli, now.cpu_milli);
   total.mem_mib = std::max(total.mem_mib, now.mem_mib);
   total.disk_mib = std::max(total.disk_mib, now.disk_mib);
@@ -30,6 +32,8 @@ void note_total(AgentEntry& agent) {
     const std::int64_t more = amount - scalar(total.scalars, name);
     if (more > 0) add_scalars(total.scalars, {{name, more}});
   }
+  total.ports.add(now.ports);
+  if (!(total == before)) agent.described = false;
 }
 
 void take_offer(Turn& turn, const Offer& offer) {
@@ -37,6 +41,9 @@ void take_offer(Turn& turn, const Offer& offer) {
   drop_offer(data, offer.id);  // an id that is held already is replaced (rule 51)
   AgentEntry& agent = agent_at(data, offer.agent);
   Agent& record = agent.record;
+  agent.described = agent.described && record.hostname == offer.hostname &&
+                    record.attributes == offer.attributes && record.region == offer.region &&
+                    record.zone == offer.zone;
   record.hostname = offer.hostname;
   record.endpoint = offer.endpoint;
   record.attributes = offer.attributes;
@@ -45,6 +52,7 @@ void take_offer(Turn& turn, const Offer& offer) {
   record.state = AgentState::active;
   record.seen_at = turn.now;
   set_maintenance(data, agent, offer.unavailability);
+  (void)cluster_of(turn, offer.role);
   ++role_entry(data, offer.role).offers;
   HeldOffer held{offer, turn.now + data.policy.offer_hold_ms};
   data.offers_due.insert({held.decline_at, offer.id});

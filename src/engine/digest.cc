@@ -62,12 +62,12 @@ void write(Text& out, const Task& task) {
       << task.kill_retry_at.ms << ',' << task.kill_sends << " replaced=" << task.replaced
       << " exit=" << task.exit.code.value_or(-1) << ',' << task.exit.signal.value_or(-1) << ','
       << task.exit.memory_limit << ',' << task.exit.memory_peak_bytes.value_or(-1)
-      << " executor=" << task.executor << '/' << task.facts.executor_version << " pid=" << task.facts.pid
-      << " container=" << task.facts.container_id << " ip=" << task.facts.ip
-      << " health=" << flag(task.healthy) << flag(task.ready) << ',' << task.healthy_at.ms << ','
-      << task.unhealthy_since.ms << ' ' << task.health_message << " reason=" << task.reason
-      << " message=" << task.message << " history=";
-  for (const StatusChange& step : task.history) {
+      << " executor=" << task.executor << '/' << run_facts(task).executor_version
+      << " pid=" << run_facts(task).pid << " container=" << run_facts(task).container_id
+      << " ip=" << run_facts(task).ip << " health=" << flag(task.healthy) << flag(task.ready) << ','
+      << task.healthy_at.ms << ',' << task.unhealthy_since.ms << ' ' << task.health_message
+      << " reason=" << task.reason << " message=" << task.message << " history=";
+  for (const StatusChange& step : task.history.steps()) {
     out << task_state_name(step.state) << '@' << step.at.ms << ' ' << step.reason << ' ' << step.message
         << ';';
   }

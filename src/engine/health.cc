@@ -47,7 +47,7 @@ bool is_recovering(const Turn& turn, const JobEntry& job, std::int64_t index, co
   if (slot.current < 0) return false;
   const Task& task = *job.tasks.at({index, slot.current}).record;
   if (is_ended_for_health(task)) return true;
-  if (slot.ended.empty() || !is_ended_for_health(*job.tasks.at({index, *slot.ended.rbegin()}).record)) {
+  if (slot.ended.empty() || !is_ended_for_health(*job.tasks.at({index, slot.ended.last()}).record)) {
     return false;
   }
   const bool spoken = task.state == TaskState::running && task.healthy.has_value();

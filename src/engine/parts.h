@@ -69,7 +69,7 @@ void on_input(Turn& turn, const StatusUpdate& update);
 
 // scaling.cc
 void on_input(Turn& turn, const ScalingReport& report);
-void look_at_scaling(Turn& turn);  // before the placement, which then knows who takes no new work
+void look_at_scaling(Turn& turn);      // before the placement, which then knows who takes no new work
 Instant scaling_at(const Turn& turn);  // kNever: no rules, or nothing to look at
 
 // settle.cc

@@ -250,10 +250,12 @@ void send_kill(Turn& turn, const Task& task, const Job& job) {
   turn.effect(KillOnAgent{task.id, task.agent, job.spec->kill_grace_ms});
 }
 
-void publish_shortfall(Turn& turn, JobEntry& job, std::string text) {
-  if (job.shortfall == text) return;
+void publish_shortfall(Turn& turn, JobEntry& job, std::string text, ExplanationPtr why) {
+  const bool same_why = job.why == why || (job.why && why && *job.why == *why);
+  if (job.shortfall == text && same_why) return;
   job.shortfall = text;
-  turn.change(PutShortfall{job.record->id, std::move(text)});
+  job.why = why;
+  turn.change(PutShortfall{job.record->id, std::move(text), std::move(why)});
 }
 
 }  // namespace mimas::engine

@@ -34,6 +34,6 @@ Ending ending_of_killed(const Task& task);
 // The KILL call itself, as often as it is due.
 void send_kill(Turn& turn, const Task& task, const Job& job);
 
-void publish_shortfall(Turn& turn, JobEntry& job, std::string text);
+void publish_shortfall(Turn& turn, JobEntry& job, std::string text, ExplanationPtr why = nullptr);
 
 }  // namespace mimas::engine

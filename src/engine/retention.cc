@@ -58,7 +58,7 @@ void remove_starts(Turn& turn, int& budget) {
       auto slot = job->second.slots.find(index);
       while (slot != job->second.slots.end() && budget > 0 && size_of(slot->second.ended) > keep) {
         --budget;
-        turn.remove_task(job->second, {number, index, *slot->second.ended.begin()});
+        turn.remove_task(job->second, {number, index, slot->second.ended.first()});
         crowded = size_of(slot->second.ended) > keep;
       }
     }

@@ -4,6 +4,7 @@
 
 #include "engine/agent_health.h"
 #include "engine/history.h"
+#include "engine/index.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
@@ -101,6 +102,7 @@ void forget_agents(Turn& turn) {
       continue;
     }
     set_maintenance(data, at->second, std::nullopt);
+    untell_agent(data, at->second);
     data.agents.erase(at);
     data.agents_unpublished.erase(id);
     turn.change(RemoveAgent{id});
@@ -119,6 +121,7 @@ void publish_agents(Turn& turn) {
   for (const AgentId& id : std::exchange(turn.data.agents_unpublished, {})) {
     auto at = turn.data.agents.find(id);
     if (at == turn.data.agents.end()) continue;
+    tell_agent(turn, at->second);
     show(turn, at->second);
     turn.change(PutAgent{std::make_shared<const Agent>(at->second.record)});
   }

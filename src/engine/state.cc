@@ -52,7 +52,7 @@ State::Data::Data(Policy the_policy, Recovered recovered)
     if (job.record->spec->type != JobType::batch || job.record->state == JobState::ended) continue;
     for (const auto& [index, slot] : job.slots) {
       if (slot.current >= 0 || slot.ended.empty()) continue;
-      const Task& last = *job.tasks.at({index, *slot.ended.rbegin()}).record;
+      const Task& last = *job.tasks.at({index, slot.ended.last()}).record;
       bool failed = last.state == TaskState::failed || last.state == TaskState::crashed;
       if (failed && (!last.kill_requested || is_ended_for_health(last))) ++job.slots_failed;
     }
@@ -179,6 +179,10 @@ static void count_launching(State::Data& data, AgentEntry& agent, const Job& job
   if (with_image) agent.pulling += by;
 }
 
+static WorkKey work_key(const TaskKey& key, const Task& task) {
+  return {key.job, shows_executor(task) ? task.executor : std::string()};
+}
+
 void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry& entry) {
   const Task& task = *entry.record;
   count_task(data, job, task, -1);
@@ -204,8 +208,7 @@ void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntr
     if (is_launching(task)) count_launching(data, agent, *job.record, -1);
     agent.tasks.erase(key);
     agent.record.used -= task.allocated;
-    if (--agent.running[key.job] == 0) agent.running.erase(key.job);
-    if (shows_executor(task) && --agent.executors[task.executor] == 0) agent.executors.erase(task.executor);
+    --agent.work[work_key(key, task)].now;
     data.agents_unpublished.insert(task.agent);
   }
 }
@@ -234,8 +237,7 @@ void track_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry&
     if (is_launching(task)) count_launching(data, agent, *job.record, +1);
     agent.tasks.insert(key);
     agent.record.used += task.allocated;
-    ++agent.running[key.job];
-    if (shows_executor(task)) ++agent.executors[task.executor];
+    ++agent.work[work_key(key, task)].now;
     data.agents_unpublished.insert(task.agent);
   }
   if (is_moving(task)) data.moving.insert(key);
@@ -305,6 +307,33 @@ bool is_ours(const Policy& policy, std::string_view role) {
          std::find(policy.roles.begin(), policy.roles.end(), role) != policy.roles.end();
 }
 
+namespace {
+
+void index_name(State::Data& data, const std::string& name, std::int64_t number, bool in) {
+  if (in) {
+    data.jobs_called[name].insert(number);
+    return;
+  }
+  auto at = data.jobs_called.find(name);
+  if (at == data.jobs_called.end()) return;
+  at->second.erase(number);
+  if (at->second.empty()) data.jobs_called.erase(at);
+}
+
+// Who is meant by with(…) and apart(…); an id needs no index.
+void index_names(State::Data& data, const Job& job, bool in) {
+  const JobSpec& spec = *job.spec;
+  if (!spec.name.empty()) index_name(data, "job:" + spec.name, job.number, in);
+  if (!spec.app_name.empty()) index_name(data, "app:" + spec.app_name, job.number, in);
+  const bool apart =
+      std::any_of(spec.hard_constraints.begin(), spec.hard_constraints.end(),
+                  [](const Constraint& c) { return c.kind == Constraint::Kind::apart_from_job; });
+  if (apart && in) data.jobs_apart.insert(job.number);
+  if (apart && !in) data.jobs_apart.erase(job.number);
+}
+
+}  // namespace
+
 void untrack_job(State::Data& data, const JobEntry& entry) {
   const Job& job = *entry.record;
   if (job.state == JobState::ended) {
@@ -312,6 +341,7 @@ void untrack_job(State::Data& data, const JobEntry& entry) {
     return;
   }
   data.instances_wanted -= job.instances_desired;
+  index_names(data, job, false);
   std::string group = group_key(*job.spec);
   auto at = data.groups.find(group);
   if (at != data.groups.end() && at->second == job.number) data.groups.erase(at);
@@ -324,6 +354,7 @@ void track_job(State::Data& data, const JobEntry& entry) {
     return;
   }
   data.instances_wanted += job.instances_desired;
+  index_names(data, job, true);
   std::string group = group_key(*job.spec);
   if (!group.empty()) data.groups.try_emplace(group, job.number);
 }

@@ -7,6 +7,7 @@
 // tests/engine/property_test.cc.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <compare>
 #include <cstdint>
@@ -20,6 +21,7 @@
 
 #include "engine/step.h"
 #include "model/group.h"
+#include "placement/cluster.h"
 #include "placement/scaling.h"
 
 namespace mimas::engine {
@@ -39,11 +41,30 @@ struct TaskEntry {
   bool refused = false;       // its offers were invalid: what the master does not know of it never ran
 };
 
+class StartNumbers {  // ascending; few
+ public:
+  bool empty() const { return numbers_.empty(); }
+  std::size_t size() const { return numbers_.size(); }
+  std::int64_t first() const { return numbers_.front(); }
+  std::int64_t last() const { return numbers_.back(); }
+  void insert(std::int64_t number) {
+    auto at = std::lower_bound(numbers_.begin(), numbers_.end(), number);
+    if (at == numbers_.end() || *at != number) numbers_.insert(at, number);
+  }
+  void erase(std::int64_t number) {
+    auto at = std::lower_bound(numbers_.begin(), numbers_.end(), number);
+    if (at != numbers_.end() && *at == number) numbers_.erase(at);
+  }
+
+ private:
+  std::vector<std::int64_t> numbers_;
+};
+
 // One of a job's places 0…N-1. A batch slot without a current task is done; a service slot without one is
 // free.
 struct Slot {
-  std::int64_t current = -1;     // number of its one task that is neither ended nor replaced
-  std::set<std::int64_t> ended;  // numbers of its ended tasks that are still kept
+  std::int64_t current = -1;  // number of its one task that is neither ended nor replaced
+  StartNumbers ended;         // its ended tasks that are still kept
 };
 
 struct JobEntry {
@@ -59,6 +80,7 @@ struct JobEntry {
   // (index, number) of the current tasks that may have to end for their health, longest ill first
   std::set<std::pair<Instant, std::pair<std::int64_t, std::int64_t>>> unhealthy;
   std::string shortfall;                           // as published
+  ExplanationPtr why;                              // … with it
   std::map<std::int64_t, JobVersionPtr> versions;  // that are kept
   std::array<AgentId, 2> ran_on;  // two agents where tasks of it were seen to run, the last one first
 };
@@ -68,17 +90,33 @@ struct HeldOffer {
   Instant decline_at;
 };
 
+// Live tasks on an agent by job number, and by the shared executor that has said to run them ("": none has).
+using WorkKey = std::pair<std::int64_t, std::string>;
+struct WorkCount {
+  std::int64_t now = 0;
+  std::int64_t told = 0;  // as placement was told last (index.h)
+};
+
 struct AgentEntry {
   Agent record;
   std::map<OfferId, HeldOffer> offers;
-  std::set<TaskKey> tasks;                        // live ones
-  std::map<std::int64_t, std::int64_t> running;   // live ones by job number
-  std::map<std::string, std::int64_t> executors;  // shared ones → tasks that they have said to run
-  std::int64_t pulling = 0;                       // of Agent::launching, those with an image
+  std::set<TaskKey> tasks;  // live ones
+  std::map<WorkKey, WorkCount> work;
+  std::int64_t pulling = 0;  // of Agent::launching, those with an image
 
   // What its failures are judged by (agent_health.h); a restart forgets it.
   std::map<std::int64_t, Instant> failed_starts;  // job → when a start of it here last came to nothing
   std::map<std::int64_t, Instant> failed_runs;    // job → when a task of it here last failed by itself
+
+  // its place in placement's view, by role; empty: it is not there
+  std::map<std::string, placement::HostIndex> hosts;
+  bool described = false;  // placement knows its attributes and what it has in all
+};
+
+// A job as placement was told of it, as long as it knows of tasks.
+struct ToldJob {
+  placement::Work work;
+  std::int64_t tasks = 0;
 };
 
 using OfferGroup = std::vector<AttributeTest>;  // all of them; a role's groups are alternatives
@@ -158,6 +196,9 @@ struct State::Data {
   std::set<std::pair<Instant, std::int64_t>> ended_jobs;                          // by (ended_at, number)
   std::map<std::string, ResourceRequest>
       group_use;  // capacity group → what its live tasks hold, executors' shares included
+  // live jobs by what constraints may call them, "job:NAME" and "app:NAME"
+  std::map<std::string, std::set<std::int64_t>> jobs_called;
+  std::set<std::int64_t> jobs_apart;           // live jobs that want to be apart from others
   std::map<std::string, std::int64_t> groups;  // live services with a group sequence (group_key) → job number
   std::set<std::pair<std::int64_t, std::int64_t>>
       crowded_slots;  // (job, index) with more ended tasks than are kept
@@ -181,6 +222,8 @@ struct State::Data {
   std::set<AgentId> agents_unpublished;                  // changed since the last Settle
   std::set<std::pair<Instant, AgentId>> standing_due;    // when time alone may change what standing_of says
   std::set<std::pair<Instant, AgentId>> agents_leaving;  // lost ones, and when they are forgotten
+  std::map<std::string, placement::Cluster, std::less<>> clusters;  // by the role that offers are made to
+  std::map<std::int64_t, ToldJob> told_jobs;                        // by number
   std::map<OfferId, AgentId> offers;
   std::set<std::pair<Instant, OfferId>> offers_due;
   std::map<OfferId, HeldInverseOffer> inverse_offers;

@@ -69,18 +69,22 @@ void apply_live(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdat
 // What the update says of where the task runs and how it is. What it does not say stays as it was: an answer
 // of the master's has none of it (rule 71).
 bool learn(const StatusUpdate& update, Task& task) {
-  const Task before = task;
-  const auto take = [](std::string& into, const std::string& from) {
-    if (!from.empty()) into = from;
+  bool news = false;
+  const auto take = [&](std::string& into, const std::string& from) {
+    if (from.empty() || into == from) return;
+    into = from;
+    news = true;
   };
-  if (update.facts) {
-    if (update.facts->pid > 0) task.facts.pid = update.facts->pid;
-    take(task.facts.container_id, update.facts->container_id);
-    take(task.facts.ip, update.facts->ip);
-    take(task.facts.executor_version, update.facts->executor_version);
-  }
   take(task.executor, update.executor);
-  return task.facts != before.facts || task.executor != before.executor;
+  if (!update.facts) return news;
+  RunFacts facts = run_facts(task);
+  if (update.facts->pid > 0) facts.pid = update.facts->pid;
+  take(facts.container_id, update.facts->container_id);
+  take(facts.ip, update.facts->ip);
+  take(facts.executor_version, update.facts->executor_version);
+  if (facts == run_facts(task)) return news;
+  task.facts = std::make_shared<const RunFacts>(std::move(facts));
+  return true;
 }
 
 void note_facts(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdate& update) {

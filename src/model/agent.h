@@ -60,7 +60,7 @@ struct Agent {
   Instant seen_at;             // last offer or update
   Resources offered;           // what we hold in offers right now
   Resources used;              // what our own tasks hold there
-  Resources total;             // the most that was offered and used at one time, ports left out
+  Resources total;             // the most that was offered and used at one time
   std::int64_t tasks = 0;      // ours that are alive there
   std::int64_t launching = 0;  // … of them on their way to run
   std::optional<Unavailability> maintenance;  // as its last offer or inverse offer told

@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "model/resources.h"
+#include "model/status_log.h"
 
 namespace mimas {
 
@@ -52,17 +53,9 @@ struct RunFacts {
   std::string executor_version;
   bool operator==(const RunFacts&) const = default;
 };
+using RunFactsPtr = std::shared_ptr<const RunFacts>;
 
-// A step of a task's life: the state it entered, when and why.
-struct StatusChange {
-  TaskState state = TaskState::queued;
-  Instant at;
-  std::string reason;   // as Task::reason at that moment
-  std::string message;  // for a person, cut to 256 bytes
-  bool operator==(const StatusChange&) const = default;
-};
 inline constexpr std::size_t kStatusHistoryMax = 20;  // above: the oldest but the first goes
-inline constexpr std::size_t kStatusMessageBytesMax = 256;
 
 struct Task {
   TaskId id;
@@ -93,10 +86,10 @@ struct Task {
 
   // The states it entered after QUEUED, oldest first; status_history() tells all of it. Empty while it waits:
   // waiting tasks may be very many.
-  std::vector<StatusChange> history;
+  StatusLog history;
 
   std::string executor;  // ExecutorInfo's id, chosen at the launch; empty while queued: the task's own id
-  RunFacts facts;
+  RunFactsPtr facts;     // null: nothing is known yet
   std::optional<bool> healthy;  // what its liveness checks say; nothing: none, or no answer yet
   std::optional<bool> ready;    // what its readiness check says
   Instant healthy_at;           // when they were first good; 0: never
@@ -104,6 +97,8 @@ struct Task {
   std::string health_message;   // what they said last, for a person
 };
 using TaskPtr = std::shared_ptr<const Task>;
+
+const RunFacts& run_facts(const Task& task);  // empty ones where nothing is known
 
 // Every state the task entered, oldest first, beginning with QUEUED at queued_at; never empty. Of a task that
 // was recorded before histories were kept, what its times tell.

@@ -212,8 +212,11 @@ void put_task(Statement& statement, const Task& task, std::string_view allocated
       .put(task.message);
   put_optional(statement, task.exit.code);
   put_optional(statement, task.exit.signal);
-  statement.put(task.executor).put(task.facts.pid).put(task.facts.container_id).put(task.facts.ip);
-  statement.put(task.facts.executor_version);
+  statement.put(task.executor)
+      .put(run_facts(task).pid)
+      .put(run_facts(task).container_id)
+      .put(run_facts(task).ip);
+  statement.put(run_facts(task).executor_version);
   put_optional(statement, task.healthy);
   put_optional(statement, task.ready);
   statement.put(task.healthy_at.ms).put(task.unhealthy_since.ms).put(task.health_message);
@@ -302,10 +305,12 @@ Result<Task> take_task(Statement& statement) {
   task.exit.code = take_optional<int>(statement);
   task.exit.signal = take_optional<int>(statement);
   task.executor = statement.take_text();
-  task.facts.pid = statement.take_integer();
-  task.facts.container_id = statement.take_text();
-  task.facts.ip = statement.take_text();
-  task.facts.executor_version = statement.take_text();
+  RunFacts facts;
+  facts.pid = statement.take_integer();
+  facts.container_id = statement.take_text();
+  facts.ip = statement.take_text();
+  facts.executor_version = statement.take_text();
+  if (facts != RunFacts{}) task.facts = std::make_shared<const RunFacts>(std::move(facts));
   task.healthy = take_optional<bool>(statement);
   task.ready = take_optional<bool>(statement);
   task.healthy_at = take_instant(statement);
@@ -315,7 +320,7 @@ Result<Task> take_task(Statement& statement) {
   task.exit.memory_peak_bytes = take_optional<std::int64_t>(statement);
   Result<std::vector<StatusChange>> history = parse_steps(statement.take_text());
   if (!history) return at(where + "/history", std::move(history).error());
-  task.history = std::move(*history);
+  for (const StatusChange& step : *history) task.history.add(step);
   return task;
 }
 

@@ -151,7 +151,7 @@ Status Store::Impl::put(const Job& job) {
 
 Status Store::Impl::put(const Task& task) {
   const std::string allocated = render_resources(task.allocated);
-  const std::string history = render_steps(task.history);
+  const std::string history = render_steps(task.history.steps());
   put_task(write_task, task, allocated, history);
   return write_task.run();
 }

@@ -215,7 +215,7 @@ TEST_CASE("where a task runs is shown as its executor told it, in a shared execu
   const Job job = make_job(7, "");
   Task task = make_task(job, 0, 0, TaskState::running);
   task.executor = "mimas-agent.1";
-  task.facts = {4711, "c0ffee", "172.17.0.2", "0.2+1"};
+  task.facts = std::make_shared<const RunFacts>(RunFacts{4711, "c0ffee", "172.17.0.2", "0.2+1"});
   const std::string text = render_task(task, job, "");
   CHECK(
       text.find(R"("executorId":"mimas-agent.1","executorVersion":"0.2+1","pid":4711,"containerId":"c0ffee",)"
@@ -374,7 +374,7 @@ TEST_CASE("an agent shows the version of the executor that last started a task t
     Task task = make_task(job, number, number, TaskState::finished);
     task.agent = AgentId(agent);
     task.running_at = Instant{at_ms};
-    task.facts.executor_version = version;
+    task.facts = std::make_shared<const RunFacts>(RunFacts{0, "", "", version});
     view.tasks_[job.id].push_back(std::make_shared<Task>(task));
   };
   ran(0, "a", 2'000, "0.2+new");

@@ -16,7 +16,7 @@ TEST_CASE("where a task runs is kept, also over a restart, and what later update
   running.facts = RunFacts{17, "c1", "10.0.0.7", "0.2"};
   running.executor = kFirst;
   play.feed(running);
-  CHECK(play.task(kFirst).facts == RunFacts{17, "c1", "10.0.0.7", "0.2"});
+  CHECK(run_facts(play.task(kFirst)) == RunFacts{17, "c1", "10.0.0.7", "0.2"});
   CHECK(play.task(kFirst).executor == kFirst);
   CHECK_FALSE(play.task(kFirst).healthy.has_value());
 
@@ -26,14 +26,14 @@ TEST_CASE("where a task runs is kept, also over a restart, and what later update
   play.feed(health);
   CHECK(play.task(kFirst).healthy == true);
   CHECK(play.task(kFirst).ready == false);
-  CHECK(play.task(kFirst).facts.pid == 17);
+  CHECK(run_facts(play.task(kFirst)).pid == 17);
 
   play.restart();
   play.subscribe();
   play.master_says(kFirst, MesosState::running, "RECONCILIATION");
   CHECK(play.none<Acknowledge>());
   CHECK(play.task(kFirst).healthy == true);
-  CHECK(play.task(kFirst).facts.ip == "10.0.0.7");
+  CHECK(run_facts(play.task(kFirst)).ip == "10.0.0.7");
   CHECK(State(play.policy, play.recovered()).digest() == play.state.digest());
 }
 

@@ -275,7 +275,7 @@ TEST_CASE("a task tells every state it was in, across a restart, and a waiting o
   CHECK(told == "QUEUED() DISPATCHED() RUNNING() FAILED(EXECUTOR_TERMINATED) ");
   CHECK(status_history(play.task(task)).back().at == play.now);
   const Task& next = play.task(make_task_id(job, 0, 1).value);
-  CHECK(next.history.capacity() == 0);
+  CHECK(next.history.empty());
   CHECK(status_history(next).size() == 1);
 }
 
@@ -288,8 +288,9 @@ TEST_CASE("a request to end a task is no state, its end is") {
   CHECK(play.task(task).history.size() == before);
   play.says(task, MesosState::killed);
   REQUIRE(play.task(task).history.size() == before + 1);
-  CHECK(play.task(task).history.back().state == TaskState::stopped);
-  CHECK(play.task(task).history.back().reason == "KILL_REQUESTED");
+  const StatusChange last = play.task(task).history.steps().back();
+  CHECK(last.state == TaskState::stopped);
+  CHECK(last.reason == "KILL_REQUESTED");
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ class Play {
   std::map<std::int64_t, Audit> audits;
   std::map<std::pair<std::int64_t, std::int64_t>, JobVersion> versions;  // by (job number, version)
   std::map<std::string, Receipt> receipts;
+  std::map<std::string, AgentOrder> agent_orders;
   FrameworkId framework;
   std::int64_t next_job_number = 1;
   // the view
@@ -73,6 +74,7 @@ class Play {
     if (!audits.empty()) all.next_audit_number = audits.rbegin()->first + 1;
     for (const auto& [place, version] : versions) all.versions.push_back(version);
     for (const auto& [key, receipt] : receipts) all.receipts.push_back(receipt);
+    for (const auto& [agent, order] : agent_orders) all.agent_orders.push_back(order);
     return all;
   }
   void restart() { state = State(policy, recovered()); }
@@ -214,6 +216,8 @@ class Play {
     versions.erase({parse_job_number(gone.job.value), gone.version});
   }
   void keep(const PutReceipt& put) { receipts[put.receipt.key] = put.receipt; }
+  void keep(const PutAgentOrder& put) { agent_orders[put.order->agent.value] = *put.order; }
+  void keep(const RemoveAgentOrder& gone) { agent_orders.erase(gone.agent.value); }
   void keep(const RemoveReceipt& gone) { receipts.erase(gone.key); }
   void keep(const PutOrphan& put) { orphans[put.orphan->task.value] = *put.orphan; }
   void keep(const RemoveOrphan& gone) { orphans.erase(gone.task.value); }

@@ -179,17 +179,19 @@ inline Task sample_task(Prng& prng, const JobId& job, std::int64_t index, std::i
   task.number = number;
   task.state = static_cast<TaskState>(prng.below(kTaskStates));
   task.agent = AgentId(sample_text(prng));
+  RunFacts facts;
   for (std::string* text :
        {&task.hostname, &task.agent_endpoint, &task.region, &task.zone, &task.reason, &task.message,
-        &task.executor, &task.facts.container_id, &task.facts.ip, &task.facts.executor_version}) {
+        &task.executor, &facts.container_id, &facts.ip, &facts.executor_version}) {
     *text = sample_text(prng);
   }
   for (std::int64_t* value :
        {&task.attempt, &task.launch_failures, &task.queued_at.ms, &task.dispatched_at.ms,
         &task.starting_at.ms, &task.running_at.ms, &task.ended_at.ms, &task.not_before.ms,
-        &task.unreachable_since.ms, &task.kill_retry_at.ms, &task.kill_sends, &task.facts.pid}) {
+        &task.unreachable_since.ms, &task.kill_retry_at.ms, &task.kill_sends, &facts.pid}) {
     *value = sample_number(prng);
   }
+  task.facts = std::make_shared<const RunFacts>(std::move(facts));
   task.kill_requested = prng.below(2) == 1;
   task.replaced = prng.below(2) == 1;
   task.allocated = sample_resources(prng);
@@ -203,8 +205,8 @@ inline Task sample_task(Prng& prng, const JobId& job, std::int64_t index, std::i
   task.unhealthy_since.ms = sample_number(prng);
   task.health_message = sample_text(prng);
   for (std::uint64_t left = prng.below(4); left > 0; --left) {
-    task.history.push_back({static_cast<TaskState>(prng.below(kTaskStates)), Instant{sample_number(prng)},
-                            sample_text(prng), sample_text(prng)});
+    task.history.add({static_cast<TaskState>(prng.below(kTaskStates)), Instant{sample_number(prng)},
+                      sample_text(prng), sample_text(prng)});
   }
   return task;
 }
@@ -228,9 +230,9 @@ inline bool same(const Task& a, const Task& b) {
          a.unreachable_since == b.unreachable_since && a.kill_requested == b.kill_requested &&
          a.kill_retry_at == b.kill_retry_at && a.kill_sends == b.kill_sends && a.replaced == b.replaced &&
          a.reason == b.reason && a.message == b.message && a.exit == b.exit && a.executor == b.executor &&
-         a.facts == b.facts && a.healthy == b.healthy && a.ready == b.ready && a.healthy_at == b.healthy_at &&
-         a.unhealthy_since == b.unhealthy_since && a.health_message == b.health_message &&
-         a.history == b.history;
+         run_facts(a) == run_facts(b) && a.healthy == b.healthy && a.ready == b.ready &&
+         a.healthy_at == b.healthy_at && a.unhealthy_since == b.unhealthy_since &&
+         a.health_message == b.health_message && a.history == b.history;
 }
 
 }  // namespace mimas::store

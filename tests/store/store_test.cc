@@ -178,13 +178,13 @@ TEST_CASE("tasks of a database from before executors were shared ran in executor
   CHECK(task.running_at == Instant{4});
   CHECK(task.exit.code == 3);
   CHECK(task.executor.empty());
-  CHECK(task.facts == RunFacts{});
+  CHECK(run_facts(task) == RunFacts{});
   CHECK_FALSE(task.healthy.has_value());
   CHECK_FALSE(task.ready.has_value());
   CHECK_FALSE(task.exit.memory_limit);
   CHECK_FALSE(task.exit.memory_peak_bytes.has_value());
 
-  task.facts = {4711, std::string(64, 'c'), "172.17.0.2", "0.2"};
+  task.facts = std::make_shared<const RunFacts>(RunFacts{4711, std::string(64, 'c'), "172.17.0.2", "0.2"});
   task.healthy = false;
   REQUIRE(store->commit({put(task)}).ok());
   CHECK(same(loaded(*store).tasks.at(0), task));
