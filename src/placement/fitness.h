@@ -38,8 +38,9 @@ struct WeightedTerm {
 
 struct Fitness {
   std::vector<WeightedTerm> terms{{Term::pack, 80}, {Term::same_type, 20}};
-  // An agent whose whole score is at least this is taken without looking for a better one: faster where
-  // agents differ much, at the price of the order. 1001: never.
+  // Once an agent is found whose whole score is at least this, agents that were never ranked for tasks of
+  // this kind are left aside: the first of its kind is placed faster where agents differ much. Which of the
+  // good ones is taken may then depend on what was asked before. 1001: never.
   std::int64_t good_enough = 1001;
 };
 

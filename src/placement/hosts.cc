@@ -120,6 +120,7 @@ HostIndex Hosts::put(HostFacts facts) {
     add_totals(host, -1);
     std::erase(by_hostname_[host.facts.hostname], index);
   }
+  if (fresh || host.facts.hostname != facts.hostname) ++names_version_;
   const bool same = !fresh && host.facts.attributes == facts.attributes;
   if (!fresh && !same) count_all_jobs(host, -1);
   const std::uint32_t before = host.attributes;
@@ -136,6 +137,7 @@ HostIndex Hosts::put(HostFacts facts) {
 
 void Hosts::remove(HostIndex index) {
   ++version_;
+  ++names_version_;
   ASSERT(index < hosts_.size() && hosts_[index].known);
   while (!hosts_[index].works.empty()) {
     const WorkThere work = hosts_[index].works.back();

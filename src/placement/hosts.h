@@ -156,6 +156,8 @@ class Hosts {
 
   // Grows when classes of attributes come or go, which changes the meaning of their numbers.
   std::uint64_t topology() const { return topology_; }
+  // Grows when agents come, go or are named otherwise.
+  std::uint64_t names_version() const { return names_version_; }
   // Grows with every fact.
   std::uint64_t version() const { return version_; }
   // Cells that got agents whose id is below all others there, since `first`; older news are forgotten.
@@ -202,7 +204,7 @@ class Hosts {
   std::unordered_map<NameId, std::set<HostIndex>> image_hosts_;
   Resources total_, free_;
   std::int64_t offering_ = 0, idle_ = 0;
-  std::uint64_t topology_ = 1, version_ = 1, news_begin_ = 0;
+  std::uint64_t topology_ = 1, names_version_ = 1, version_ = 1, news_begin_ = 0;
   std::vector<CellId> news_;
 };
 

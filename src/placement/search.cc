@@ -96,7 +96,7 @@ void Search::refresh(Wanted& want) {
   }
   want.ranking->used = round_;
   sync(*want.ranking);
-  if (want.cls->asks_for_hosts && !want.is_listed) list_hosts(want);
+  want.is_listed = want.cls->asks_for_hosts;
   const JobUse* use = hosts_->use(want.demand->job);
   for (std::size_t i = 0; i < want.balances.size(); ++i) {
     BalanceNow& now = want.balances[i];
@@ -104,45 +104,43 @@ void Search::refresh(Wanted& want) {
     if (attribute < 0) continue;  // scan() counts agents
     const auto number = static_cast<std::size_t>(attribute);
     now.counts = use == nullptr || use->counts.size() <= number ? nullptr : &use->counts[number];
-    const std::vector<int>& values = (want.is_listed ? want.eligible : want.ranking->eligible)[i];
+    const std::vector<int>& values = want.ranking->eligible[i];
     now.least = values.empty() ? 0 : INT64_MAX;
     for (int value : values) now.least = std::min(now.least, now.count(value));
   }
 }
 
-// Agents that a hard constraint on names allows; all of them where none can be looked up.
-void Search::list_hosts(Wanted& want) {
-  want.is_listed = true;
-  const auto& hard = want.cls->spec->hard_constraints;
+// Looked up where a constraint says which names, else every name is compared; kept while no agent comes, goes
+// or is named otherwise.
+void Search::list_hosts(Ranking& ranking) {
+  if (ranking.listed_at == hosts_->names_version()) return;
+  ranking.listed_at = hosts_->names_version();
+  const auto& hard = ranking.cls.spec->hard_constraints;
   auto named = std::find_if(hard.begin(), hard.end(), [](const Constraint& one) {
     return is_about_hosts(one) && (one.kind == Constraint::Kind::equals || one.kind == Constraint::Kind::in);
   });
+  std::vector<HostIndex>& listed = ranking.listed;
+  listed.clear();
   if (named == hard.end()) {
-    for (const auto& [id, host] : hosts_->by_id()) want.listed.push_back(host);
+    for (const auto& [id, host] : hosts_->by_id()) listed.push_back(host);
   } else if (named->attribute == "hostname") {
     for (const std::string& value : named->values) {
       const auto& hosts = hosts_->named(value);
-      want.listed.insert(want.listed.end(), hosts.begin(), hosts.end());
+      listed.insert(listed.end(), hosts.begin(), hosts.end());
     }
   } else {
     for (const std::string& value : named->values) {
       auto at = hosts_->by_id().find(AgentId(value));
-      if (at != hosts_->by_id().end()) want.listed.push_back(at->second);
+      if (at != hosts_->by_id().end()) listed.push_back(at->second);
     }
   }
-  std::sort(want.listed.begin(), want.listed.end());
-  want.listed.erase(std::unique(want.listed.begin(), want.listed.end()), want.listed.end());
-  want.eligible.resize(want.cls->balances.size());
-  for (HostIndex index : want.listed) {
-    const Host& host = hosts_->at(index);
-    const Fixed& fixed = want.cls->fixed(*hosts_, host.attributes);
-    if (!fixed.is_eligible() || !allows_name(*want.cls, host)) continue;
-    for (std::size_t i = 0; i < want.eligible.size(); ++i) note(want.eligible[i], fixed.values[i]);
-  }
+  std::erase_if(listed, [&](HostIndex host) { return !allows_name(ranking.cls, hosts_->at(host)); });
+  std::sort(listed.begin(), listed.end());
+  listed.erase(std::unique(listed.begin(), listed.end()), listed.end());
 }
 
 bool Search::is_special(const Wanted& want, const Host& host) const {
-  if (want.is_listed) return true;
+  if (want.is_listed) return true;  // those that are not listed are in no heap
   const Demand& demand = *want.demand;
   auto runs = [&](const std::vector<JobNumber>& jobs) {
     return std::any_of(jobs.begin(), jobs.end(), [&](JobNumber job) { return host.count_of(job) > 0; });
@@ -156,7 +154,7 @@ bool Search::is_special(const Wanted& want, const Host& host) const {
 }
 
 std::vector<HostIndex> Search::special(const Wanted& want) const {
-  if (want.is_listed) return want.listed;
+  if (want.is_listed) return want.ranking->listed;
   std::vector<HostIndex> special;
   auto add = [&](JobNumber job) {
     if (const JobUse* use = hosts_->use(job); use != nullptr) {
@@ -236,26 +234,53 @@ void Search::build(Ranking& ranking) {
   ranking.lanes.clear();
   ranks_kept_ -= ranking.ranks.size();
   ranking.ranks.clear();
+  ranking.pending.clear();
   ranking.eligible.assign(ranking.cls.balances.size(), {});
-  for (const AttributeClass& there : hosts_->classes()) {
-    if (there.hosts == 0) continue;
-    const Fixed& fixed =
-        ranking.cls.fixed(*hosts_, static_cast<std::uint32_t>(&there - hosts_->classes().data()));
-    if (!fixed.is_eligible()) continue;
+  auto note_values = [&](std::uint32_t attributes) {
+    const Fixed& fixed = ranking.cls.fixed(*hosts_, attributes);
+    if (!fixed.is_eligible()) return;
     for (std::size_t i = 0; i < ranking.eligible.size(); ++i) note(ranking.eligible[i], fixed.values[i]);
+  };
+  if (ranking.cls.asks_for_hosts) {
+    list_hosts(ranking);
+    for (HostIndex host : ranking.listed) note_values(hosts_->at(host).attributes);
+  } else {
+    for (std::uint32_t id = 0; id < hosts_->classes().size(); ++id) {
+      if (hosts_->classes()[id].hosts > 0) note_values(id);
+    }
   }
   ranking.built = ++builds_;
   ranking.topology = hosts_->topology();
   ranking.seen = hosts_->news_end();
   if (ranking.cls.asks_for_hosts || ranking.cls.asks_for_company) return;  // agents are looked at singly
-  for (CellId id = 0; id < hosts_->cells().size(); ++id) consider(ranking, id);
+  const bool any_will_do = rules_->fitness.good_enough <= 1'000;
+  for (CellId id = 0; id < hosts_->cells().size(); ++id) {
+    const Cell& cell = hosts_->cells()[id];
+    if (!any_will_do) {
+      consider(ranking, id);
+    } else if (!cell.hosts.empty()) {
+      ranking.pending.push_back({0, cell.hosts.begin()->first, id});
+    }
+  }
+  std::make_heap(ranking.pending.begin(), ranking.pending.end(), is_worse);
+}
+
+void Search::consider_pending(Ranking& ranking) {
+  const Entry next = pop(ranking.pending);
+  consider(ranking, next.what);
+}
+
+bool Search::is_good_enough(const DemandClass& cls, std::int64_t rank) const {
+  const std::int64_t scale = cls.soft_weight == 0 ? 1 : 100 * cls.soft_weight;
+  return rank / scale >= rules_->fitness.good_enough;
 }
 
 void Search::sync(Ranking& ranking) {
   std::size_t entries = 0;
   for (const Lane& lane : ranking.lanes) entries += lane.cells.size();
-  if (ranking.built == 0 || ranking.topology != hosts_->topology() || ranking.seen < hosts_->news_begin() ||
-      entries > 4 * hosts_->cells_in_use() + kHeapSpare) {
+  const bool renamed = ranking.cls.asks_for_hosts && ranking.listed_at != hosts_->names_version();
+  if (renamed || ranking.built == 0 || ranking.topology != hosts_->topology() ||
+      ranking.seen < hosts_->news_begin() || entries > 4 * hosts_->cells_in_use() + kHeapSpare) {
     build(ranking);
     return;
   }
@@ -276,6 +301,7 @@ void Search::forget_rankings() {
     at->second->built = 0;
     at->second->lanes.clear();
     at->second->ranks = {};
+    at->second->pending = {};
     ++at;
   }
 }
@@ -295,7 +321,8 @@ void Search::consider_single(Wanted& want, HostIndex index) {
 }
 
 void Search::build_view(Wanted& want) {
-  const Ranking& ranking = *want.ranking;
+  Ranking& ranking = *want.ranking;
+  while (!ranking.pending.empty()) consider_pending(ranking);
   want.view.emplace();
   View& view = *want.view;
   view.built = ranking.built;
@@ -376,22 +403,38 @@ void Search::search_singles(Wanted& want, Heap& heap, std::int64_t bonus, std::o
 // Balances over agents: every answer changes with every task.
 std::optional<Entry> Search::scan(Wanted& want) {
   std::int64_t least = INT64_MAX;
-  for (HostIndex index : want.listed) {
+  for (HostIndex index : want.ranking->listed) {
     const Host& host = hosts_->at(index);
-    if (!want.cls->fixed(*hosts_, host.attributes).is_eligible() || !allows_name(*want.cls, host)) continue;
+    if (!want.cls->fixed(*hosts_, host.attributes).is_eligible()) continue;
     least = std::min(least, host.count_of(want.demand->job));
   }
   for (std::size_t i = 0; i < want.balances.size(); ++i) {
     if (want.cls->balances[i].attribute < 0) want.balances[i].least = least;
   }
   std::optional<Entry> best;
-  for (HostIndex index : want.listed) {
+  for (HostIndex index : want.ranking->listed) {
     const Host& host = hosts_->at(index);
     std::optional<std::int64_t> rank = judge(want, hosts_->cells()[host.cell].key, &host, true);
     if (!rank) continue;
     const std::int64_t bonus =
         kSoftPercent * lane_score(want, want.cls->fixed(*hosts_, host.attributes).values).value_or(0);
     prefer(best, {*rank, host.order, index}, bonus);
+  }
+  return best;
+}
+
+std::optional<Entry> Search::search_lanes(Wanted& want) {
+  std::optional<Entry> best;
+  for (std::size_t lane = 0; lane < want.ranking->lanes.size(); ++lane) {
+    const std::optional<std::int64_t> score = lane_score(want, want.ranking->lanes[lane].values);
+    if (!score) continue;
+    const std::int64_t bonus = kSoftPercent * *score;
+    if (!want.view) {
+      search_cells(want, want.ranking->lanes[lane].cells, bonus, best);
+    } else if (lane < want.view->cells.size()) {
+      search_cells(want, want.view->cells[lane], bonus, best);
+      search_singles(want, want.view->singles[lane], bonus, best);
+    }
   }
   return best;
 }
@@ -403,16 +446,11 @@ std::optional<Pick> Search::pick(Wanted& want) {
     best = scan(want);
   } else {
     if (want.view || has_special(want)) sync_view(want);
-    for (std::size_t lane = 0; lane < want.ranking->lanes.size(); ++lane) {
-      const std::optional<std::int64_t> score = lane_score(want, want.ranking->lanes[lane].values);
-      if (!score) continue;
-      const std::int64_t bonus = kSoftPercent * *score;
-      if (!want.view) {
-        search_cells(want, want.ranking->lanes[lane].cells, bonus, best);
-      } else if (lane < want.view->cells.size()) {
-        search_cells(want, want.view->cells[lane], bonus, best);
-        search_singles(want, want.view->singles[lane], bonus, best);
-      }
+    best = search_lanes(want);
+    Ranking& ranking = *want.ranking;
+    while (!ranking.pending.empty() && !(best && is_good_enough(*want.cls, best->rank))) {
+      consider_pending(ranking);
+      best = search_lanes(want);
     }
   }
   if (!best) return std::nullopt;

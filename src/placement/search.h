@@ -6,7 +6,8 @@
 // tells which cells are news.
 //
 // Agents that differ for one demand alone (special ones: its job runs there, its image is there, a job that
-// it wants to be with or apart from runs there) are judged one by one. A demand that has any works on its own
+// it wants to be with or apart from runs there) are judged one by one; so are all that a constraint on names
+// allows. A demand that has any works on its own
 // copy of the heaps (a View) for the round, in which cells are entered behind their special agents.
 #pragma once
 
@@ -49,6 +50,12 @@ struct Ranking {
   std::uint64_t topology = 0, seen = 0;
   std::uint64_t built = 0;  // how often, so that views notice; 0: not, or forgotten
   std::uint64_t used = 0;   // round in which it was needed last
+  // Cells that are not ranked yet, because one that is good enough was found without them; the agents with
+  // the lowest ids first.
+  Heap pending;
+  // The agents that hard constraints on their names allow; all where there are none.
+  std::vector<HostIndex> listed;
+  std::uint64_t listed_at = 0;  // Hosts::names_version()
   // The explanation when nothing but the class matters to it.
   std::uint64_t explained_at = 0;
   ExplanationPtr explained;
@@ -63,9 +70,7 @@ struct View {
 struct Wanted : Want {
   Ranking* ranking = nullptr;
   std::optional<View> view;
-  std::vector<HostIndex> listed;  // the only agents to look at, where the class asks for hosts
-  bool is_listed = false;
-  std::vector<std::vector<int>> eligible;  // where they differ from the class's
+  bool is_listed = false;  // only the ranking's listed agents are looked at, each singly
 };
 
 struct Pick {
@@ -92,19 +97,21 @@ class Search {
 
  private:
   Ranking& ranking_of(const Demand& demand, NameId shared_executor);
-  void list_hosts(Wanted& want);
+  void list_hosts(Ranking& ranking);
   void build(Ranking& ranking);
   void sync(Ranking& ranking);
   void consider(Ranking& ranking, CellId cell);
+  void consider_pending(Ranking& ranking);
+  bool is_good_enough(const DemandClass& cls, std::int64_t rank) const;
   std::uint32_t lane_of(Ranking& ranking, const std::vector<int>& values);
   bool is_special(const Wanted& want, const Host& host) const;
   void build_view(Wanted& want);
   void sync_view(Wanted& want);
   void consider_single(Wanted& want, HostIndex host);
   std::optional<std::int64_t> judge(const Wanted& want, const CellKey& key, const Host* host, bool balances);
-  void search_lane(Wanted& want, std::size_t lane, std::int64_t bonus, std::optional<Entry>& best);
   void search_cells(const Wanted& want, Heap& heap, std::int64_t bonus, std::optional<Entry>& best);
   void search_singles(Wanted& want, Heap& heap, std::int64_t bonus, std::optional<Entry>& best);
+  std::optional<Entry> search_lanes(Wanted& want);
   std::optional<Entry> scan(Wanted& want);
   Pick picked(const Wanted& want, HostIndex host) const;
   void forget_rankings();

@@ -234,5 +234,42 @@ TEST_CASE("an idle round, one task and a hundred that fit nowhere cost the same 
   CHECK(many.unplaced <= few.unplaced + 6);
 }
 
+TEST_CASE("what is good enough is taken without ranking a thousand agents that are all different") {
+  auto looks = [](std::int64_t good_enough) {
+    Rules rules;
+    rules.fitness.good_enough = good_enough;
+    Scene scene;
+    scene.cluster = Cluster(rules);
+    for (std::int64_t i = 0; i < 1'000; ++i) scene.agent("agent-" + std::to_string(10'000 + i), 10'000 + i);
+    scene.want(1, 1'000, 1);
+    scene.places();
+    CHECK(scene.plan.assignments.size() == 1);
+    CHECK(scene.plan.assignments[0].score.total >= std::min<std::int64_t>(good_enough, 100));
+    return scene.cluster.looks();
+  };
+  CHECK(looks(1'001) == 1'000);
+  CHECK(looks(100) == 1);
+  CHECK(looks(900) == 1'000);  // nobody is that good
+}
+
+TEST_CASE("constraints on names look at the agents that they name") {
+  Scene scene;
+  for (std::int64_t i = 0; i < 1'000; ++i) scene.agent("agent-" + std::to_string(10'000 + i), 10'000);
+  auto looks = [&](const char* text, const char* place) {
+    scene.queue.demands.clear();
+    scene.want(1, 1'000, 1, {text});
+    const std::uint64_t before = scene.cluster.looks();
+    CHECK(scene.places() == place);
+    return scene.cluster.looks() - before;
+  };
+  CHECK(looks("hostname=host-agent-10007", "agent-10007") <= 2);
+  CHECK(looks("agentId in (agent-10009, agent-10008)", "agent-10008") <= 3);
+  CHECK(looks("hostname like .*99", "agent-10099") <= 11);
+  scene.agent("agent-0", 5'000);  // fuller with it than the others
+  CHECK(looks("hostname like .*-agent-.?", "agent-0") <= 2);
+  scene.cluster.remove(scene.hosts.at("agent-0"));
+  CHECK(looks("hostname like .*-agent-.?", "") == 0);
+}
+
 }  // namespace
 }  // namespace mimas::placement
