@@ -33,6 +33,12 @@ Result<int> print_logs(const Logs& command);
 Result<int> list_files(const Files& command);
 Result<int> show_stats(const ShowStats& command);  // stats_command.cc
 
+// why_commands.cc
+Result<int> tell_why(const Why& command);
+Result<int> plan_job(const Plan& command);
+Result<int> show_cluster(const ShowCluster& command);
+Result<int> order_agents(const OrderAgents& command);
+
 // server_commands.cc
 Result<int> list_agents(const ListAgents& command);
 Result<int> show_agent(const ShowAgent& command);

@@ -169,6 +169,26 @@ struct ShowAgent {
   Client client;
   std::string id;
 };
+struct OrderAgents {
+  Client client;
+  std::string what = "list";  // or what the server calls the order: drain, disable, enable
+  std::vector<std::string> ids;
+  std::string reason;
+  std::optional<std::int64_t> deadline_secs;  // drain
+  bool wait = false;                          // drain: until nothing of ours is left there
+  std::int64_t timeout_secs = 0;
+};
+struct Why {
+  Client client;
+  std::string id;  // of a job or a task
+};
+struct Plan {
+  Client client;
+  std::string file;  // "-": standard input
+};
+struct ShowCluster {
+  Client client;
+};
 // A page of the server's own: status, config, limits, queue, openapi, leader.
 struct ShowPage {
   Client client;

@@ -24,12 +24,6 @@ void add_pocket(CLI::App& app, Flags& flags) { add_pocket_command_flags(app, fla
 // Commands that have the client's flags alone.
 void add_client_only(CLI::App& app, Flags& flags) { add_client_flags(app, flags.client, flags.hints); }
 
-void add_agents(CLI::App& app, Flags& flags) {
-  app.add_flag("-w,--watch", flags.agents.watch, "again whenever something changes, until interrupted");
-  add_output_flags(app, flags.client, flags.hints);
-  add_client_flags(app, flags.client, flags.hints);
-}
-
 void add_agent(CLI::App& app, Flags& flags) {
   id_of(app.add_option("AGENT", flags.agent.id, "an agent's id, as `mimas agents` shows it")
             ->type_name("")
@@ -269,7 +263,7 @@ Result<Command> make_status(Flags& flags) { return with_client(ShowPage{{}, "/v2
 Result<Command> make_queue(Flags& flags) { return with_client(ShowPage{{}, "/v2/queue"}, flags); }
 Result<Command> make_openapi(Flags& flags) { return with_client(ShowPage{{}, "/v2/openapi.yaml"}, flags); }
 Result<Command> make_audit(Flags& flags) { return with_client(flags.audit, flags); }
-Result<Command> make_agents(Flags& flags) { return with_client(flags.agents, flags); }
+Result<Command> make_cluster(Flags& flags) { return with_client(ShowCluster{}, flags); }
 Result<Command> make_agent(Flags& flags) { return with_client(flags.agent, flags); }
 Result<Command> make_backup(Flags& flags) { return with_client(Backup{}, flags); }
 Result<Command> make_gc(Flags& flags) { return with_client(flags.garbage, flags); }
@@ -287,6 +281,8 @@ constexpr SubCommand kSubCommands[] = {
      make_pocket},
     {kClusters, "fault", "", "Make a pocket misbehave, to see what happens", add_fault, make_fault},
     {kJobs, "run", "submit", "Submit a job: a file with -f, or a command after --", add_run, make_run},
+    {kJobs, "plan", "", "Show where a job's tasks would go; nothing is started", add_plan, make_plan},
+    {kJobs, "why", "", "Show why a job or a task waits, or is where it is", add_why, make_why},
     {kJobs, "jobs", "", "List jobs", add_jobs, make_jobs},
     {kJobs, "job", "", "Show one job and its tasks", add_job, make_job},
     {kJobs, "kill", "", "End jobs or single tasks", add_kill, make_kill},
@@ -304,7 +300,10 @@ constexpr SubCommand kSubCommands[] = {
     {kTasks, "files", "", "List the files of a task's directory", add_files, make_files},
     {kTasks, "stats", "", "Show what tasks use: CPU, memory, disk, network", add_stats, make_stats},
     {kServer, "events", "", "Print what happens, as it happens", add_events, make_events},
-    {kServer, "agents", "", "List the cluster's agents", add_agents, make_agents},
+    {kServer, "cluster", "", "Show how much there is, how much is free, and what waits", add_client_only,
+     make_cluster},
+    {kServer, "agents", "", "List the cluster's agents, or drain, disable or enable some", add_agents,
+     make_agents},
     {kServer, "agent", "", "Show one agent", add_agent, make_agent},
     {kServer, "status", "", "Show how the server is", add_client_only, make_status},
     {kServer, "queue", "", "Show the tasks that wait for a place, and why", add_client_only, make_queue},

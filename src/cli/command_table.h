@@ -46,6 +46,9 @@ struct Flags {
   ShowStats stats;
   ListAgents agents;
   ShowAgent agent;
+  OrderAgents agent_orders;
+  Why why;
+  Plan plan;
   bool limits = false;
   CollectGarbage garbage;
   Request request;
@@ -96,6 +99,8 @@ void add_task(CLI::App& app, Flags& flags);
 void add_logs(CLI::App& app, Flags& flags);
 void add_files(CLI::App& app, Flags& flags);
 void add_stats(CLI::App& app, Flags& flags);
+void add_why(CLI::App& app, Flags& flags);
+void add_plan(CLI::App& app, Flags& flags);
 Result<Command> make_run(Flags& flags);
 Result<Command> make_jobs(Flags& flags);
 Result<Command> make_job(Flags& flags);
@@ -112,6 +117,12 @@ Result<Command> make_task(Flags& flags);
 Result<Command> make_logs(Flags& flags);
 Result<Command> make_files(Flags& flags);
 Result<Command> make_stats(Flags& flags);
+Result<Command> make_why(Flags& flags);
+Result<Command> make_plan(Flags& flags);
+
+// Of the agents: agent_flags.cc.
+void add_agents(CLI::App& app, Flags& flags);
+Result<Command> make_agents(Flags& flags);
 
 template <class Wanted>
 Result<Command> with_client(Wanted wanted, const Flags& flags) {

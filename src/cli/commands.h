@@ -55,10 +55,10 @@ struct Manual {
   bool markdown = false;
 };
 
-using Command =
-    std::variant<Serve, Dev, PocketOnly, Run, ListJobs, ShowJob, ListTasks, ShowTask, Kill, Scale, SetService,
-                 SetProcesses, Change, History, Versions, Diff, ListAudit, Events, Logs, Files, ShowStats,
-                 ListAgents, ShowAgent, ShowPage, Backup, CollectGarbage, Request, Orphans, Operations,
-                 Teardown, Tokens, OrderFault, Version, Completion, Complete, Manual>;
+using Command = std::variant<Serve, Dev, PocketOnly, Run, ListJobs, ShowJob, ListTasks, ShowTask, Kill, Scale,
+                             SetService, SetProcesses, Change, History, Versions, Diff, ListAudit, Events,
+                             Logs, Files, ShowStats, ListAgents, ShowAgent, OrderAgents, Why, Plan,
+                             ShowCluster, ShowPage, Backup, CollectGarbage, Request, Orphans, Operations,
+                             Teardown, Tokens, OrderFault, Version, Completion, Complete, Manual>;
 
 }  // namespace mimas::cli

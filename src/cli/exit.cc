@@ -33,7 +33,7 @@ std::string exit_code_table() {
          "   6  the server cannot be reached or is not ready\n"
          "   7  no answer in time; the outcome is unknown\n"
          "   8  with --follow: the job failed or was killed\n"
-         "   9  with --follow --no-wait: the job cannot be placed now\n"
+         "   9  with --follow --no-wait, and of plan: the job cannot be placed now\n"
          "  10  not authorised\n";
 }
 

@@ -228,6 +228,19 @@ void add_stats(CLI::App& app, Flags& flags) {
   add_client_flags(app, flags.client, flags.hints);
 }
 
+void add_why(CLI::App& app, Flags& flags) {
+  id_of(app.add_option("ID", flags.why.id, "of a job or a task")->type_name("")->required(),
+        Subject::jobs_and_tasks, flags.hints);
+  add_client_flags(app, flags.client, flags.hints);
+}
+
+void add_plan(CLI::App& app, Flags& flags) {
+  app.add_option("-f,--file", flags.plan.file, "a job description in JSON; '-' reads standard input")
+      ->type_name("FILE")
+      ->required();
+  add_client_flags(app, flags.client, flags.hints);
+}
+
 Result<Command> make_run(Flags& flags) {
   Result<Client> client = to_client(flags.client);
   if (!client.ok()) return client.error();
@@ -293,5 +306,8 @@ Result<Command> make_task(Flags& flags) { return with_client(flags.task, flags);
 Result<Command> make_logs(Flags& flags) { return with_client(flags.logs, flags); }
 Result<Command> make_files(Flags& flags) { return with_client(flags.files, flags); }
 Result<Command> make_stats(Flags& flags) { return with_client(flags.stats, flags); }
+
+Result<Command> make_why(Flags& flags) { return with_client(flags.why, flags); }
+Result<Command> make_plan(Flags& flags) { return with_client(flags.plan, flags); }
 
 }  // namespace mimas::cli

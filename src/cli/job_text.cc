@@ -258,14 +258,16 @@ std::string job_page(json::Value job, bool colour) {
 
 std::string agents_table(json::Value agents, bool colour) {
   if (!agents.is_array() || agents.size() == 0) return "no agents\n";
-  Table table({"HOSTNAME", "STATE", "CPU USED", "MEMORY USED", "DISK USED", "OFFERED", "ATTRIBUTES",
-               "EXECUTOR", "ID"});
+  Table table({"HOSTNAME", "STATE", "STANDING", "CPU USED", "MEMORY USED", "DISK USED", "OFFERED",
+               "ATTRIBUTES", "EXECUTOR", "ID"});
   for (std::size_t i = 0; i < agents.size() && i < kRowsMax; ++i) {
     const json::Value agent = agents.at(i);
     const std::string state = field(agent, "state");
     const bool active = state == "ACTIVE" || state == "active";
+    const std::string standing = field(agent, "standing");
     table.add({{field(agent, "hostname")},
                {state, active ? Tone::good : Tone::waiting},
+               {standing, standing == "open" ? Tone::good : Tone::waiting},
                {amount(agent, "used", "cpu")},
                {amount(agent, "used", "memory")},
                {amount(agent, "used", "disk")},

@@ -47,6 +47,10 @@ struct Execute {
   Result<int> operator()(const ShowStats& command) const { return show_stats(command); }
   Result<int> operator()(const ListAgents& command) const { return list_agents(command); }
   Result<int> operator()(const ShowAgent& command) const { return show_agent(command); }
+  Result<int> operator()(const OrderAgents& command) const { return order_agents(command); }
+  Result<int> operator()(const Why& command) const { return tell_why(command); }
+  Result<int> operator()(const Plan& command) const { return plan_job(command); }
+  Result<int> operator()(const ShowCluster& command) const { return show_cluster(command); }
   Result<int> operator()(const ShowPage& command) const { return show_page(command); }
   Result<int> operator()(const Backup& command) const { return back_up(command); }
   Result<int> operator()(const CollectGarbage& command) const { return collect_garbage(command); }

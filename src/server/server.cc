@@ -258,7 +258,8 @@ Status Server::Impl::open() {
       std::move(policy),
       {loaded->framework, loaded->next_job_number, std::move(loaded->jobs), std::move(loaded->tasks),
        std::move(loaded->orphans), std::move(loaded->operations), std::move(loaded->audits),
-       loaded->next_audit_number, std::move(loaded->versions), std::move(loaded->receipts)});
+       loaded->next_audit_number, std::move(loaded->versions), std::move(loaded->receipts),
+       std::move(loaded->agent_orders)});
   if (!loaded->framework.empty() && loaded->framework == options.abandoned_framework) {
     if (Status done = abandon_framework(state); !done.ok()) return done;
     loaded->framework = {};

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <unordered_map>
 
+#include "store/agent_orders.h"
 #include "store/connection.h"
 #include "store/directory_lock.h"
 #include "store/history.h"
@@ -90,6 +91,7 @@ struct Store::Impl {
   Statement begin, end, write_job, update_job, write_task, remove_job, remove_task, write_orphan,
       remove_orphan, write_meta, read_meta_row;
   Statement write_operation, remove_operation;
+  Statement write_agent_order, remove_agent_order;
   Statement write_audit, remove_audit, write_version, remove_version, leave_spec, write_receipt,
       remove_receipt;
   // The spec that is on disk for a job. Specs are large and rarely change: an unchanged one is not written
@@ -112,6 +114,8 @@ Status Store::Impl::prepare() {
       {&remove_orphan, "DELETE FROM orphans WHERE task=?"},
       {&write_operation, write_operation_sql()},
       {&remove_operation, "DELETE FROM operations WHERE id=?"},
+      {&write_agent_order, write_agent_order_sql()},
+      {&remove_agent_order, "DELETE FROM agent_orders WHERE agent=?"},
       {&write_audit, write_audit_sql()},
       {&remove_audit, "DELETE FROM audits WHERE number=?"},
       {&write_version, write_version_sql()},
@@ -244,6 +248,14 @@ Status Store::Impl::apply(const engine::Change& change) {
   if (const auto* gone = std::get_if<engine::RemoveOperation>(&change)) {
     return remove_operation.put(gone->operation.value).run();
   }
+  if (const auto* put_one = std::get_if<engine::PutAgentOrder>(&change)) {
+    ASSERT(put_one->order != nullptr);
+    put_agent_order(write_agent_order, *put_one->order);
+    return write_agent_order.run();
+  }
+  if (const auto* gone = std::get_if<engine::RemoveAgentOrder>(&change)) {
+    return remove_agent_order.put(gone->agent.value).run();
+  }
   const Result<bool> history = apply_history(change);
   if (!history) return history.error();
   if (*history) return Done{};
@@ -334,6 +346,15 @@ Result<Loaded> Store::load() {
     Result<Operation> operation = take_operation(*rows);
     if (!operation) return std::move(operation).error();
     loaded.operations.push_back(std::move(*operation));
+  }
+  if (!row) return row.error();
+
+  rows = impl_->connection.prepare(read_agent_orders_sql());
+  if (!rows) return std::move(rows).error();
+  for (row = rows->next(); row && *row; row = rows->next()) {
+    Result<AgentOrder> order = take_agent_order(*rows);
+    if (!order) return std::move(order).error();
+    loaded.agent_orders.push_back(std::move(*order));
   }
   if (!row) return row.error();
   Status history = impl_->load_history(loaded);

@@ -25,8 +25,9 @@ struct Loaded {
   std::vector<Operation> operations;  // by number
   std::vector<Audit> audits;          // by number
   std::int64_t next_audit_number = 1;
-  std::vector<JobVersion> versions;  // by (job number, version)
-  std::vector<Receipt> receipts;     // by time
+  std::vector<JobVersion> versions;      // by (job number, version)
+  std::vector<Receipt> receipts;         // by time
+  std::vector<AgentOrder> agent_orders;  // by agent
 };
 
 class Store {
