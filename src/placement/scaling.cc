@@ -116,8 +116,7 @@ Wish wish_for_more(const ScalingRule& rule, const ScalingMemory& memory, const S
     const std::string tasks =
         sight.needed_tasks == 1 ? "1 task waits" : std::to_string(sight.needed_tasks) + " tasks wait";
     prefer(wish, sight.needed, ScalingCause::shortfall,
-           tasks + " that " + std::to_string(sight.needed) + " more of these " +
-               (sight.needed == 1 ? "agents would run" : "agents would run") + coming);
+           tasks + " that " + std::to_string(sight.needed) + " more of these " + "agents would run" + coming);
   }
   if (now >= settled) {
     prefer(
