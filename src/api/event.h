@@ -16,8 +16,8 @@
 
 namespace mimas::api {
 
-enum class EventKind { job, task, agent, audit, connection, alert };
-inline constexpr int kEventKinds = 6;
+enum class EventKind { job, task, agent, audit, connection, alert, scaling };
+inline constexpr int kEventKinds = 7;
 std::string_view event_kind_name(EventKind kind);  // as the query's `kind` spells it
 
 // "job": as it is now, without its tasks. `dispatched` and `ready` as of write_job. `before`: what it was
@@ -68,9 +68,13 @@ struct ConnectionChanged {
 struct AlertChanged {
   std::string name, text;
 };
+// "scaling": how a group of agents stands now, and what was decided about it (docs/scaling.md).
+struct ScalingChanged {
+  ScalingGroupPtr group;
+};
 
 using Event = std::variant<JobChanged, JobRemoved, JobWaits, TaskChanged, TaskRemoved, AgentChanged,
-                           AgentRemoved, Audited, ConnectionChanged, AlertChanged>;
+                           AgentRemoved, Audited, ConnectionChanged, AlertChanged, ScalingChanged>;
 
 EventKind kind_of(const Event& event);
 std::string_view event_name(const Event& event);  // "job", "jobRemoved", …

@@ -10,8 +10,8 @@
 namespace mimas::api {
 namespace {
 
-constexpr std::array<std::string_view, kEventKinds> kKindNames{"job",   "task",       "agent",
-                                                               "audit", "connection", "alert"};
+constexpr std::array<std::string_view, kEventKinds> kKindNames{"job",        "task",  "agent",  "audit",
+                                                               "connection", "alert", "scaling"};
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -105,7 +105,7 @@ class EventQueryReader {
   bool read_kind(const Parameter& parameter, std::string_view term) {
     const auto* found = std::ranges::find(kKindNames, term);
     if (found == kKindNames.end())
-      return fault(parameter, "must be one of job, task, agent, audit, connection and alert"), false;
+      return fault(parameter, "must be one of job, task, agent, audit, connection, alert and scaling"), false;
     if (!kinds_given_) query_.filter.kinds.clear();
     kinds_given_ = true;
     query_.filter.kinds.push_back(static_cast<EventKind>(found - kKindNames.begin()));
@@ -166,6 +166,7 @@ struct Passes {
   }
   bool operator()(const ConnectionChanged&) const { return true; }
   bool operator()(const AlertChanged&) const { return true; }
+  bool operator()(const ScalingChanged&) const { return true; }
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "api/event.h"
 #include "api/render_audit.h"
 #include "api/render_job.h"
+#include "api/render_scaling.h"
 #include "json/writer.h"
 
 namespace mimas::api {
@@ -24,6 +25,7 @@ constexpr std::array<Face, std::variant_size_v<Event>> kFaces{{
     {EventKind::audit, "audit"},
     {EventKind::connection, "connection"},
     {EventKind::alert, "alert"},
+    {EventKind::scaling, "scaling"},
 }};
 
 void write(json::Writer& out, const JobChanged& event) {
@@ -68,6 +70,8 @@ void write(json::Writer& out, const AlertChanged& event) {
   write_text_or_null(out, "text", event.text);
   out.end_object();
 }
+
+void write(json::Writer& out, const ScalingChanged& event) { write_scaling_group(out, *event.group); }
 
 }  // namespace
 

@@ -41,26 +41,28 @@ void write_rule(json::Writer& out, const ScalingRule& rule) {
 
 }  // namespace
 
+void write_scaling_group(json::Writer& out, const ScalingGroup& group) {
+  out.begin_object();
+  write_rule(out, group.rule);
+  out.member("size", group.size).member("idle", group.idle).member("leaving", group.leaving);
+  out.member("awaited", group.awaited);
+  write_date_or_null(out, "pausedUntil", group.paused_until);
+  write_text_or_null(out, "trouble", group.trouble);
+  out.key("decisions").begin_array();
+  for (const ScalingDecision& decision : group.decisions) {
+    out.begin_object();
+    write_decision(out, decision);
+    out.member("outcome", scaling_outcome_name(decision.outcome));
+    write_text_or_null(out, "message", decision.message);
+    out.end_object();
+  }
+  out.end_array().end_object();
+}
+
 std::string render_scaling(const engine::View& view) {
   json::Writer out;
   out.begin_object().key("groups").begin_array();
-  for (const ScalingGroupPtr& group : view.scaling()) {
-    out.begin_object();
-    write_rule(out, group->rule);
-    out.member("size", group->size).member("idle", group->idle).member("leaving", group->leaving);
-    out.member("awaited", group->awaited);
-    write_date_or_null(out, "pausedUntil", group->paused_until);
-    write_text_or_null(out, "trouble", group->trouble);
-    out.key("decisions").begin_array();
-    for (const ScalingDecision& decision : group->decisions) {
-      out.begin_object();
-      write_decision(out, decision);
-      out.member("outcome", scaling_outcome_name(decision.outcome));
-      write_text_or_null(out, "message", decision.message);
-      out.end_object();
-    }
-    out.end_array().end_object();
-  }
+  for (const ScalingGroupPtr& group : view.scaling()) write_scaling_group(out, *group);
   out.end_array().end_object();
   return out.take();
 }

@@ -7,8 +7,12 @@
 
 #include "engine/effect.h"
 #include "engine/view.h"
+#include "json/writer.h"
 
 namespace mimas::api {
+
+// One group, with its rule and its last decisions.
+void write_scaling_group(json::Writer& out, const ScalingGroup& group);
 
 // {"groups": […]}: rules, how each group stands, and its last decisions, newest first.
 std::string render_scaling(const engine::View& view);

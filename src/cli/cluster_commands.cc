@@ -155,6 +155,14 @@ Result<int> dev(const Dev& command) {
     server.advertised_listener = server.access.listen.size();
     server.access.listen.push_back({{"127.0.0.1", 0}, server::Role::none, false});
   }
+  if (server.scaling_provider.kind == server::ScalingProviderOptions::Kind::pocket) {
+    // Over loopback, as a provider in production would be asked.
+    const wire::Endpoint master = server.masters.front();
+    server.scaling_provider.kind = server::ScalingProviderOptions::Kind::webhook;
+    server.scaling_provider.security = command.pocket.agent_access.security;
+    server.scaling_provider.url = {server.scaling_provider.security ? "https" : "http", master,
+                                   "/pocket/agents"};
+  }
   const std::string greeting = ", master " + texts(server.masters) + ", data " + data->path();
   const Result<int> code = run_server(std::move(server), greeting);
   // Whoever stops `mimas dev` wants nothing left behind.

@@ -39,11 +39,12 @@ void add_events(CLI::App& app, Flags& flags) {
   app.add_option("--label", events.labels, "of jobs that have this label; repeatable, all of them")
       ->type_name("K[=V]")
       ->allow_extra_args(false);
-  one_of(app.add_option("--kind", events.kinds, "job, task, agent, audit, connection or alert; repeatable")
+  one_of(app.add_option("--kind", events.kinds,
+                        "job, task, agent, audit, connection, alert or scaling; repeatable")
              ->type_name("KIND")
              ->delimiter(',')
              ->allow_extra_args(false),
-         {"job", "task", "agent", "audit", "connection", "alert"}, flags.hints);
+         {"job", "task", "agent", "audit", "connection", "alert", "scaling"}, flags.hints);
   one_of(app.add_option("--type", events.type, "of batch or of service jobs")->type_name("TYPE"),
          {"batch", "service"}, flags.hints);
   CLI::Option* silent = app.add_flag("--no-snapshot", flags.no_snapshot, "only what changes from now on");
@@ -261,6 +262,7 @@ Result<Command> make_config(Flags& flags) {
 }
 Result<Command> make_status(Flags& flags) { return with_client(ShowPage{{}, "/v2/status"}, flags); }
 Result<Command> make_queue(Flags& flags) { return with_client(ShowPage{{}, "/v2/queue"}, flags); }
+Result<Command> make_scaling(Flags& flags) { return with_client(ShowPage{{}, "/v2/scaling"}, flags); }
 Result<Command> make_openapi(Flags& flags) { return with_client(ShowPage{{}, "/v2/openapi.yaml"}, flags); }
 Result<Command> make_audit(Flags& flags) { return with_client(flags.audit, flags); }
 Result<Command> make_cluster(Flags& flags) { return with_client(ShowCluster{}, flags); }
@@ -307,6 +309,8 @@ constexpr SubCommand kSubCommands[] = {
     {kServer, "agent", "", "Show one agent", add_agent, make_agent},
     {kServer, "status", "", "Show how the server is", add_client_only, make_status},
     {kServer, "queue", "", "Show the tasks that wait for a place, and why", add_client_only, make_queue},
+    {kServer, "scaling", "", "Show how groups of agents grow and shrink, and why", add_client_only,
+     make_scaling},
     {kServer, "config", "", "Show what the server's settings are", add_config, make_config},
     {kServer, "audit", "", "Show who changed what", add_audit, make_audit},
     {kServer, "operations", "", "List or ask for changes of reservations and volumes on agents",

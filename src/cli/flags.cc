@@ -240,6 +240,8 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
   options.policy.sharing = *sharing;
   if (Status fits = take_retention_flags(flags.retention, options); !fits.ok())
     return std::move(fits).error();
+  if (Status fits = take_scaling_flags(flags.scaling, !needs_master, options); !fits.ok())
+    return std::move(fits).error();
   options.permissions = {flags.allow_privileged, flags.allow_host_volumes};
   options.data_directory = flags.data;
   options.codec = *codec;

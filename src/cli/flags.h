@@ -14,6 +14,7 @@
 #include "cli/master_flags.h"
 #include "cli/pocket_flags.h"
 #include "cli/retention_flags.h"
+#include "cli/scaling_flags.h"
 
 namespace mimas::cli {
 
@@ -32,6 +33,7 @@ struct ServerFlags {
   bool allow_zero_failover_timeout = false;
   std::string new_framework;
   RetentionFlags retention;
+  ScalingFlags scaling;
   std::string executor_sharing = "task";
   bool allow_privileged = false;
   bool allow_host_volumes = false;

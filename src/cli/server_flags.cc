@@ -60,6 +60,7 @@ void add_server_flags(CLI::App& app, ServerFlags& flags, bool alone) {
       ->type_name("OLD-ID")
       ->envname("MIMAS_NEW_FRAMEWORK");
   add_retention_flags(app, flags.retention);
+  add_scaling_flags(app, flags.scaling);
 }
 
 void add_agent_flags(CLI::App& app, PocketFlags& flags) {

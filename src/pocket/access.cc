@@ -9,7 +9,7 @@ namespace {
 
 // nullptr: open to everybody.
 const char* realm_of(const http::Request& request, const std::string& path) {
-  for (const char* open : {"/health", "/version", "/redirect", "/pocket/fault"})
+  for (const char* open : {"/health", "/version", "/redirect", "/pocket/fault", "/pocket/agents"})
     if (path == open) return nullptr;
   if (path == "/api/v1/scheduler") return "mesos-master-scheduler";
   const bool reads = request.method == "GET" || request.method == "HEAD";

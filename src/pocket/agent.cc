@@ -103,6 +103,11 @@ std::string Agent::id() {
   return life_ ? life_->id() : "";
 }
 
+bool Agent::idle() {
+  const std::lock_guard lock(mutex_);
+  return life_ && life_->idle();
+}
+
 void Agent::lose(std::int64_t ms) {
   const std::lock_guard lock(mutex_);
   if (life_) life_->lose(ms);

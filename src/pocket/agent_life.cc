@@ -276,6 +276,11 @@ std::string AgentLife::id() {
       .value_or("");
 }
 
+bool AgentLife::idle() {
+  return loop_.call<bool>([&](Instant) { return model_ && !model_->recovering() && model_->idle(); })
+      .value_or(false);
+}
+
 void AgentLife::delay_updates(std::int64_t ms) {
   loop_.post([this, ms](Instant) {
     if (model_) model_->delay_updates(ms);

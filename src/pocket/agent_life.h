@@ -57,6 +57,7 @@ class AgentLife {
   http::Reply handle_domain(const http::Request& request);  // what came by the unix socket
 
   std::string id();  // empty before the first registration
+  bool idle();       // no executor lives, and none that an earlier life left is waited for
 
   // Faults (pocket/agent.h). They end with this life.
   void lose(std::int64_t ms) { link_->lose(ms); }

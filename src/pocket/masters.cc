@@ -201,6 +201,7 @@ std::optional<wire::Endpoint> Masters::leader() const {
 http::Reply Masters::handle(const Node& node, const http::Request& request) {
   const std::string path = plain_path(request.path);
   if (path == "/pocket/fault") return fault(request);
+  if (path == "/pocket/agents") return resize(request);
   const Reach reach = master_reach(path);
   if (reach == Reach::nothing) return not_found();
   if (auto refusal = refuse_stranger(request, path, options_.access.credentials)) return *std::move(refusal);
@@ -234,6 +235,19 @@ http::Reply Masters::fault(const http::Request& request) {
   const Status played = play(*fault);
   if (!played) return plain(played.error().code == Code::not_found ? 404 : 409, played.error().text());
   return accepted();
+}
+
+// Answered when it is done: whoever asked for an agent knows that it runs, though it has yet to register.
+http::Reply Masters::resize(const http::Request& request) const {
+  if (auto refusal = refuse_method(request, "POST")) return *std::move(refusal);
+  if (!options_.resize) return plain(404, "There are no agents in this process");
+  const Status done = options_.resize(request.body);
+  if (done) return plain(200, "");
+  const Code code = done.error().code;
+  return plain(code == Code::invalid_argument ? 400
+               : code == Code::not_found      ? 404
+                                              : 409,
+               done.error().text());
 }
 
 Masters::Node* Masters::leading() {

@@ -32,7 +32,8 @@ struct MastersOptions {
   std::int64_t recovery_ms = 0;        // from being elected to answering, meanwhile 503
   std::unique_ptr<Election> election;  // none: a local one
   MasterAccess access;
-  std::function<Status(const Fault&)> agents;  // plays the faults that are not for masters
+  std::function<Status(const std::string& body)> resize;  // POST /pocket/agents
+  std::function<Status(const Fault&)> agents;             // plays the faults that are not for masters
   std::function<void(std::string)> log;
 };
 
@@ -68,6 +69,7 @@ class Masters {
   Instant turn(Instant now);
   http::Reply handle(const Node& node, const http::Request& request);
   http::Reply fault(const http::Request& request);
+  http::Reply resize(const http::Request& request) const;
   http::Reply elsewhere(const Node& node, const http::Request& request, const std::string& path) const;
   Node* leading();  // loop only
 

@@ -8,8 +8,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -17,12 +20,17 @@
 
 #include "pocket/agent.h"
 #include "pocket/agent_flags.h"
+#include "pocket/agent_order.h"
 #include "pocket/fault.h"
 #include "pocket/masters.h"
 #include "pocket/zookeeper_election.h"
 
 namespace mimas::pocket {
 namespace {
+
+constexpr const char* kAddedFile = "/added";  // in its directory: the agent was not there at the start
+constexpr int kAddedPortsBegin = 30'000;
+constexpr int kAddedPorts = 10;  // of each
 
 Error io_error(const std::string& what, const std::string& where) {
   return make_error(Code::io, what + ": " + std::strerror(errno), where);
@@ -63,11 +71,19 @@ AgentRestart restart_of(const std::string& how) {
 }  // namespace
 
 struct Pocket::Impl {
+  struct Member {
+    int number = 0;  // from 0; of those added later never one that was used before
+    AgentOptions options;
+    std::shared_ptr<Agent> agent;
+  };
   PocketOptions options;
   int lock_fd = -1;
   std::unique_ptr<Masters> masters;
-  std::vector<std::unique_ptr<Agent>> agents;  // complete before the first fault can name one
-  std::atomic<bool> complete{false};
+  std::mutex agents_mutex;
+  std::vector<Member> agents;         // by number; guarded by agents_mutex
+  int next_number = 0;                // guarded by resize_mutex
+  std::mutex resize_mutex;            // one after the other
+  std::atomic<bool> complete{false};  // before, no fault can name an agent and none is added
   std::mutex restarts_mutex;
   std::vector<std::thread> restarts;  // guarded by restarts_mutex
   bool stopped = false;
@@ -77,10 +93,20 @@ struct Pocket::Impl {
     if (lock_fd >= 0) ::close(lock_fd);
   }
   std::vector<wire::Endpoint> endpoints() const { return masters ? masters->endpoints() : options.join; }
+  std::vector<Member> members() {
+    const std::lock_guard lock(agents_mutex);
+    return agents;
+  }
+  std::string dir_of(int number) const { return options.work_dir + "/agent" + std::to_string(number); }
   Status start_masters();
   Status start_agents();
+  Status start_added_before();
+  Status start_agent(const AgentOptions& agent, int number, int share);
+  Status resize(const std::string& body);
+  Status add_agent(AgentOptions agent);
+  Status remove_agent(const std::string& wanted);
   Status play(const Fault& fault);
-  void play_on(Agent& agent, const Fault& fault);
+  void play_on(const std::shared_ptr<Agent>& agent, const Fault& fault);
   void join_restarts();
   void stop();
   void shutdown(std::int64_t grace_ms);
@@ -95,6 +121,7 @@ Status Pocket::Impl::start_masters() {
   setup.model.agent_reregister_ms = std::max<std::int64_t>(10'000, 5 * options.agent_ping_timeout_ms);
   setup.registry = options.registry.empty() ? options.work_dir + "/agents" : options.registry;
   setup.agents = [this](const Fault& fault) { return play(fault); };
+  setup.resize = [this](const std::string& body) { return resize(body); };
   setup.log = options.log;
   setup.access = options.master_access;
   if (options.zookeeper)
@@ -105,43 +132,117 @@ Status Pocket::Impl::start_masters() {
   return Done{};
 }
 
+Status Pocket::Impl::start_agent(const AgentOptions& agent, int number, int share) {
+  AgentSetup setup;
+  const Result<mv1::AgentInfo> info = make_agent_info(agent, number, share, options.work_dir);
+  if (!info) return info.error();
+  setup.info = *info;
+  setup.dir = dir_of(number);
+  setup.ip = options.agent_ip;
+  setup.masters = endpoints();
+  setup.access = options.agent_access;
+  setup.runner = options.runner;
+  setup.executor_registration_ms = options.executor_registration_ms;
+  setup.executor_reregistration_ms = options.executor_reregistration_ms;
+  setup.executors_max = std::max(1, options.executors_max);
+  setup.executor_auth = options.executor_auth;
+  setup.domain_sockets = options.domain_sockets;
+  setup.log = options.log;
+  auto started = Agent::start(std::move(setup));
+  if (!started) return started.error();
+  const std::lock_guard lock(agents_mutex);
+  agents.push_back({number, agent, std::shared_ptr<Agent>(std::move(*started))});
+  return Done{};
+}
+
 Status Pocket::Impl::start_agents() {
   const int count = static_cast<int>(options.agents.size());
   for (int i = 0; i < count; ++i) {
-    AgentSetup setup;
-    const Result<mv1::AgentInfo> info =
-        make_agent_info(options.agents[static_cast<std::size_t>(i)], i, count, options.work_dir);
-    if (!info) return info.error();
-    setup.info = *info;
-    setup.dir = options.work_dir + "/agent" + std::to_string(i);
-    setup.ip = options.agent_ip;
-    setup.masters = endpoints();
-    setup.access = options.agent_access;
-    setup.runner = options.runner;
-    setup.executor_registration_ms = options.executor_registration_ms;
-    setup.executor_reregistration_ms = options.executor_reregistration_ms;
-    setup.executors_max = std::max(1, options.executors_max);
-    setup.executor_auth = options.executor_auth;
-    setup.domain_sockets = options.domain_sockets;
-    setup.log = options.log;
-    auto agent = Agent::start(std::move(setup));
-    if (!agent) return agent.error();
-    agents.push_back(std::move(*agent));
+    if (Status done = start_agent(options.agents[static_cast<std::size_t>(i)], i, count); !done) return done;
   }
+  next_number = count;
+  if (Status done = start_added_before(); !done) return done;
   complete.store(true);
   return Done{};
 }
 
-void Pocket::Impl::play_on(Agent& agent, const Fault& fault) {
-  if (const auto* lose = std::get_if<LoseAgent>(&fault)) agent.lose(lose->ms);
-  if (const auto* delay = std::get_if<DelayUpdates>(&fault)) agent.delay_updates(delay->ms);
+// Those that were added to an earlier run and not removed: their tasks may still be there.
+Status Pocket::Impl::start_added_before() {
+  const int configured = next_number;
+  std::map<int, AgentOptions> found;
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(options.work_dir, failed)) {
+    const std::string name = entry.path().filename().string();
+    std::ifstream file(entry.path().string() + kAddedFile);
+    std::string line;
+    if (!name.starts_with("agent") || !std::getline(file, line)) continue;
+    const int number = std::atoi(name.c_str() + 5);
+    const Result<AgentOptions> agent = parse_agent(line);
+    if (number >= configured && agent) found.emplace(number, *agent);
+  }
+  for (const auto& [number, agent] : found) {
+    if (Status done = start_agent(agent, number, kPocketAgentsMax); !done) return done;
+    next_number = number + 1;
+  }
+  return Done{};
+}
+
+Status Pocket::Impl::add_agent(AgentOptions agent) {
+  const int number = next_number++;
+  // Below those that the agents of the start share among them.
+  const int first_port = kAddedPortsBegin + kAddedPorts * (number % kPocketAgentsMax);
+  agent.resources += std::string(agent.resources.empty() ? "" : ";") + "ports:[" +
+                     std::to_string(first_port) + "-" + std::to_string(first_port + kAddedPorts - 1) + "]";
+  std::error_code failed;
+  std::filesystem::create_directories(dir_of(number), failed);
+  std::ofstream file(dir_of(number) + kAddedFile, std::ios::trunc);
+  file << agent_text(agent) << '\n';
+  file.close();
+  if (!file) return io_error("cannot write down the new agent", dir_of(number) + kAddedFile);
+  return start_agent(agent, number, kPocketAgentsMax);
+}
+
+Status Pocket::Impl::remove_agent(const std::string& wanted) {
+  for (const Member& member : members()) {
+    if (!named(wanted, static_cast<std::size_t>(member.number), member.options, member.agent->id())) continue;
+    if (!member.agent->idle())
+      return make_error(Code::conflict, "something runs there, or it is away", wanted);
+    member.agent->stop();
+    std::error_code failed;
+    std::filesystem::remove_all(dir_of(member.number), failed);
+    const std::lock_guard lock(agents_mutex);
+    std::erase_if(agents, [&](const Member& one) { return one.number == member.number; });
+    return Done{};
+  }
+  return make_error(Code::not_found, "there is no agent '" + wanted + "' in this process", "/remove");
+}
+
+Status Pocket::Impl::resize(const std::string& body) {
+  if (!complete) return make_error(Code::unavailable, "agents are still being started");
+  Result<AgentOrder> order = parse_agent_order(body);
+  if (!order) return order.error();
+  const std::lock_guard lock(resize_mutex);
+  if (static_cast<int>(members().size()) + order->add > kPocketAgentsMax)
+    return make_error(Code::conflict, "a pocket has at most " + std::to_string(kPocketAgentsMax) + " agents");
+  for (int i = 0; i < order->add; ++i) {
+    if (Status done = add_agent(order->agent); !done) return done;
+  }
+  for (const std::string& wanted : order->remove) {
+    if (Status done = remove_agent(wanted); !done) return done;
+  }
+  return Done{};
+}
+
+void Pocket::Impl::play_on(const std::shared_ptr<Agent>& agent, const Fault& fault) {
+  if (const auto* lose = std::get_if<LoseAgent>(&fault)) agent->lose(lose->ms);
+  if (const auto* delay = std::get_if<DelayUpdates>(&fault)) agent->delay_updates(delay->ms);
   if (const auto* repeat = std::get_if<RepeatUpdates>(&fault))
-    agent.repeat_updates(static_cast<int>(repeat->times));
-  if (std::holds_alternative<HalfOpenExecutors>(fault)) agent.half_open_executors();
+    agent->repeat_updates(static_cast<int>(repeat->times));
+  if (std::holds_alternative<HalfOpenExecutors>(fault)) agent->half_open_executors();
   if (const auto* restart = std::get_if<RestartAgent>(&fault)) {
     const std::lock_guard lock(restarts_mutex);
-    restarts.emplace_back([this, &agent, how = restart_of(restart->how), away_ms = restart->away_ms] {
-      const Status done = agent.restart(how, away_ms);
+    restarts.emplace_back([this, agent, how = restart_of(restart->how), away_ms = restart->away_ms] {
+      const Status done = agent->restart(how, away_ms);
       if (!done && options.log) options.log("restart of an agent: " + done.error().text());
     });
   }
@@ -156,10 +257,10 @@ Status Pocket::Impl::play(const Fault& fault) {
       },
       fault);
   bool found = false;
-  for (std::size_t i = 0; i < agents.size(); ++i) {
-    if (!named(wanted, i, options.agents[i], agents[i]->id())) continue;
+  for (const Member& member : members()) {
+    if (!named(wanted, static_cast<std::size_t>(member.number), member.options, member.agent->id())) continue;
     found = true;
-    play_on(*agents[i], fault);
+    play_on(member.agent, fault);
   }
   if (found) return Done{};
   return make_error(Code::not_found, "there is no agent '" + wanted + "' in this process", "/agent",
@@ -177,16 +278,20 @@ void Pocket::Impl::join_restarts() {
 
 void Pocket::Impl::stop() {
   if (std::exchange(stopped, true)) return;
-  for (const auto& agent : agents) agent->stop();
-  if (masters) masters->stop();  // from here on nobody orders a fault
+  complete.store(false);
+  for (const Member& member : members()) member.agent->stop();
+  if (masters) masters->stop();  // from here on nobody orders a fault, or another agent
   join_restarts();
+  for (const Member& member : members()) member.agent->stop();  // one that came meanwhile
+  const std::lock_guard lock(agents_mutex);
   agents.clear();
 }
 
 void Pocket::Impl::shutdown(std::int64_t grace_ms) {
   if (stopped) return;
   std::vector<std::thread> threads;
-  for (const auto& agent : agents) threads.emplace_back([&agent, grace_ms] { agent->shutdown(grace_ms); });
+  for (const Member& member : members())
+    threads.emplace_back([agent = member.agent, grace_ms] { agent->shutdown(grace_ms); });
   for (std::thread& thread : threads) thread.join();
   stop();
 }

@@ -8,6 +8,7 @@
 #include "api/render.h"
 #include "api/render_cluster.h"
 #include "api/render_orphans.h"
+#include "api/render_scaling.h"
 #include "api/render_summary.h"
 #include "server/commands.h"
 #include "server/route_files.h"
@@ -92,6 +93,7 @@ void add_cluster_routes(Routes& routes, const RouteContext& context) {
          [context](const Call& call) { return order_agent(context, call, std::nullopt); });
   look("/cluster", [context](const Call&) { return json_reply(api::render_summary(context.view)); });
   look("/queue", [context](const Call&) { return json_reply(api::render_queue(context.view)); });
+  look("/scaling", [context](const Call&) { return json_reply(api::render_scaling(context.view)); });
   look("/operations", [context](const Call&) { return json_reply(api::render_operations(context.view)); });
   look("/operations/{id}", [context](const Call& call) { return get_operation(context, call); });
   look("/orphans", [context](const Call&) { return json_reply(api::render_orphans(context.view)); });

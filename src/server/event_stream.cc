@@ -106,6 +106,9 @@ bool EventStream::tell_snapshot() {
   for (const auto& [name, text] : all.alerts) {
     if (!put_in_snapshot(api::AlertChanged{name, text})) return false;
   }
+  for (const ScalingGroupPtr& group : all.scaling) {
+    if (!put_in_snapshot(api::ScalingChanged{group})) return false;
+  }
   at_ = all.last_event;
   return put("snapshotEnd", ring_.id(at_), "{}") && flush();
 }

@@ -69,6 +69,27 @@ std::vector<std::pair<Labels, double>> alone(std::int64_t value) {
   return {{Labels{}, static_cast<double>(value)}};
 }
 
+// Only where there are rules. The names of groups are the operator's, and few.
+void add_scaling(Sheet& sheet, const PublishedView& view) {
+  const std::vector<ScalingGroupPtr> groups = view.scaling();
+  if (groups.empty()) return;
+  std::vector<std::pair<Labels, double>> agents, failing;
+  for (const ScalingGroupPtr& group : groups) {
+    const std::string& name = group->rule.name;
+    const auto count = [&](const char* what, std::int64_t number) {
+      agents.push_back({{{"group", name}, {"state", what}}, static_cast<double>(number)});
+    };
+    count("there", group->size);
+    count("idle", group->idle);
+    count("leaving", group->leaving);
+    count("awaited", group->awaited);
+    failing.push_back({{{"group", name}}, group->trouble.empty() ? 0.0 : 1.0});
+  }
+  sheet.gauge("mimas_scaling_agents", "Agents of groups that grow and shrink.", std::move(agents));
+  sheet.gauge("mimas_scaling_failing", "1 while the last change of the group's size has failed.",
+              std::move(failing));
+}
+
 void add_records(Sheet& sheet, const PublishedView& view) {
   const ViewTotals totals = view.totals();
   std::vector<std::pair<Labels, double>> jobs, tasks, agents, alerts;
@@ -100,6 +121,7 @@ void add_records(Sheet& sheet, const PublishedView& view) {
               alone(static_cast<std::int64_t>(view.orphans().size())));
   sheet.gauge("mimas_subscribed", "1 while the Mesos master takes our calls.",
               alone(view.connection().subscribed ? 1 : 0));
+  add_scaling(sheet, view);
   if (!alerts.empty())
     sheet.gauge("mimas_alerts", "Alerts that are raised, as GET /health shows them.", std::move(alerts));
 }

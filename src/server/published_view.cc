@@ -141,6 +141,7 @@ ViewSnapshot PublishedView::snapshot() const {
   all.agents.reserve(agents_.size());
   for (const auto& [id, agent] : agents_) all.agents.push_back(agent);
   all.alerts = alerts_;
+  for (const auto& [name, group] : scaling_) all.scaling.push_back(group);
   all.connection = connection_;
   all.last_event = ring_ ? ring_->last() : 0;
   return all;

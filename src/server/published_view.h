@@ -37,6 +37,7 @@ struct ViewSnapshot {
   std::vector<OneJob> jobs;  // that have not ended
   std::vector<AgentPtr> agents;
   std::map<std::string, std::string> alerts;
+  std::vector<ScalingGroupPtr> scaling;
   engine::Connection connection;
   std::uint64_t last_event = 0;
 };

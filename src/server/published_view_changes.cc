@@ -200,7 +200,10 @@ void PublishedView::apply(const std::vector<engine::Change>& changes) {
       [](const engine::RemoveReceipt&) {},
       [](const engine::PutAgentOrder&) {},  // PutAgent shows it
       [](const engine::RemoveAgentOrder&) {},
-      [this](const engine::PutScaling& put) { scaling_[put.group->rule.name] = put.group; },
+      [this](const engine::PutScaling& put) {
+        scaling_[put.group->rule.name] = put.group;
+        tell(api::ScalingChanged{put.group});
+      },
       [this](const engine::PutConnection& put) {
         put_connection({put.subscribed, put.master, connection_.framework});
       },

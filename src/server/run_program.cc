@@ -67,8 +67,8 @@ int prepare(posix_spawn_file_actions_t* actions, posix_spawnattr_t* attributes, 
   if (failed == 0) failed = posix_spawnattr_setsigmask(attributes, &none);
   if (failed == 0) failed = posix_spawnattr_setsigdefault(attributes, &all);
   if (failed == 0) {
-    failed = posix_spawnattr_setflags(
-        attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    failed = posix_spawnattr_setflags(attributes,
+                                      POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   }
   return failed;
 }
@@ -82,7 +82,8 @@ Result<pid_t> start(const std::string& path, int in, int err) {
   std::array<char*, 2> arguments = {name.data(), nullptr};
   pid_t pid = 0;
   int failed = prepare(&actions, &attributes, in, err);
-  if (failed == 0) failed = ::posix_spawn(&pid, path.c_str(), &actions, &attributes, arguments.data(), environ);
+  if (failed == 0)
+    failed = ::posix_spawn(&pid, path.c_str(), &actions, &attributes, arguments.data(), environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0)
@@ -110,8 +111,8 @@ class Talk {
 
  private:
   void write_some() {
-    const ssize_t put = ::send(in_.get(), input_.data() + written_, input_.size() - written_,
-                               MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t put =
+        ::send(in_.get(), input_.data() + written_, input_.size() - written_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (put < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (put > 0) written_ += static_cast<std::size_t>(put);
     if (put < 0 || written_ == input_.size()) in_.close();  // it has read enough, or everything

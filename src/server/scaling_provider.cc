@@ -116,10 +116,9 @@ Status ScalingProvider::post(const std::string& body) {
     if (!token) return token.error();
     request.headers.push_back({"Authorization", "Bearer " + *token});
   }
-  auto client = std::make_shared<net::HttpClient>(options_.url.endpoint,
-                                                  net::Timeouts{kConnectMs, options_.deadline_ms},
-                                                  net::resolve_by_name, options_.security,
-                                                  options_.url.endpoint);
+  auto client = std::make_shared<net::HttpClient>(
+      options_.url.endpoint, net::Timeouts{kConnectMs, options_.deadline_ms}, net::resolve_by_name,
+      options_.security, options_.url.endpoint);
   {
     const std::lock_guard hold(mutex_);
     if (stopping_) return make_error(Code::unavailable, "the server stops");

@@ -30,10 +30,10 @@ inline constexpr std::size_t kScalingTokenBytesMax = 4'096;
 struct ScalingProviderOptions {
   enum class Kind { none, webhook, program, pocket };
   Kind kind = Kind::none;
-  wire::Url url;                                   // webhook; http or https
-  std::shared_ptr<const net::Security> security;   // of https
-  std::string token_file;                          // webhook: sent as a bearer token; read for every decision
-  std::string program;                             // absolute
+  wire::Url url;                                  // webhook; http or https
+  std::shared_ptr<const net::Security> security;  // of https
+  std::string token_file;                         // webhook: sent as a bearer token; read for every decision
+  std::string program;                            // absolute
   std::int64_t deadline_ms = 30'000;
 };
 

@@ -22,8 +22,8 @@ Error wrong(std::string where, std::string why, std::string hint = {}) {
 Status take_text(std::string_view name, const json::Value& value, std::string& into) {
   const auto text = value.string();
   if (!text) return text.error();
-  const bool plain = std::ranges::all_of(
-      *text, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
+  const bool plain =
+      std::ranges::all_of(*text, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
   if (text->empty() || text->size() > kScalingTextBytesMax || !plain)
     return wrong(std::string(name), "must be 1 to 255 bytes without control characters");
   into = *text;

@@ -25,6 +25,7 @@
 #include "server/published_view.h"
 #include "server/replies.h"
 #include "server/routes.h"
+#include "server/scaling_provider.h"
 #include "server/stats.h"
 #include "store/store.h"
 
@@ -145,6 +146,7 @@ struct Server::Impl {
   std::unique_ptr<Listeners> listeners;
   std::unique_ptr<mesos::Driver> driver;
   std::unique_ptr<mesos::Detector> detector;
+  std::unique_ptr<ScalingProvider> provider;  // none without rules
   std::thread loop_thread;
 
   std::mutex mutex;
@@ -277,6 +279,10 @@ Status Server::Impl::open() {
                 [this](std::vector<wire::Endpoint> masters) { driver->set_masters(std::move(masters)); },
             .log = [this](std::string line) { log.info(line); }});
   }
+  if (!options.policy.scaling.empty()) {
+    provider = std::make_unique<ScalingProvider>(
+        options.scaling_provider, [this](engine::ScalingReport report) { mailbox.put(std::move(report)); });
+  }
   loop_thread =
       std::thread([this, recovered = std::move(state)]() mutable { run_loop(std::move(recovered)); });
   driver->start();
@@ -320,7 +326,11 @@ void Server::Impl::run_loop(engine::State state) {
              .reply = [this](const engine::Reply& reply) { replies.fulfil(reply); },
              .log = [this](const std::string& line) { log.info(line); },
              .committed = [this](std::size_t inputs, std::size_t changes,
-                                 double seconds) { metrics.committed(inputs, changes, seconds); }});
+                                 double seconds) { metrics.committed(inputs, changes, seconds); },
+             .scale =
+                 [this](const engine::ScaleAgents& order) {
+                   if (provider) provider->carry_out(order);
+                 }});
   if (Status ran = loop.run(); !ran.ok())
     finish(kExitStore, "cannot write to the store: " + ran.error().text());
 }
@@ -345,6 +355,7 @@ void Server::Impl::stop() {
     mailbox.close();
     if (detector) detector->stop();
     if (driver) driver->stop();
+    if (provider) provider->stop();
     if (loop_thread.joinable()) loop_thread.join();
     std::lock_guard hold(mutex);
     if (!code) code = kExitStopped;

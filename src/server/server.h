@@ -15,6 +15,7 @@
 #include "mesos/driver.h"
 #include "server/listeners.h"
 #include "server/master_access.h"
+#include "server/scaling_provider.h"
 #include "wire/endpoint.h"
 
 namespace mimas::server {
@@ -37,8 +38,9 @@ struct ServerOptions {
   // If this is the framework id on disk, it is given up and the server registers anew: launched tasks are
   // lost, jobs start again. Any other id changes nothing, so that the option may stay when its work is done.
   FrameworkId abandoned_framework;
-  engine::Policy policy;         // executor_stamp is filled in
-  api::Permissions permissions;  // what jobs may ask for
+  engine::Policy policy;                    // executor_stamp is filled in
+  ScalingProviderOptions scaling_provider;  // needed where policy.scaling has rules
+  api::Permissions permissions;             // what jobs may ask for
   std::size_t mailbox_inputs_max = 10'000;
   std::int64_t command_timeout_ms =
       15'000;  // a command not on disk by then is answered 503; it may still happen
