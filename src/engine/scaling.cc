@@ -3,8 +3,10 @@
 // disk, a restart sees the agents anew.
 #include <algorithm>
 
+#include "engine/index.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
+#include "engine/queue.h"
 #include "engine/standing.h"
 
 namespace mimas::engine {
@@ -39,6 +41,74 @@ placement::ScalingSight see(const Turn& turn, const ScalingRule& rule) {
     sight.members.push_back(std::move(member));
   }
   return sight;
+}
+
+// Agents that stand closed only because work was just sent there.
+std::vector<placement::HostIndex> busy_in(const Turn& turn, const std::string& view) {
+  std::vector<placement::HostIndex> busy;
+  for (const auto& [id, agent] : turn.data.agents) {
+    const auto host = agent.hosts.find(view);
+    if (host != agent.hosts.end() && standing_of(turn, agent) == Standing::launching)
+      busy.push_back(host->second);
+  }
+  return busy;
+}
+
+placement::TrialGroup trial_group(const Turn& turn, std::size_t index, const placement::ScalingSight& sight) {
+  const ScalingRule& rule = turn.data.policy.scaling[index];
+  placement::TrialGroup group;
+  const auto agent = placement::learn(rule, sight.members);
+  const Instant heard_of = sight.since + rule.patience_ms;
+  if (!agent || turn.now < heard_of) return group;  // no room: it takes no part
+  group.agent = *agent;
+  group.coming = static_cast<std::int64_t>(turn.data.scaling[index].memory.awaited.size());
+  group.room = rule.max_size - static_cast<std::int64_t>(sight.members.size()) - group.coming;
+  group.latest = Instant{turn.now.ms - rule.patience_ms};
+  std::map<std::string, std::int64_t> zones;
+  for (const placement::ScalingMember& member : sight.members) ++zones[member.zone];
+  for (const auto& [zone, agents] : zones) group.zones.push_back(zone);
+  std::stable_sort(group.zones.begin(), group.zones.end(),
+                   [&](const auto& left, const auto& right) { return zones[left] < zones[right]; });
+  return group;
+}
+
+// What waits in one role, and what new agents would do for it; they count as coming for the next role.
+void try_role(Turn& turn, const std::string& role, const std::vector<std::int64_t>& jobs,
+              std::vector<placement::TrialGroup>& groups, std::vector<placement::ScalingSight>& sights) {
+  State::Data& data = turn.data;
+  WaitingRound round;
+  for (const std::int64_t number : jobs) (void)add_waiting(data, data.jobs.at(number), round);
+  refresh(data, round);
+  // Where all roles are one, agents' offers come in one role as a rule: that view stands for all.
+  const bool any = data.policy.roles.empty() && !data.clusters.empty();
+  const std::string view = any ? data.clusters.begin()->first : role;
+  const auto results =
+      placement::try_new_agents(cluster_of(turn, view), round.queue, groups, busy_in(turn, view));
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    sights[i].needed += results[i].agents;
+    sights[i].needed_tasks += results[i].tasks;
+    groups[i].coming += results[i].agents;
+    groups[i].room -= results[i].agents;
+  }
+  for (const placement::Demand& demand : round.queue.demands) {
+    for (const ScalingRule& rule : data.policy.scaling) {
+      const Instant ripe = std::max(demand.since, data.subscribed_at) + rule.patience_ms;
+      if (ripe > turn.now) data.scaling_look_at = std::min(data.scaling_look_at, ripe);
+    }
+  }
+}
+
+void see_shortfalls(Turn& turn, std::vector<placement::ScalingSight>& sights) {
+  State::Data& data = turn.data;
+  if (data.ready.empty() || data.restarted) return;
+  tell_changed_agents(turn);
+  std::vector<placement::TrialGroup> groups;
+  for (std::size_t i = 0; i < sights.size(); ++i) groups.push_back(trial_group(turn, i, sights[i]));
+  std::map<std::string, std::vector<std::int64_t>> by_role;
+  for (const auto& [number, places] : data.ready) by_role[data.jobs.at(number).role].push_back(number);
+  for (const auto& [role, jobs] : by_role) {
+    if (is_ours(data.policy, role)) try_role(turn, role, jobs, groups, sights);
+  }
 }
 
 // Whether readers would see a difference. Decisions are only ever added or answered.
@@ -139,10 +209,13 @@ void look_at_scaling(Turn& turn) {
   data.scaling_stale = false;
   data.scaling_looked_at = turn.now;
   data.scaling_look_at = kNever;
+  std::vector<placement::ScalingSight> sights;
+  for (const ScalingRule& rule : data.policy.scaling) sights.push_back(see(turn, rule));
+  see_shortfalls(turn, sights);
   for (std::size_t i = 0; i < data.scaling.size(); ++i) {
     const ScalingRule& rule = data.policy.scaling[i];
     ScalingEntry& entry = data.scaling[i];
-    const placement::ScalingSight sight = see(turn, rule);
+    const placement::ScalingSight& sight = sights[i];
     std::set<AgentId> before;
     for (const auto& [id, leaving] : entry.memory.leaving) before.insert(id);
     const std::int64_t number = std::max(data.scaling_number + 1, turn.now.ms);

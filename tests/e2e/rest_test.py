@@ -283,6 +283,7 @@ def drive_cluster(api, world):
     api.call("requestOperation", 400, body=asked)
     api.call("listOperations", 200)
     api.call("getOperation", 404, {"id": "mimas-op-99"})
+    assert api.call("getScaling", 200).json() == {"groups": []}
     api.call("listOrphans", 200)
     api.call("adoptOrphans", 200, body={"all": True})
     api.call("killOrphans", 200, body={"all": True})
