@@ -91,6 +91,7 @@ struct TrialGroup {
   std::vector<std::string> zones;  // of the members; those imagined take turns unless the template names one
   std::int64_t coming = 0;         // asked for already
   std::int64_t room = 0;           // how many more there may be
+  Instant latest = kNever;         // what waits since later than that asks for none
 };
 struct TrialResult {
   std::int64_t agents = 0;  // the fewest new ones …
@@ -99,8 +100,10 @@ struct TrialResult {
 
 // What waits is placed on a copy of the cluster with imagined agents: first those that are coming, then new
 // ones group by group. What no new agent would help (too large, excluded by a constraint, over its quota)
-// asks for none. Costs a few times a copy and a placement; nothing when nothing waits.
+// asks for none. `busy` are hosts that take no new work only because they were just sent some: in the trial
+// they do. Costs a few times a copy and a placement; nothing when nothing waits.
 std::vector<TrialResult> try_new_agents(const Cluster& cluster, const Queue& queue,
-                                        const std::vector<TrialGroup>& groups);
+                                        const std::vector<TrialGroup>& groups,
+                                        const std::vector<HostIndex>& busy = {});
 
 }  // namespace mimas::placement

@@ -110,6 +110,28 @@ TEST_CASE("What one group takes is no reason to grow the next") {
   CHECK(found[1].tasks == 1);
 }
 
+TEST_CASE("What has not waited for long asks for nobody, and a busy agent is not a missing one") {
+  Cluster cluster;
+  Demand fresh = demand(1, 2, 1'000), old = demand(2, 1, 1'000);
+  fresh.since = Instant{2'000};
+  old.since = Instant{1'000};
+  TrialGroup patient = group(1'000, 50);
+  patient.latest = Instant{1'500};
+  CHECK(result_of(cluster, {fresh, old}, {patient})[0].agents == 1);
+  CHECK(result_of(cluster, {fresh}, {patient})[0].agents == 0);
+  HostFacts facts;
+  facts.agent = AgentId("a");
+  facts.total = amounts(4'000, 4'096);
+  const HostIndex host = cluster.put(facts);
+  cluster.offer(host, facts.total);
+  cluster.stand(host, Standing::launching);
+  Queue queue;
+  queue.groups.push_back(Group{.name = "default"});
+  queue.demands = {old};
+  CHECK(try_new_agents(cluster, queue, {patient})[0].agents == 1);
+  CHECK(try_new_agents(cluster, queue, {patient}, {host})[0].agents == 0);
+}
+
 TEST_CASE("A job that wants an agent for each task gets one for each task") {
   const Cluster empty;
   CHECK(result_of(empty, {demand(1, 3, 100, {"UniqueHost"})}, {group(4'000, 50)})[0].agents == 3);
