@@ -162,9 +162,8 @@ ExplanationPtr Round::over_quota(std::size_t demand, std::int64_t tasks) const {
 ExplanationPtr Round::why(std::size_t demand, std::int64_t tasks) {
   Wanted& wanted = wanted_[demand];
   search_.refresh(wanted);
-  if (search_.has_special(wanted) || !wanted.cls->balances.empty() || !wanted.demand->apart.empty()) {
-    return explain(search_, hosts_, wanted, tasks);
-  }
+  const bool counts = !wanted.cls->balances.empty() && hosts_.use(wanted.demand->job) != nullptr;
+  if (search_.has_special(wanted) || counts) return explain(search_, hosts_, wanted, tasks);
   Ranking& ranking = *wanted.ranking;
   if (ranking.explained == nullptr || ranking.explained_at != hosts_.version()) {
     ranking.explained = explain(search_, hosts_, wanted, tasks);

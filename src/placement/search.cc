@@ -7,9 +7,10 @@
 namespace mimas::placement {
 namespace {
 
-constexpr std::size_t kRanksMax = std::size_t{1} << 22;  // of all classes together, some 40 bytes each
-constexpr std::size_t kRankingsMax = 4'096;              // remembered from one round to the next
-constexpr std::size_t kHeapSpare = 256;                  // entries that have gone stale
+constexpr std::size_t kRanksMax = std::size_t{1} << 22;   // of all classes together, some 40 bytes each
+constexpr std::size_t kViewedMax = std::size_t{1} << 22;  // entries of all views together, 24 bytes each
+constexpr std::size_t kRankingsMax = 4'096;               // remembered from one round to the next
+constexpr std::size_t kHeapSpare = 256;                   // entries that have gone stale
 
 bool is_worse(const Entry& a, const Entry& b) {
   return a.rank != b.rank ? a.rank < b.rank : a.order > b.order;
@@ -57,6 +58,8 @@ std::optional<std::int64_t> lane_score(const Want& want, const std::vector<int>&
 void Search::begin_round() {
   ++round_;
   changes_.clear();
+  viewing_.clear();
+  viewed_ = 0;
   if (rankings_.size() > kRankingsMax) {
     rankings_.clear();
     ranks_kept_ = 0;
@@ -323,12 +326,21 @@ void Search::consider_single(Wanted& want, HostIndex index) {
 void Search::build_view(Wanted& want) {
   Ranking& ranking = *want.ranking;
   while (!ranking.pending.empty()) consider_pending(ranking);
+  if (viewed_ > kViewedMax) {  // others make theirs again when it is their turn
+    for (Wanted* other : viewing_) other->view.reset();
+    viewing_.clear();
+    viewed_ = 0;
+  }
+  viewing_.push_back(&want);
   want.view.emplace();
   View& view = *want.view;
   view.built = ranking.built;
   view.seen = ranking.seen;
   view.changes = changes_.size();
-  for (const Lane& lane : ranking.lanes) view.cells.push_back(lane.cells);
+  for (const Lane& lane : ranking.lanes) {
+    view.cells.push_back(lane.cells);
+    viewed_ += lane.cells.size();
+  }
   view.singles.resize(view.cells.size());
   for (HostIndex index : special(want)) consider_single(want, index);
 }

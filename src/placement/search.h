@@ -121,6 +121,8 @@ class Search {
   std::unordered_map<std::string, std::unique_ptr<Ranking>> rankings_;
   std::size_t ranks_kept_ = 0;
   std::vector<HostIndex> changes_;
+  std::vector<Wanted*> viewing_;  // who got a view in this round
+  std::size_t viewed_ = 0;        // entries copied for them
   std::uint64_t round_ = 0, builds_ = 0, looks_ = 0;
 };
 

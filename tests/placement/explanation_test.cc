@@ -157,10 +157,9 @@ TEST_CASE("help names each constraint that alone stands in the way, and each amo
                                                      "an agent with 0.25 more CPUs free would fit"});
   Scene other;
   other.agent("a", 8'000);
-  JobSpec& spec = other.want(1, 100, 1);
   auto help = [&](ResourceRequest request) {
-    spec.request = std::move(request);
-    other.queue.demands[0].spec = std::make_shared<JobSpec>(spec);
+    other.queue.demands.clear();
+    other.want(1, 100, 1).request = std::move(request);
     other.places();
     return other.why().help.at(0);
   };
@@ -200,6 +199,18 @@ TEST_CASE("a quota that is used up is the reason, and no agent is looked at") {
   CHECK(scene.why().group == "batch");
   CHECK(scene.why().tasks == 1);
   CHECK(scene.why().reasons.empty());
+}
+
+TEST_CASE("balanced demands that have nothing running share it too, the others do not") {
+  Scene scene;
+  scene.agent("a", 1'000, {{"zone", "z1"}});
+  scene.agent("b", 100, {{"zone", "z2"}});
+  scene.cluster.start(scene.hosts.at("a"), {3, JobType::batch, "", "", false});
+  for (JobNumber job : {1, 2, 3}) scene.want(job, 5'000, 1, {"ZoneBalance"});
+  scene.places();
+  CHECK(scene.plan.unplaced[0].why == scene.plan.unplaced[1].why);
+  CHECK(scene.why(0).reasons == Reasons{{"cpu", 2}});
+  CHECK(scene.why(2).reasons == Reasons{{"GroupBy(zone)", 1}, {"cpu", 1}});
 }
 
 TEST_CASE("demands that are alike share what is said of them, until something changes") {
