@@ -9,6 +9,14 @@
 
 namespace mimas::placement {
 
+Work work_of(const Demand& demand) {
+  const JobSpec& spec = *demand.spec;
+  const bool exclusive =
+      std::any_of(spec.hard_constraints.begin(), spec.hard_constraints.end(),
+                  [](const Constraint& c) { return c.kind == Constraint::Kind::exclusive_host; });
+  return {demand.job, spec.type, spec.application_name, demand.executor, exclusive};
+}
+
 struct Cluster::Data {
   explicit Data(Rules given) : rules(std::move(given)), hosts(rules), search(rules, hosts) {}
   Data(const Data& other) : rules(other.rules), hosts(other.hosts), search(rules, hosts) {}
@@ -44,6 +52,13 @@ void Cluster::end(HostIndex host, const Work& work) {
   const WorkThere there = data_->hosts.look_up(work);
   data_->hosts.end(host, there);
   data_->hosts.release(there);
+}
+
+std::vector<HostIndex> Cluster::hosts() const {
+  std::vector<HostIndex> all;
+  all.reserve(data_->hosts.by_id().size());
+  for (const auto& [id, host] : data_->hosts.by_id()) all.push_back(host);
+  return all;
 }
 
 const HostFacts& Cluster::facts(HostIndex host) const { return data_->hosts.at(host).facts; }

@@ -45,6 +45,8 @@ struct Work {
   bool exclusive = false;  // its job wants the agent for itself
 };
 
+Work work_of(const Demand& demand);  // what a task of it will be there
+
 struct Rules {
   Fitness fitness;
   // An agent with one of these attributes takes only jobs with a hard constraint that asks for it (=, in,
@@ -94,6 +96,7 @@ class Cluster {
   void start(HostIndex host, const Work& work);
   void end(HostIndex host, const Work& work);  // ASSERTs that it was started there
 
+  std::vector<HostIndex> hosts() const;  // by their agents' ids
   const HostFacts& facts(HostIndex host) const;
   const Resources& free(HostIndex host) const;
   std::int64_t running(HostIndex host) const;  // how many tasks

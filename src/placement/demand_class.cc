@@ -283,7 +283,12 @@ Reason why_not(const Hosts& hosts, const Want& want, const CellKey& key, const H
   if (reason.stage != Stage::none) return reason;
   const bool taken = key.exclusive && (host == nullptr || host->has_others_than(want.demand->job));
   if (taken) return {Stage::exclusive};
-  if (!want.cls->asks_apart && host != nullptr && runs_any(*host, want.demand->apart)) return {Stage::apart};
+  if (!want.cls->asks_apart && host != nullptr) {
+    const std::vector<JobNumber>& apart = want.demand->apart;
+    for (std::size_t i = 0; i < apart.size(); ++i) {
+      if (host->count_of(apart[i]) > 0) return {Stage::apart, i};
+    }
+  }
   const Fixed& fixed = want.cls->fixed(hosts, key.attributes);
   if (fixed.dedicated != kNothing) return {Stage::dedicated, fixed.dedicated};
   if (key.standing != Standing::open) return {Stage::standing, static_cast<std::size_t>(key.standing)};

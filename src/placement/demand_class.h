@@ -15,7 +15,7 @@ namespace mimas::placement {
 enum class Stage : std::uint8_t {
   constraint,  // index: of the hard constraint
   exclusive,   // another job has the agent for itself
-  apart,       // a job there wants to be apart from this one
+  apart,       // index: into Demand::apart, of a job there that wants to be apart from this one
   dedicated,   // index: of the attribute in Rules::dedicated
   standing,    // index: Standing
   no_offer,

@@ -207,7 +207,7 @@ std::string reason_text(const Want& want, const Reason& reason) {
     case Stage::constraint:
       return constraint_reason(cls.spec->hard_constraints[reason.index], reason.lacks_attribute);
     case Stage::exclusive: return "ExclusiveHost";
-    case Stage::apart: return "apart job:" + make_job_id(want.demand->apart.front()).value;
+    case Stage::apart: return "apart job:" + make_job_id(want.demand->apart[reason.index]).value;
     case Stage::dedicated: {
       auto at = cls.rules->dedicated.begin();
       std::advance(at, static_cast<std::ptrdiff_t>(reason.index));

@@ -95,6 +95,7 @@ Order::Order(const Queue& queue, const Resources& total)
     ASSERT(demand.group < queue.groups.size());
     waiting.push_back(left_.size());
     left_.push_back(demand.count);
+    claims_.push_back(demand.claims);
   }
   line_up(std::move(waiting));
 }
@@ -102,16 +103,12 @@ Order::Order(const Queue& queue, const Resources& total)
 void Order::line_up(std::vector<std::size_t> demands) {
   waiting_ = std::move(demands);
   std::erase_if(waiting_, [&](std::size_t demand) { return left_[demand] <= 0; });
-  std::sort(waiting_.begin(), waiting_.end(), [&](std::size_t a, std::size_t b) {
-    const Demand& x = queue_->demands[a];
-    const Demand& y = queue_->demands[b];
-    return std::tuple(x.group, -x.priority, x.since, x.job, a) <
-           std::tuple(y.group, -y.priority, y.since, y.job, b);
-  });
+  std::sort(waiting_.begin(), waiting_.end(),
+            [&](std::size_t a, std::size_t b) { return waits_before(a, b); });
   for (std::size_t at = 0; at < waiting_.size(); ++at) {
     const std::size_t group = queue_->demands[waiting_[at]].group;
     if (line_.empty() || line_.back().group != group) {
-      line_.push_back({group, false, 0, 1, at, at});
+      line_.push_back({group, false, false, 0, 1, at, at});
       weigh(line_.back());
     }
     ++line_.back().end;
@@ -145,10 +142,28 @@ void Order::placed(const Resources& allocated, bool charged) {
   const std::size_t demand = waiting_[first.front];
   add(used_[first.group], amounts(allocated));
   give_another_turn(queue_->demands[demand], charged);
-  if (--left_[demand] == 0 && ++first.front == first.end) return drop_demand();
+  const bool claimed = claims_[demand] > 0 && --claims_[demand] == 0;
+  if (--left_[demand] == 0) return drop_demand();
+  if (claimed) to_its_place(first);
   if (line_.size() == 1) return;
   weigh(first);
   settle_first();
+}
+
+// The first of the group has got what it claimed: the others of its tasks wait where they would without.
+void Order::to_its_place(const Standing& group) {
+  const auto begin = waiting_.begin() + static_cast<std::ptrdiff_t>(group.front);
+  const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(group.end);
+  const auto place = std::lower_bound(begin + 1, end, *begin,
+                                      [&](std::size_t a, std::size_t b) { return waits_before(a, b); });
+  std::rotate(begin, begin + 1, place);
+}
+
+bool Order::waits_before(std::size_t a, std::size_t b) const {
+  const Demand& x = queue_->demands[a];
+  const Demand& y = queue_->demands[b];
+  return std::tuple(x.group, claims_[a] <= 0, -x.priority, x.since, x.job, a) <
+         std::tuple(y.group, claims_[b] <= 0, -y.priority, y.since, y.job, b);
 }
 
 void Order::failed() {
@@ -180,6 +195,7 @@ bool Order::goes_before(const Standing& a, const Standing& b) const {
   const Group& x = queue_->groups[a.group];
   const Group& y = queue_->groups[b.group];
   if (x.tier != y.tier) return x.tier == Tier::critical;
+  if (a.has_claim != b.has_claim) return a.has_claim;
   if (a.below_guarantee != b.below_guarantee) return a.below_guarantee;
   if (is_less(a.used, a.of, b.used, b.of)) return true;
   if (is_less(b.used, b.of, a.used, a.of)) return false;
@@ -191,6 +207,7 @@ void Order::weigh(Standing& standing) const {
   const ResourceRequest& used = used_[standing.group];
   const auto weight = static_cast<std::uint64_t>(std::max<std::int64_t>(1, group.weight));
   standing.below_guarantee = is_below(used, group.guarantee);
+  standing.has_claim = claims_[waiting_[standing.front]] > 0;
   standing.used = 0;
   standing.of = 1;
   auto look = [&](std::int64_t part, std::int64_t whole) {
@@ -223,10 +240,12 @@ void Order::settle_first() {
 
 void Order::drop_demand() {
   Standing& first = line_.front();
-  if (first.front < first.end) ++first.front;
-  if (first.front < first.end) return;
-  first = line_.back();
-  line_.pop_back();
+  if (++first.front < first.end) {
+    weigh(first);
+  } else {
+    first = line_.back();
+    line_.pop_back();
+  }
   if (!line_.empty()) settle_first();
 }
 

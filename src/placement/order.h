@@ -2,13 +2,15 @@
 // round, asked again after every task, because what a group was just given counts at once.
 //
 //   tier              critical groups, then flex ones
+//   claims            demands for which others were ended, as many tasks as they claim
 //   guarantee         groups below theirs, then the others
 //   dominant share    the smaller first, divided by the group's weight: weighted dominant resource fairness
 //                     (Ghodsi et al., NSDI 2011). A share is what the group uses of a kind by what all agents
 //                     have of it; the largest of a group's shares is its dominant one. Compared exactly, as
 //                     fractions; kinds that the cluster lacks do not count
 //   group's name
-//   priority          the higher first; then who waits longest, then the lower job number
+//   priority          those with claims first, then the higher; then who waits longest, then the lower job
+//   number
 //
 // A demand that finds no place, or would take its group above its quota, steps aside and blocks nobody. A
 // quota is checked with the executor's whole share, even where a shared executor would spare it, so that the
@@ -59,7 +61,7 @@ class Order {
   // A group's standing in the line, smaller first. The share is used / (total · weight).
   struct Standing {
     std::size_t group = 0;
-    bool below_guarantee = false;
+    bool has_claim = false, below_guarantee = false;
     std::uint64_t used = 0, of = 1;
     std::size_t front = 0, end = 0;  // of its demands in waiting_
   };
@@ -67,6 +69,8 @@ class Order {
   void give_another_turn(const Demand& placed, bool charged);
   bool goes_before(const Standing& a, const Standing& b) const;
   void weigh(Standing& standing) const;
+  bool waits_before(std::size_t a, std::size_t b) const;  // demands; by group, then within it
+  void to_its_place(const Standing& group);
   void settle_first();  // its standing has changed
   void drop_demand();   // the first of the first group is done with
 
@@ -74,6 +78,7 @@ class Order {
   ResourceRequest total_;
   std::vector<ResourceRequest> used_;  // by group
   std::vector<std::int64_t> left_;     // by demand
+  std::vector<std::int64_t> claims_;
   std::vector<bool> over_quota_;
   std::vector<std::size_t> waiting_;  // demands by group, each group's in their order
   // Failed ones by what may help them, and those that it has helped.

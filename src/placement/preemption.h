@@ -2,12 +2,12 @@
 // the least important, the youngest. Pure.
 //
 // A task may be ended for a demand whose tier is its own and whose priority is higher, or for one of a
-// critical group if its own is flex; never one whose job is production. Each agent's smallest sets of such
-// tasks are compared by: how few; then the importance (tier, priority) of the most important one, and so on;
-// then the start of the oldest one, and so on, the later the better; then the agent's id. Where an agent has
-// so many tasks that looking at every set of that size would take more than kSetsMax looks, the sets tried
-// there are those of the least important tasks, without the ones that turn out not to be needed.
-// Tested in tests/placement/preemption_test.cc.
+// critical group if its own is flex; never one whose job is production, or the same. Each agent's smallest
+// sets of such tasks are compared by: how few; then the importance (tier, priority) of the most important
+// one, and so on; then the start of the oldest one, and so on, the later the better; then the agent's id.
+// Where an agent has so many tasks that looking at every set of that size would take more than kSetsMax
+// looks, the sets tried there are those of the least important tasks, without the ones that turn out not to
+// be needed. Tested in tests/placement/preemption_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -41,6 +41,9 @@ struct Demand {
   std::size_t group = 0;                         // index into Queue::groups
   std::int64_t priority = 0;                     // higher goes first within its group
   Instant since;                                 // … then who waits longest, then the lower job number
+  // For so many of its tasks others were ended (placement/preemption.h): until they have a place, they go
+  // before everybody of their tier, or else those would take the room.
+  std::int64_t claims = 0;
 };
 
 struct Queue {

@@ -81,11 +81,7 @@ Ranking& Search::ranking_of(const Demand& demand, NameId shared_executor) {
 Wanted Search::want(const Demand& demand) {
   Wanted want;
   want.demand = &demand;
-  const JobSpec& spec = *demand.spec;
-  const bool exclusive =
-      std::any_of(spec.hard_constraints.begin(), spec.hard_constraints.end(),
-                  [](const Constraint& one) { return one.kind == Constraint::Kind::exclusive_host; });
-  want.work = hosts_->intern({demand.job, spec.type, spec.application_name, demand.executor, exclusive});
+  want.work = hosts_->intern(work_of(demand));
   return want;
 }
 

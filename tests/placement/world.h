@@ -57,9 +57,13 @@ inline bool is_taken_by_other(const WorldHost& host, JobNumber job) {
                      [&](const Work& work) { return work.exclusive && work.job != job; });
 }
 
+inline bool has_kind(const std::vector<Constraint>& constraints, Constraint::Kind kind) {
+  return std::any_of(constraints.begin(), constraints.end(),
+                     [&](const Constraint& c) { return c.kind == kind; });
+}
+
 inline bool asks_exclusive(const JobSpec& spec) {
-  return std::any_of(spec.hard_constraints.begin(), spec.hard_constraints.end(),
-                     [](const Constraint& c) { return c.kind == Constraint::Kind::exclusive_host; });
+  return has_kind(spec.hard_constraints, Constraint::Kind::exclusive_host);
 }
 
 // A constraint that asks for the attribute rather than against it.
@@ -78,11 +82,16 @@ inline bool asks_for(const Constraint& constraint, const std::string& attribute)
   }
 }
 
+inline bool is_balance(Constraint::Kind kind) {
+  return kind == Constraint::Kind::group_by || kind == Constraint::Kind::max_per;
+}
+
 // Could the host take the job if it were another day: by what it is, not by what runs there?
 inline bool is_eligible(const World& world, const WorldHost& host, const JobSpec& spec) {
   for (const Constraint& constraint : spec.hard_constraints) {
     if (is_about_attributes(constraint.kind) && !satisfies(constraint, all_attributes(host.facts)))
       return false;
+    if (is_balance(constraint.kind) && !value_on(host, constraint.attribute)) return false;
   }
   for (const std::string& name : world.rules.dedicated) {
     if (!value_on(host, name)) continue;
@@ -93,26 +102,26 @@ inline bool is_eligible(const World& world, const WorldHost& host, const JobSpec
   return true;
 }
 
-// Tasks of the job by value of the attribute, with a 0 for each value that an eligible host has.
-inline std::map<std::string, std::int64_t> balance(const World& world, const Demand& demand,
-                                                   const std::string& attribute) {
+// How a job's tasks are spread over an attribute's values: how many there are on each, and the least of those
+// that an eligible host has.
+struct Spread {
   std::map<std::string, std::int64_t> counts;
-  for (const WorldHost& host : world.hosts) {
-    const auto value = value_on(host, attribute);
-    if (!value) continue;
-    if (is_eligible(world, host, *demand.spec)) counts.try_emplace(*value, 0);
-  }
-  for (const WorldHost& host : world.hosts) {
-    const auto value = value_on(host, attribute);
-    if (value && counts.contains(*value)) counts[*value] += tasks_of(host, demand.job);
-  }
-  return counts;
-}
+  std::int64_t least = INT64_MAX;
+};
 
-inline std::int64_t least(const std::map<std::string, std::int64_t>& counts) {
-  std::int64_t min = INT64_MAX;
-  for (const auto& [value, count] : counts) min = std::min(min, count);
-  return min;
+inline Spread spread_of(const World& world, const Demand& demand, const std::string& attribute) {
+  Spread spread;
+  for (const WorldHost& host : world.hosts) {
+    const auto value = value_on(host, attribute);
+    if (value) spread.counts[*value] += tasks_of(host, demand.job);
+  }
+  for (const WorldHost& host : world.hosts) {
+    const auto value = value_on(host, attribute);
+    if (value && is_eligible(world, host, *demand.spec))
+      spread.least = std::min(spread.least, spread.counts[*value]);
+  }
+  if (spread.least == INT64_MAX) spread.least = 0;
+  return spread;
 }
 
 inline bool keeps(const World& world, const WorldHost& host, const Demand& demand, const Constraint& c) {
@@ -124,11 +133,9 @@ inline bool keeps(const World& world, const WorldHost& host, const Demand& deman
   if (c.kind == Kind::apart_from_job) return !runs_any(host, demand.apart);
   const auto value = value_on(host, c.attribute);
   if (!value) return false;
-  const auto counts = balance(world, demand, c.attribute);
-  auto found = counts.find(*value);
-  if (found == counts.end()) return false;
-  if (c.kind == Kind::max_per) return found->second < c.number;
-  return found->second == least(counts);
+  const Spread spread = spread_of(world, demand, c.attribute);
+  const std::int64_t there = spread.counts.at(*value);
+  return c.kind == Kind::max_per ? there < c.number : there <= spread.least;
 }
 
 inline bool pays_share(const WorldHost& host, const Demand& demand) {
@@ -161,8 +168,15 @@ inline std::string short_of(const ResourceRequest& charge, const Resources& with
   return {};
 }
 
-inline std::string reason_of(const Constraint& constraint) {
-  return is_about_attributes(constraint.kind) ? "constraint " + constraint.text : constraint.text;
+inline std::string reason_of(const WorldHost& host, const Constraint& constraint) {
+  using Kind = Constraint::Kind;
+  if (constraint.kind == Kind::with_job) return "with " + constraint.job;
+  if (constraint.kind == Kind::apart_from_job) return "apart " + constraint.job;
+  if (is_about_attributes(constraint.kind)) return "constraint " + constraint.text;
+  if (!is_balance(constraint.kind)) return constraint.text;
+  if (!value_on(host, constraint.attribute)) return "constraint " + constraint.text;
+  if (constraint.kind == Kind::group_by) return "GroupBy(" + constraint.attribute + ")";
+  return "MaxPer(" + constraint.attribute + ", " + std::to_string(constraint.number) + ")";
 }
 
 inline std::string standing_reason(Standing standing) {
@@ -181,10 +195,12 @@ inline std::string standing_reason(Standing standing) {
 inline std::vector<std::string> obstacles(const World& world, const WorldHost& host, const Demand& demand) {
   std::vector<std::string> all;
   for (const Constraint& constraint : demand.spec->hard_constraints) {
-    if (!keeps(world, host, demand, constraint)) all.push_back(reason_of(constraint));
+    if (!keeps(world, host, demand, constraint)) all.push_back(reason_of(host, constraint));
   }
   if (is_taken_by_other(host, demand.job)) all.emplace_back("ExclusiveHost");
-  if (runs_any(host, demand.apart)) all.emplace_back("apart");
+  for (JobNumber job : demand.apart) {
+    if (tasks_of(host, job) > 0) all.push_back("apart job:" + make_job_id(job).value);
+  }
   for (const std::string& name : world.rules.dedicated) {
     if (value_on(host, name) &&
         std::none_of(demand.spec->hard_constraints.begin(), demand.spec->hard_constraints.end(),
@@ -200,11 +216,6 @@ inline std::vector<std::string> obstacles(const World& world, const WorldHost& h
 
 inline bool takes(const World& world, std::size_t host, const Demand& demand) {
   return obstacles(world, world.hosts[host], demand).empty();
-}
-
-inline Work work_of(const Demand& demand) {
-  return {demand.job, demand.spec->type, demand.spec->application_name, demand.executor,
-          asks_exclusive(*demand.spec)};
 }
 
 // The world with the assignment told.
@@ -226,6 +237,22 @@ inline std::vector<HostIndex> tell(Cluster& cluster, const World& world,
     if (host.offered) cluster.offer(at[i], host.free);
   }
   return at;
+}
+
+// The plan with the world's indices of hosts.
+inline Plan in_world_terms(Plan plan, const std::vector<HostIndex>& at) {
+  for (Assignment& assignment : plan.assignments) {
+    const auto found = std::find(at.begin(), at.end(), assignment.host);
+    ASSERT(found != at.end());
+    assignment.host = static_cast<HostIndex>(found - at.begin());
+  }
+  return plan;
+}
+
+inline Resources total_of(const World& world) {
+  Resources total;
+  for (const WorldHost& host : world.hosts) total += host.facts.total;
+  return total;
 }
 
 }  // namespace mimas::placement
