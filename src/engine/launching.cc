@@ -7,6 +7,7 @@
 #include "engine/index.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
+#include "engine/preemption.h"
 #include "engine/queue.h"
 #include "engine/reconcile.h"
 #include "engine/standing.h"
@@ -133,7 +134,13 @@ WaitingRound round_of(Turn& turn, const std::vector<std::int64_t>& numbers) {
   State::Data& data = turn.data;
   WaitingRound round;
   for (std::int64_t number : numbers) {
-    if (add_waiting(data, data.jobs.at(number), round)) continue;
+    const std::size_t before = round.queue.demands.size();
+    if (add_waiting(data, data.jobs.at(number), round)) {
+      for (std::size_t i = before; i < round.queue.demands.size(); ++i) {
+        round.queue.demands[i].claims = claims_of(data, number, turn.now);
+      }
+      continue;
+    }
     publish_shortfall(turn, data.jobs.at(number),
                       "an unknown task runs in the slot: see `mimas orphans list`");
   }
@@ -158,7 +165,8 @@ void place_role(Turn& turn, const std::string& role, const std::vector<std::int6
   WaitingRound round = round_of(turn, numbers);
   std::size_t launched = 0;
   placement::Plan plan;
-  for (const std::string& view : views_of(turn, role)) {
+  const std::vector<std::string> views = views_of(turn, role);
+  for (const std::string& view : views) {
     refresh(data, round);
     const std::size_t most = kLaunchesPerSettleMax - launched;
     plan = data.clusters.at(view).place(round.queue, most);
@@ -173,6 +181,7 @@ void place_role(Turn& turn, const std::string& role, const std::vector<std::int6
     data.placement_stale = data.place_all = true;
   } else {
     explain(turn, round, plan.unplaced);
+    if (launched == 0 && !views.empty()) make_room(turn, views.back(), round, plan.unplaced);
   }
 }
 

@@ -234,7 +234,7 @@ void request_kill(Turn& turn, JobEntry& job, const TaskKey& key, std::string_vie
 
 Ending ending_of_killed(const Task& task) {
   if (is_leaving(task)) return Ending::removed;
-  if (is_ended_for_drain(task)) return Ending::blameless;
+  if (is_ended_for_drain(task) || is_ended_for_room(task)) return Ending::blameless;
   return is_ended_for_health(task) ? Ending::failure : Ending::by_request;
 }
 

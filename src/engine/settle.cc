@@ -7,6 +7,7 @@
 #include "engine/index.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
+#include "engine/preemption.h"
 #include "engine/reconcile.h"
 #include "engine/standing.h"
 
@@ -150,7 +151,7 @@ Instant next_alarm(const Turn& turn) {
   no_later_than(wake, data.operations_due);
   wake = std::min(
       {wake, revive_at(turn), idle_at(data), constrain_at(data), maintenance_at(turn), health_at(turn)});
-  wake = std::min({wake, retention_at(turn), standings_at(data), scaling_at(turn)});
+  wake = std::min({wake, retention_at(turn), standings_at(data), room_at(data), scaling_at(turn)});
   if (data.placement_stale && !data.ready.empty()) wake = turn.now;
   return std::max(wake, turn.now);
 }
@@ -174,6 +175,7 @@ void on_input(Turn& turn, const Settle&) {
   look_at_maintenance(turn);
   look_at_operations(turn);
   send_operations(turn);
+  look_for_room(turn);
   place_waiting(turn);
   answer_inverse_offers(turn);
   return_offers(turn);

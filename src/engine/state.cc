@@ -5,6 +5,7 @@
 #include "engine/executors.h"
 #include "engine/history.h"
 #include "engine/orphans.h"
+#include "engine/preemption.h"
 #include "engine/standing.h"
 
 namespace mimas::engine {
@@ -183,6 +184,20 @@ static WorkKey work_key(const TaskKey& key, const Task& task) {
   return {key.job, shows_executor(task) ? task.executor : std::string()};
 }
 
+static void index_room(State::Data& data, const TaskKey& key, const Task& task, bool add) {
+  if (!is_ended_for_room(task)) return;
+  const std::int64_t job = makes_room_for(task);
+  const std::pair<Instant, TaskKey> place{is_terminal(task.state) ? task.ended_at : kNever, key};
+  if (add) {
+    data.making_room[job].insert(place);
+    return;
+  }
+  auto at = data.making_room.find(job);
+  ASSERT(at != data.making_room.end());
+  at->second.erase(place);
+  if (at->second.empty()) data.making_room.erase(at);
+}
+
 void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry& entry) {
   const Task& task = *entry.record;
   count_task(data, job, task, -1);
@@ -203,6 +218,7 @@ void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntr
   if (slot.current == key.number) slot.current = -1;
   slot.ended.erase(key.number);
   data.moving.erase(key);
+  index_room(data, key, task, false);
   if (is_live_on_agent(task.state)) {
     AgentEntry& agent = agent_at(data, task.agent);
     if (is_launching(task)) count_launching(data, agent, *job.record, -1);
@@ -241,6 +257,7 @@ void track_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry&
     data.agents_unpublished.insert(task.agent);
   }
   if (is_moving(task)) data.moving.insert(key);
+  index_room(data, key, task, true);
   index_health(data, job, key, task, true);
   schedule(data, job, key, entry);
 }

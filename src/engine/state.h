@@ -205,6 +205,8 @@ struct State::Data {
   std::int64_t tasks_queued = 0;
   std::int64_t tasks_live = 0;
   std::set<TaskKey> moving;  // alive though replaced: end when their successors run
+  // Job → those that end to make room for it (at kNever), or did (when they had ended).
+  std::map<std::int64_t, std::set<std::pair<Instant, TaskKey>>> making_room;
   std::int64_t instances_wanted = 0;
 
   std::map<std::int64_t, OperationEntry> operations;  // by number
@@ -272,10 +274,12 @@ struct State::Data {
 
   // what the next Settle has to look at
   bool placement_stale = false;
-  bool operations_stale = false;    // an offer came, or an operation
-  bool constraints_stale = false;   // other work waits than before
-  bool place_all = false;           // what did not fit before may fit now, or waits for another reason
-  std::set<std::int64_t> to_place;  // jobs with tasks that became ready since the last placement
+  bool operations_stale = false;          // an offer came, or an operation
+  bool constraints_stale = false;         // other work waits than before
+  std::set<std::int64_t> waits_for_room;  // production jobs for which others may have to end
+  Instant room_looked_at;                 // when this was last looked into
+  bool place_all = false;                 // what did not fit before may fit now, or waits for another reason
+  std::set<std::int64_t> to_place;        // jobs with tasks that became ready since the last placement
   std::set<std::int64_t> shortfalls_stale;  // jobs of which a queued task was placed or stopped
   std::set<std::int64_t> jobs_unchecked;    // recovered: reconcile once
 
@@ -298,6 +302,12 @@ inline constexpr std::string_view kDrained = "DRAINED";  // Task::reason of one 
 
 // Is the task being ended, or was it, because its agent had to be empty by now?
 inline bool is_ended_for_drain(const Task& task) { return task.kill_requested && task.reason == kDrained; }
+
+inline constexpr std::string_view kPreempted =
+    "PREEMPTED";  // Task::reason of one that ends to make room for a more important one
+
+// Is the task being ended, or was it, to make room?
+inline bool is_ended_for_room(const Task& task) { return task.kill_requested && task.reason == kPreempted; }
 
 inline constexpr std::string_view kUnhealthy = "UNHEALTHY";  // Task::reason of one that ends for its health
 

@@ -63,6 +63,13 @@ struct Policy {
   std::int64_t quarantine_first_ms = 300'000;
   std::int64_t quarantine_max_ms = 3'600'000;
   std::int64_t quarantine_share_percent = 20;
+  // Tasks may be ended for more important ones (placement/preemption.h), once these have waited for so long:
+  // whatever is free has been offered by then. The room that was made is waited for from the end of the last
+  // victim on, before others are ended for the same job.
+  bool preemption = true;
+  std::int64_t preempt_after_ms = 5'000;
+  std::int64_t preempt_room_ms = 15'000;
+  std::int64_t preempt_look_ms = 5'000;  // between looks at what waits; each costs a look at all tasks
   std::int64_t agent_orders_max = 10'000;      // above: resource_exhausted
   std::int64_t operation_wait_ms = 300'000;    // for an offer that an operation can be applied to
   std::int64_t operation_confirm_ms = 60'000;  // for a later offer to show one without feedback

@@ -57,6 +57,8 @@ bool is_refused_by_shared_executor(const Task& task, const StatusUpdate& update)
 
 Ending ending_of(const Task& task, const StatusUpdate& update, Move move) {
   if (is_ended_for_health(task)) return move == to_finished ? Ending::success : Ending::failure;
+  // It was done before the kill reached it: nothing is left to start again.
+  if (is_ended_for_room(task) && move == to_finished) return Ending::success;
   if (task.kill_requested) return ending_of_killed(task);
   switch (move) {
     case to_finished: return Ending::success;

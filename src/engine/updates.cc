@@ -100,6 +100,7 @@ void apply_end(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdate
   if (is_ended_for_health(*task_at(job, key).record) && verdict.ending == Ending::failure) {
     end.reason = end.message = {};  // what its checks said is why it ended
   }
+  if (is_ended_for_room(*task_at(job, key).record)) end.reason = end.message = {};  // … or whom it made room
   note_end_on_agent(turn, job, *task_at(job, key).record, verdict.ending, end.reason);
   end_task(turn, job, key, std::move(end));
 }
