@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "model/agent.h"
 #include "model/explanation.h"
+#include "model/group.h"
 #include "model/history.h"
 #include "model/job.h"
 #include "model/operation.h"
@@ -62,6 +63,12 @@ struct RemoveJobVersion {
   JobId job;
   std::int64_t version = 1;
 };
+struct PutGroup {
+  CapacityGroupPtr group;
+};
+struct RemoveGroup {
+  std::string name;
+};  // nobody describes it any more
 struct PutReceipt {
   Receipt receipt;
 };  // not shown
@@ -102,8 +109,8 @@ struct PutScaling {
 using Change =
     std::variant<PutJob, PutTask, RemoveJob, RemoveTask, PutFramework, PutNextJobNumber, PutOperation,
                  RemoveOperation, PutAgent, RemoveAgent, PutShortfall, PutConnection, PutOrphan, RemoveOrphan,
-                 PutAlert, PutAudit, RemoveAudit, PutJobVersion, RemoveJobVersion, PutReceipt, RemoveReceipt,
-                 PutAgentOrder, RemoveAgentOrder, PutScaling>;
+                 PutAlert, PutAudit, RemoveAudit, PutJobVersion, RemoveJobVersion, PutGroup, RemoveGroup,
+                 PutReceipt, RemoveReceipt, PutAgentOrder, RemoveAgentOrder, PutScaling>;
 
 bool is_durable(const Change& change);
 

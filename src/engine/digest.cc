@@ -98,6 +98,22 @@ void write(Text& out, const AgentOrder& order) {
       << " reason=" << order.reason << '\n';
 }
 
+void write(Text& out, const ResourceRequest& amount) {
+  out << amount.cpu_milli << ',' << amount.mem_mib << ',' << amount.disk_mib << ',' << amount.gpus;
+  for (const auto& [name, thousandths] : amount.scalars) out << ',' << name << ':' << thousandths;
+}
+
+void write(Text& out, const CapacityGroup& group) {
+  out << "group " << group.name << ' ' << tier_name(group.tier) << " weight=" << group.weight
+      << " guarantee=";
+  write(out, group.guarantee);
+  if (group.quota) {
+    out << " quota=";
+    write(out, *group.quota);
+  }
+  out << " v" << group.version << " at=" << group.updated_at.ms << " by=" << group.updated_by << '\n';
+}
+
 void write(Text& out, const Operation& operation) {
   out << operation.id.value << ' ' << operation_type_name(operation.type) << ' '
       << operation_state_name(operation.state) << " agent=" << operation.agent.value
@@ -128,6 +144,7 @@ std::string State::digest() const {
     for (const auto& [place, task] : job.tasks) write(out, *task.record);
     for (const auto& [version, record] : job.versions) write(out, *record);
   }
+  for (const auto& [name, group] : data_->groups_described) write(out, *group);
   for (const auto& [number, operation] : data_->operations) write(out, *operation.record);
   for (const auto& [number, audit] : data_->audits) write(out, *audit);
   for (const auto& [key, receipt] : data_->receipts) {

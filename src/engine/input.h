@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "model/agent.h"
+#include "model/group.h"
 #include "model/job.h"
 #include "model/operation.h"
 #include "model/task.h"
@@ -94,6 +95,23 @@ struct ForgetFramework {
   RequestId request = 0;
   bool torn_down = false;  // on purpose, by TEARDOWN
   std::string user, address;
+};
+// What is promised to a capacity group, as a whole. `expects`: refused with Code::conflict, or not_found,
+// where it is otherwise; `if_version` as of jobs. A command that changes nothing is done.
+struct SetGroup {
+  enum class Expects { anything, absent, present };
+  RequestId request = 0;
+  CapacityGroup group;  // version, updated_at and updated_by are the engine's
+  Expects expects = Expects::anything;
+  std::string user, address;
+  std::optional<std::int64_t> if_version;
+};
+// Its description is forgotten: jobs that name it go on in a group as nobody has described.
+struct DeleteGroup {
+  RequestId request = 0;
+  std::string name;
+  std::string user, address;
+  std::optional<std::int64_t> if_version;
 };
 struct RequestOperation {
   RequestId request = 0;
@@ -225,10 +243,10 @@ struct ScalingReport {  // what became of ScaleAgents
 // the inputs of a batch, and alone when the last Step's wake_at has come.
 struct Settle {};
 
-using Input =
-    std::variant<SubmitJob, KillJob, SetInstanceCounts, SetInService, SetJobProcesses, ChangeJob, KillTasks,
-                 CollectGarbage, ForgetFramework, AdoptOrphans, KillOrphans, RequestOperation, OrderAgent,
-                 Subscribed, Disconnected, OffersReceived, OfferRescinded, InverseOffersReceived,
-                 InverseOfferRescinded, AgentLost, StatusUpdate, OperationUpdate, ScalingReport, Settle>;
+using Input = std::variant<SubmitJob, KillJob, SetInstanceCounts, SetInService, SetJobProcesses, ChangeJob,
+                           KillTasks, CollectGarbage, ForgetFramework, AdoptOrphans, KillOrphans, SetGroup,
+                           DeleteGroup, RequestOperation, OrderAgent, Subscribed, Disconnected,
+                           OffersReceived, OfferRescinded, InverseOffersReceived, InverseOfferRescinded,
+                           AgentLost, StatusUpdate, OperationUpdate, ScalingReport, Settle>;
 
 }  // namespace mimas::engine

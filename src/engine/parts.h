@@ -36,6 +36,10 @@ void remove_old_operations(Turn& turn);
 void on_input(Turn& turn, const OrderAgent& command);
 void end_drained(Turn& turn);  // what still runs on agents that had to be empty by now
 
+// groups.cc
+void on_input(Turn& turn, const SetGroup& command);
+void on_input(Turn& turn, const DeleteGroup& command);
+
 // maintenance.cc
 void on_input(Turn& turn, const InverseOffersReceived& event);
 void on_input(Turn& turn, const InverseOfferRescinded& event);

@@ -35,7 +35,8 @@ bool is_durable(const Change& change) {
          std::holds_alternative<RemoveOperation>(change) || std::holds_alternative<PutAudit>(change) ||
          std::holds_alternative<RemoveAudit>(change) || std::holds_alternative<PutJobVersion>(change) ||
          std::holds_alternative<RemoveJobVersion>(change) || std::holds_alternative<PutReceipt>(change) ||
-         std::holds_alternative<RemoveReceipt>(change) || std::holds_alternative<PutAgentOrder>(change) ||
+         std::holds_alternative<RemoveReceipt>(change) || std::holds_alternative<PutGroup>(change) ||
+         std::holds_alternative<RemoveGroup>(change) || std::holds_alternative<PutAgentOrder>(change) ||
          std::holds_alternative<RemoveAgentOrder>(change);
 }
 

@@ -18,6 +18,10 @@ State::Data::Data(Policy the_policy, Recovered recovered)
     AgentId agent = order.agent;
     agent_orders[std::move(agent)] = std::make_shared<const AgentOrder>(std::move(order));
   }
+  for (CapacityGroup& group : recovered.groups) {
+    std::string name = group.name;
+    groups_described[std::move(name)] = std::make_shared<const CapacityGroup>(std::move(group));
+  }
   for (const std::string& role : policy.roles) roles.try_emplace(role);
   if (policy.roles.empty()) roles.try_emplace("");
   scaling.resize(policy.scaling.size());
@@ -98,6 +102,17 @@ Instant unreachable_deadline(const State::Data& data, const Job& job, const Task
 }
 
 namespace {
+
+// What a group's live tasks hold; no entry where that is nothing.
+void hold(State::Data& data, const JobEntry& job, const ResourceRequest& amounts) {
+  add_amounts(data.group_use[std::string(group_of(*job.record->spec))], amounts);
+}
+void release(State::Data& data, const JobEntry& job, const ResourceRequest& amounts) {
+  const auto use = data.group_use.find(std::string(group_of(*job.record->spec)));
+  if (use == data.group_use.end()) return;
+  subtract_amounts(use->second, amounts);
+  if (use->second == ResourceRequest()) data.group_use.erase(use);
+}
 
 // How much one task weighs in its job's and the cluster's counts; `sign` is +1 or -1.
 void count_task(State::Data& data, JobEntry& job, const Task& task, std::int64_t sign) {
@@ -225,6 +240,9 @@ void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntr
     agent.tasks.erase(key);
     agent.record.used -= task.allocated;
     --agent.work[work_key(key, task)].now;
+    const ResourceRequest held = held_by(task);
+    subtract_amounts(job.held, held);
+    release(data, job, held);
     data.agents_unpublished.insert(task.agent);
   }
 }
@@ -254,6 +272,9 @@ void track_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry&
     agent.tasks.insert(key);
     agent.record.used += task.allocated;
     ++agent.work[work_key(key, task)].now;
+    const ResourceRequest held = held_by(task);
+    add_amounts(job.held, held);
+    hold(data, job, held);
     data.agents_unpublished.insert(task.agent);
   }
   if (is_moving(task)) data.moving.insert(key);
@@ -353,6 +374,7 @@ void index_names(State::Data& data, const Job& job, bool in) {
 
 void untrack_job(State::Data& data, const JobEntry& entry) {
   const Job& job = *entry.record;
+  release(data, entry, entry.held);  // a change may take the job to another group
   if (job.state == JobState::ended) {
     data.ended_jobs.erase({job.ended_at, job.number});
     return;
@@ -366,6 +388,7 @@ void untrack_job(State::Data& data, const JobEntry& entry) {
 
 void track_job(State::Data& data, const JobEntry& entry) {
   const Job& job = *entry.record;
+  if (entry.held != ResourceRequest()) hold(data, entry, entry.held);
   if (job.state == JobState::ended) {
     data.ended_jobs.insert({job.ended_at, job.number});
     return;

@@ -76,6 +76,7 @@ struct JobEntry {
   std::int64_t queued = 0;        // … of them waiting
   std::int64_t current = 0;       // slots with a current task
   std::int64_t leaving = 0;       // … of them being removed for a smaller desired count
+  ResourceRequest held;           // by its live tasks (held_by)
   std::int64_t slots_failed = 0;  // batch: slots that ended in failure
   // (index, number) of the current tasks that may have to end for their health, longest ill first
   std::set<std::pair<Instant, std::pair<std::int64_t, std::int64_t>>> unhealthy;

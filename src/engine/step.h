@@ -70,6 +70,7 @@ struct Policy {
   std::int64_t preempt_after_ms = 5'000;
   std::int64_t preempt_room_ms = 15'000;
   std::int64_t preempt_look_ms = 5'000;  // between looks at what waits; each costs a look at all tasks
+  std::int64_t groups_max = 1'000;             // described ones; above: resource_exhausted
   std::int64_t agent_orders_max = 10'000;      // above: resource_exhausted
   std::int64_t operation_wait_ms = 300'000;    // for an offer that an operation can be applied to
   std::int64_t operation_confirm_ms = 60'000;  // for a later offer to show one without feedback
@@ -124,6 +125,7 @@ struct Recovered {
   std::vector<JobVersion> versions;  // by (job number, version)
   std::vector<Receipt> receipts;     // by time
   std::vector<AgentOrder> agent_orders;
+  std::vector<CapacityGroup> groups;  // by name
 };
 
 struct Step {

@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "model/agent.h"
 #include "model/explanation.h"
+#include "model/group.h"
 #include "model/history.h"
 #include "model/job.h"
 #include "model/operation.h"
@@ -43,6 +44,7 @@ class View {
   // `job` is empty.
   virtual std::vector<AuditPtr> audits(const JobId& job, std::int64_t before, std::size_t most) const = 0;
   virtual std::vector<ScalingGroupPtr> scaling() const = 0;  // by name; empty without rules
+  virtual std::vector<CapacityGroupPtr> groups() const = 0;  // that somebody has described, by name
   virtual Connection connection() const = 0;
 };
 

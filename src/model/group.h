@@ -10,7 +10,9 @@
 #include <string_view>
 
 #include "base/time.h"
+#include "model/job.h"
 #include "model/resources.h"
+#include "model/task.h"
 
 namespace mimas {
 
@@ -34,5 +36,15 @@ struct CapacityGroup {
   bool operator==(const CapacityGroup&) const = default;
 };
 using CapacityGroupPtr = std::shared_ptr<const CapacityGroup>;
+
+// Of jobs that name none; nobody can take its description away for good, for it always is there.
+inline constexpr std::string_view kDefaultGroup = "DEFAULT";
+std::string_view group_of(const JobSpec& spec);
+
+// What a live task counts for in its group: what it was given, and its executor's share where it has one of
+// its own. A shared executor's share counts for none.
+ResourceRequest held_by(const Task& task);
+void add_amounts(ResourceRequest& to, const ResourceRequest& more);
+void subtract_amounts(ResourceRequest& from, const ResourceRequest& less);  // may go negative
 
 }  // namespace mimas

@@ -115,6 +115,14 @@ std::vector<ScalingGroupPtr> PublishedView::scaling() const {
   return all;
 }
 
+std::vector<CapacityGroupPtr> PublishedView::groups() const {
+  std::shared_lock hold(mutex_);
+  std::vector<CapacityGroupPtr> all;
+  all.reserve(groups_.size());
+  for (const auto& [name, group] : groups_) all.push_back(group);
+  return all;
+}
+
 engine::Connection PublishedView::connection() const {
   std::shared_lock hold(mutex_);
   return connection_;

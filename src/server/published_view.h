@@ -65,6 +65,7 @@ class PublishedView : public engine::View {
   std::vector<JobVersionPtr> versions_of(const JobId& id) const override;
   std::vector<AuditPtr> audits(const JobId& job, std::int64_t before, std::size_t most) const override;
   std::vector<ScalingGroupPtr> scaling() const override;
+  std::vector<CapacityGroupPtr> groups() const override;
   engine::Connection connection() const override;
 
  private:
@@ -102,6 +103,7 @@ class PublishedView : public engine::View {
   std::map<std::int64_t, OperationPtr> operations_;  // by number
   std::map<std::int64_t, AuditPtr> audits_;          // by number
   std::map<std::string, ScalingGroupPtr> scaling_;   // by name
+  std::map<std::string, CapacityGroupPtr> groups_;   // by name
   engine::Connection connection_;
   ViewTotals totals_;
 

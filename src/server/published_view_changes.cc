@@ -196,6 +196,8 @@ void PublishedView::apply(const std::vector<engine::Change>& changes) {
         const auto entry = jobs_.find(parse_job_number(removed.job.value));
         if (entry != jobs_.end()) entry->second.versions.erase(removed.version);
       },
+      [this](const engine::PutGroup& put) { groups_[put.group->name] = put.group; },
+      [this](const engine::RemoveGroup& removed) { groups_.erase(removed.name); },
       [](const engine::PutReceipt&) {},
       [](const engine::RemoveReceipt&) {},
       [](const engine::PutAgentOrder&) {},  // PutAgent shows it

@@ -61,6 +61,12 @@ Status in_scope(const engine::View&, const Call& call, const engine::KillOrphans
 Status in_scope(const engine::View&, const Call& call, const engine::OrderAgent&) {
   return may_change_cluster(call);
 }
+Status in_scope(const engine::View&, const Call& call, const engine::SetGroup&) {
+  return may_change_cluster(call);
+}
+Status in_scope(const engine::View&, const Call& call, const engine::DeleteGroup&) {
+  return may_change_cluster(call);
+}
 Status in_scope(const engine::View&, const Call& call, const engine::CollectGarbage&) {
   return may_change_cluster(call);
 }

@@ -23,6 +23,8 @@ Status in_scope(const engine::View& view, const Call& call, const engine::Reques
 Status in_scope(const engine::View& view, const Call& call, const engine::AdoptOrphans& command);
 Status in_scope(const engine::View& view, const Call& call, const engine::KillOrphans& command);
 Status in_scope(const engine::View& view, const Call& call, const engine::OrderAgent& command);
+Status in_scope(const engine::View& view, const Call& call, const engine::SetGroup& command);
+Status in_scope(const engine::View& view, const Call& call, const engine::DeleteGroup& command);
 Status in_scope(const engine::View& view, const Call& call, const engine::CollectGarbage& command);
 
 }  // namespace mimas::server

@@ -87,6 +87,8 @@ std::vector<engine::Change> as_changes(const store::Loaded& loaded) {
     changes.push_back(engine::PutAudit{std::make_shared<const Audit>(audit)});
   for (const JobVersion& version : loaded.versions)
     changes.push_back(engine::PutJobVersion{std::make_shared<const JobVersion>(version)});
+  for (const CapacityGroup& group : loaded.groups)
+    changes.push_back(engine::PutGroup{std::make_shared<const CapacityGroup>(group)});
   return changes;
 }
 
@@ -261,7 +263,7 @@ Status Server::Impl::open() {
       {loaded->framework, loaded->next_job_number, std::move(loaded->jobs), std::move(loaded->tasks),
        std::move(loaded->orphans), std::move(loaded->operations), std::move(loaded->audits),
        loaded->next_audit_number, std::move(loaded->versions), std::move(loaded->receipts),
-       std::move(loaded->agent_orders)});
+       std::move(loaded->agent_orders), std::move(loaded->groups)});
   if (!loaded->framework.empty() && loaded->framework == options.abandoned_framework) {
     if (Status done = abandon_framework(state); !done.ok()) return done;
     loaded->framework = {};

@@ -194,16 +194,20 @@ void write_what_runs(json::Writer& out, const JobSpec& spec) {
   out.end_array();
 }
 
-void write_how_much(json::Writer& out, const JobSpec& spec) {
-  out.key("request")
-      .begin_object()
-      .member("cpu_milli", spec.request.cpu_milli)
-      .member("mem_mib", spec.request.mem_mib)
-      .member("disk_mib", spec.request.disk_mib)
-      .member("gpus", spec.request.gpus)
-      .member("ports", spec.request.ports);
-  write_scalars(out, spec.request.scalars);
+void write_request(json::Writer& out, const ResourceRequest& request) {
+  out.begin_object()
+      .member("cpu_milli", request.cpu_milli)
+      .member("mem_mib", request.mem_mib)
+      .member("disk_mib", request.disk_mib)
+      .member("gpus", request.gpus)
+      .member("ports", request.ports);
+  write_scalars(out, request.scalars);
   out.end_object();
+}
+
+void write_how_much(json::Writer& out, const JobSpec& spec) {
+  out.key("request");
+  write_request(out, spec.request);
   out.key("container_ports").begin_array();
   for (const std::int32_t port : spec.container_ports) out.int64(port);
   out.end_array();
@@ -342,15 +346,17 @@ void read_artifact(Fields& from, Artifact& into) {
   from.read("cache", into.cache);
 }
 
+void read_request(Fields& from, ResourceRequest& into) {
+  from.read("cpu_milli", into.cpu_milli);
+  from.read("mem_mib", into.mem_mib);
+  from.read("disk_mib", into.disk_mib);
+  from.read("gpus", into.gpus);
+  from.read("ports", into.ports);
+  from.read("scalars", into.scalars);
+}
+
 void read_amounts(Fields& from, JobSpec& into) {
-  from.nested("request", [&](Fields& inner) {
-    inner.read("cpu_milli", into.request.cpu_milli);
-    inner.read("mem_mib", into.request.mem_mib);
-    inner.read("disk_mib", into.request.disk_mib);
-    inner.read("gpus", into.request.gpus);
-    inner.read("ports", into.request.ports);
-    inner.read("scalars", into.request.scalars);
-  });
+  from.nested("request", [&](Fields& inner) { read_request(inner, into.request); });
   from.read("container_ports", into.container_ports);
   from.read("network_mbps", into.network_mbps);
   // Up to version 0.1 it was kept and not asked for.
@@ -479,6 +485,22 @@ Result<JobSpec> parse_spec(std::string_view text) {
   if (!fields.fault()) read_spec(fields, spec);
   if (fields.fault()) return *fields.fault();
   return spec;
+}
+
+std::string render_request(const ResourceRequest& request) {
+  json::Writer out;
+  write_request(out, request);
+  return out.take();
+}
+
+Result<ResourceRequest> parse_request(std::string_view text) {
+  const Result<json::Document> document = json::parse(text);
+  if (!document) return document.error();
+  ResourceRequest request;
+  Fields fields(document->root());
+  read_request(fields, request);
+  if (fields.fault()) return *fields.fault();
+  return request;
 }
 
 std::string render_resources(const Resources& resources) {

@@ -17,6 +17,8 @@ namespace mimas::store {
 std::string render_spec(const JobSpec& spec);
 Result<JobSpec> parse_spec(std::string_view text);  // errors: invalid_argument with a JSON pointer in `where`
 
+std::string render_request(const ResourceRequest& request);
+Result<ResourceRequest> parse_request(std::string_view text);
 std::string render_resources(const Resources& resources);
 Result<Resources> parse_resources(std::string_view text);
 

@@ -12,6 +12,7 @@
 #include "store/agent_orders.h"
 #include "store/connection.h"
 #include "store/directory_lock.h"
+#include "store/groups.h"
 #include "store/history.h"
 #include "store/migrations.h"
 #include "store/operations.h"
@@ -94,6 +95,7 @@ struct Store::Impl {
   Statement write_agent_order, remove_agent_order;
   Statement write_audit, remove_audit, write_version, remove_version, leave_spec, write_receipt,
       remove_receipt;
+  Statement write_group_row, remove_group;
   // The spec that is on disk for a job. Specs are large and rarely change: an unchanged one is not written
   // again.
   std::unordered_map<std::int64_t, std::shared_ptr<const JobSpec>> specs_on_disk;
@@ -121,6 +123,8 @@ Status Store::Impl::prepare() {
       {&write_version, write_version_sql()},
       {&remove_version, "DELETE FROM job_versions WHERE job=? AND version=?"},
       {&leave_spec, leave_spec_sql()},
+      {&write_group_row, write_group_sql()},
+      {&remove_group, "DELETE FROM capacity_groups WHERE name=?"},
       {&write_receipt, write_receipt_sql()},
       {&remove_receipt, "DELETE FROM receipts WHERE key=?"},
       {&write_meta,
@@ -256,6 +260,13 @@ Status Store::Impl::apply(const engine::Change& change) {
   if (const auto* gone = std::get_if<engine::RemoveAgentOrder>(&change)) {
     return remove_agent_order.put(gone->agent.value).run();
   }
+  if (const auto* put_one = std::get_if<engine::PutGroup>(&change)) {
+    ASSERT(put_one->group != nullptr);
+    return write_group(write_group_row, *put_one->group);
+  }
+  if (const auto* gone = std::get_if<engine::RemoveGroup>(&change)) {
+    return remove_group.put(gone->name).run();
+  }
   const Result<bool> history = apply_history(change);
   if (!history) return history.error();
   if (*history) return Done{};
@@ -355,6 +366,15 @@ Result<Loaded> Store::load() {
     Result<AgentOrder> order = take_agent_order(*rows);
     if (!order) return std::move(order).error();
     loaded.agent_orders.push_back(std::move(*order));
+  }
+  if (!row) return row.error();
+
+  rows = impl_->connection.prepare(read_groups_sql());
+  if (!rows) return std::move(rows).error();
+  for (row = rows->next(); row && *row; row = rows->next()) {
+    Result<CapacityGroup> group = take_group(*rows);
+    if (!group) return std::move(group).error();
+    loaded.groups.push_back(std::move(*group));
   }
   if (!row) return row.error();
   Status history = impl_->load_history(loaded);

@@ -28,6 +28,7 @@ struct Loaded {
   std::vector<JobVersion> versions;      // by (job number, version)
   std::vector<Receipt> receipts;         // by time
   std::vector<AgentOrder> agent_orders;  // by agent
+  std::vector<CapacityGroup> groups;     // by name
 };
 
 class Store {

@@ -24,6 +24,7 @@ class OrphanView : public engine::View {
   ExplanationPtr explanation(const JobId&) const override { return nullptr; }
   std::vector<OrphanPtr> orphans() const override { return orphans_; }
   std::vector<ScalingGroupPtr> scaling() const override { return {}; }
+  std::vector<CapacityGroupPtr> groups() const override { return {}; }
   std::map<std::string, std::string> alerts() const override { return alerts_; }
   OperationPtr operation(const OperationId&) const override { return nullptr; }
   std::vector<OperationPtr> operations() const override { return {}; }

@@ -33,6 +33,7 @@ class PlainView : public engine::View {
   }
   std::vector<OrphanPtr> orphans() const override { return orphans_; }
   std::vector<ScalingGroupPtr> scaling() const override { return {}; }
+  std::vector<CapacityGroupPtr> groups() const override { return groups_; }
   std::map<std::string, std::string> alerts() const override { return alerts_; }
   OperationPtr operation(const OperationId& id) const override {
     for (const OperationPtr& one : operations_) {
@@ -50,6 +51,7 @@ class PlainView : public engine::View {
   std::map<JobId, std::vector<TaskPtr>> tasks_;
   std::vector<AgentPtr> agents_;
   std::vector<OrphanPtr> orphans_;
+  std::vector<CapacityGroupPtr> groups_;
   std::map<std::string, std::string> alerts_;
   JobId waiting_;
 };

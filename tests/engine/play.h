@@ -46,6 +46,7 @@ class Play {
   std::map<std::pair<std::int64_t, std::int64_t>, JobVersion> versions;  // by (job number, version)
   std::map<std::string, Receipt> receipts;
   std::map<std::string, AgentOrder> agent_orders;
+  std::map<std::string, CapacityGroup> groups;
   FrameworkId framework;
   std::int64_t next_job_number = 1;
   // the view
@@ -75,6 +76,7 @@ class Play {
     for (const auto& [place, version] : versions) all.versions.push_back(version);
     for (const auto& [key, receipt] : receipts) all.receipts.push_back(receipt);
     for (const auto& [agent, order] : agent_orders) all.agent_orders.push_back(order);
+    for (const auto& [name, group] : groups) all.groups.push_back(group);
     return all;
   }
   void restart() { state = State(policy, recovered()); }
@@ -215,6 +217,8 @@ class Play {
   void keep(const RemoveJobVersion& gone) {
     versions.erase({parse_job_number(gone.job.value), gone.version});
   }
+  void keep(const PutGroup& put) { groups[put.group->name] = *put.group; }
+  void keep(const RemoveGroup& gone) { groups.erase(gone.name); }
   void keep(const PutReceipt& put) { receipts[put.receipt.key] = put.receipt; }
   void keep(const PutAgentOrder& put) { agent_orders[put.order->agent.value] = *put.order; }
   void keep(const RemoveAgentOrder& gone) { agent_orders.erase(gone.agent.value); }

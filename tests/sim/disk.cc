@@ -18,6 +18,7 @@ Result<engine::Recovered> Disk::open() {
   found.next_audit_number = loaded->next_audit_number;
   found.versions = std::move(loaded->versions);
   found.receipts = std::move(loaded->receipts);
+  found.groups = std::move(loaded->groups);
   if (engine::State({}, found).digest() != engine::State({}, recovered()).digest()) {
     return make_error(Code::internal, "the store reads back something else than was committed");
   }
@@ -58,6 +59,7 @@ engine::Recovered Disk::recovered() const {
   if (!audits_.empty()) all.next_audit_number = audits_.rbegin()->first + 1;
   for (const auto& [place, version] : versions_) all.versions.push_back(*version);
   for (const auto& [key, receipt] : receipts_) all.receipts.push_back(receipt);
+  for (const auto& [name, group] : groups_) all.groups.push_back(*group);
   return all;
 }
 

@@ -49,6 +49,8 @@ class Disk {
   void keep(const engine::RemoveJobVersion& gone) {
     versions_.erase({parse_job_number(gone.job.value), gone.version});
   }
+  void keep(const engine::PutGroup& put) { groups_[put.group->name] = put.group; }
+  void keep(const engine::RemoveGroup& gone) { groups_.erase(gone.name); }
   void keep(const engine::PutReceipt& put) { receipts_[put.receipt.key] = put.receipt; }
   void keep(const engine::RemoveReceipt& gone) { receipts_.erase(gone.key); }
   template <class Other>
@@ -63,6 +65,7 @@ class Disk {
   std::map<std::int64_t, AuditPtr> audits_;
   std::map<std::pair<std::int64_t, std::int64_t>, JobVersionPtr> versions_;  // by (job number, version)
   std::map<std::string, Receipt> receipts_;
+  std::map<std::string, CapacityGroupPtr> groups_;
 };
 
 }  // namespace mimas::sim
