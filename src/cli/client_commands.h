@@ -50,9 +50,13 @@ Result<int> teardown(const Teardown& command);
 Result<int> print_events(const Events& command);    // events_command.cc
 Result<int> orphans(const Orphans& command);        // orphan_commands.cc
 Result<int> operations(const Operations& command);  // operation_commands.cc
+Result<int> groups(const Groups& command);          // group_commands.cc
 
 // The body of POST /v2/operations. Errors: invalid_argument with the flag in `where`.
 Result<std::string> operation_body(const Operations& command);
+
+// The body of PUT /v2/groups/{name}. Errors: invalid_argument with the flag in `where`.
+Result<std::string> group_body(const Groups& command);
 
 // {"retries=3", "labels.team=web"} → {"retries":3,"labels":{"team":"web"}}: a value that is JSON is taken as
 // JSON, anything else as a text. Errors: invalid_argument with --set in `where`.

@@ -224,6 +224,14 @@ struct Operations {
   std::vector<std::string> ports;  // "31000-31009" or "31000"
   std::string volume, path;
 };
+struct Groups {
+  Client client;
+  std::string what = "list";  // show, set, delete
+  std::string name, tier;
+  std::optional<std::int64_t> weight;
+  std::vector<std::string> guarantee, quota;  // "cpu=8", "fpga=2"
+  std::optional<std::int64_t> if_version;
+};
 struct Teardown {
   Client client;
 };

@@ -121,6 +121,33 @@ void add_operations(CLI::App& app, Flags& flags) {
   add_client_flags(app, flags.client, flags.hints);
 }
 
+void add_groups(CLI::App& app, Flags& flags) {
+  Groups& wanted = flags.groups;
+  one_of(
+      app.add_option("WHAT", wanted.what, "list, show, set or delete")->type_name("")->capture_default_str(),
+      {"list", "show", "set", "delete"}, flags.hints);
+  app.add_option("NAME", wanted.name, "the capacity group; DEFAULT is that of jobs that name none")
+      ->type_name("");
+  one_of(app.add_option("--tier", wanted.tier, "set: critical goes before flex [flex]")->type_name("TIER"),
+         {"critical", "flex"}, flags.hints);
+  within(app.add_option("--weight", wanted.weight, "set: of its share against the others' [100]")
+             ->type_name("N"),
+         1, 10'000);
+  app.add_option("--guarantee", wanted.guarantee,
+                 "set: what it has for sure, as in cpu=8,memory=4096; also disk, gpu, networkMbps, and other "
+                 "resources by name")
+      ->type_name("K=N[,…]")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--quota", wanted.quota, "set: what it never uses more of; default: no bound")
+      ->type_name("K=N[,…]")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--if-version", wanted.if_version, "set, delete: only where it has this version")
+      ->type_name("N");
+  add_client_flags(app, flags.client, flags.hints);
+}
+
 void add_teardown(CLI::App& app, Flags& flags) {
   app.add_flag("--yes", flags.yes, "really: every task of every job ends")->required();
   add_client_flags(app, flags.client, flags.hints);
@@ -240,6 +267,19 @@ Result<Command> make_operations(Flags& flags) {
   return with_client(flags.operations, flags);
 }
 
+Result<Command> make_groups(Flags& flags) {
+  const Groups& wanted = flags.groups;
+  const bool settings = !wanted.tier.empty() || wanted.weight || !wanted.guarantee.empty() || !wanted.quota.empty();
+  if (wanted.what == "list" ? !wanted.name.empty() : wanted.name.empty()) {
+    return make_error(Code::invalid_argument,
+                      "groups " + wanted.what + (wanted.name.empty() ? " needs a NAME" : " takes no NAME"));
+  }
+  if (settings && wanted.what != "set") {
+    return make_error(Code::invalid_argument, "groups " + wanted.what + " takes no settings");
+  }
+  return with_client(wanted, flags);
+}
+
 Result<Command> make_events(Flags& flags) {
   flags.events.snapshot = !flags.no_snapshot;
   if (flags.events.once && !flags.events.since.empty())
@@ -315,6 +355,8 @@ constexpr SubCommand kSubCommands[] = {
     {kServer, "audit", "", "Show who changed what", add_audit, make_audit},
     {kServer, "operations", "", "List or ask for changes of reservations and volumes on agents",
      add_operations, make_operations},
+    {kServer, "groups", "", "List, describe or delete capacity groups, and show what they use", add_groups,
+     make_groups},
     {kServer, "orphans", "", "List, adopt or kill tasks that run unknown to the server's records",
      add_orphans, make_orphans},
     {kServer, "token", "", "Make, list or revoke the credentials of those who may use the API", add_token,

@@ -55,6 +55,7 @@ struct Flags {
   Orphans orphans;
   std::string orphans_what = "list";
   Operations operations;
+  Groups groups;
   bool yes = false;
   std::string fault_masters = "127.0.0.1:5050";
   OrderFault fault;

@@ -59,6 +59,6 @@ using Command = std::variant<Serve, Dev, PocketOnly, Run, ListJobs, ShowJob, Lis
                              SetService, SetProcesses, Change, History, Versions, Diff, ListAudit, Events,
                              Logs, Files, ShowStats, ListAgents, ShowAgent, OrderAgents, Why, Plan,
                              ShowCluster, ShowPage, Backup, CollectGarbage, Request, Orphans, Operations,
-                             Teardown, Tokens, OrderFault, Version, Completion, Complete, Manual>;
+                             Groups, Teardown, Tokens, OrderFault, Version, Completion, Complete, Manual>;
 
 }  // namespace mimas::cli

@@ -238,6 +238,8 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
   const Result<engine::Sharing> sharing = parse_sharing(flags.executor_sharing);
   if (!sharing.ok()) return sharing.error();
   options.policy.sharing = *sharing;
+  if (Status fits = take_placement_flags(flags.placement, options); !fits.ok())
+    return std::move(fits).error();
   if (Status fits = take_retention_flags(flags.retention, options); !fits.ok())
     return std::move(fits).error();
   if (Status fits = take_scaling_flags(flags.scaling, !needs_master, options); !fits.ok())

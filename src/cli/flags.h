@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/executor_flags.h"
 #include "cli/master_flags.h"
+#include "cli/placement_flags.h"
 #include "cli/pocket_flags.h"
 #include "cli/retention_flags.h"
 #include "cli/scaling_flags.h"
@@ -34,6 +35,7 @@ struct ServerFlags {
   std::string new_framework;
   RetentionFlags retention;
   ScalingFlags scaling;
+  PlacementFlags placement;
   std::string executor_sharing = "task";
   bool allow_privileged = false;
   bool allow_host_volumes = false;

@@ -316,6 +316,50 @@ std::string operations_table(json::Value list, bool colour) {
   return table.text(colour);
 }
 
+namespace {
+
+// "8 CPU 4096 MiB fpga 2": what is not nothing.
+std::string amounts_text(const std::optional<json::Value>& amounts) {
+  if (!amounts || !amounts->is_object()) return "-";
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  const auto add_own = [&](const char* name, const char* unit) {
+    const std::string amount = field(*amounts, name);
+    if (!amount.empty() && amount != "0") add(amount + unit);
+  };
+  add_own("cpu", " CPU");
+  add_own("memory", " MiB");
+  add_own("disk", " MiB disk");
+  add_own("gpu", " GPU");
+  add_own("networkMbps", " Mbit/s");
+  const std::optional<json::Value> others = amounts->find("resources");
+  for (std::size_t i = 0; others && others->is_object() && i < others->size(); ++i) {
+    add(scalar(others->at(i)) + " " + std::string(others->name(i)));
+  }
+  return text.empty() ? "-" : text;
+}
+
+}  // namespace
+
+std::string groups_table(json::Value answer, bool colour) {
+  Table table({"GROUP", "TIER", "WEIGHT", "GUARANTEE", "QUOTA", "USED", "RUNNING", "QUEUED", "VERSION"});
+  const auto add = [&](const json::Value& one) {
+    const std::string queued = field(one, "queued");
+    table.add({{field(one, "name")},
+               {field(one, "tier")},
+               {field(one, "weight")},
+               {amounts_text(one.find("guarantee"))},
+               {amounts_text(one.find("quota"))},
+               {amounts_text(one.find("used"))},
+               {field(one, "running")},
+               {queued, queued == "0" ? Tone::plain : Tone::waiting},
+               {field(one, "version")}});
+  };
+  if (answer.is_object()) add(answer);
+  for (std::size_t i = 0; answer.is_array() && i < answer.size() && i < kRowsMax; ++i) add(answer.at(i));
+  return table.text(colour);
+}
+
 std::string decided_text(json::Value answer, bool) {
   std::string text;
   for (const char* name : {"adopted", "killed"}) {

@@ -19,6 +19,7 @@ std::string job_page(json::Value job, bool colour);    // a block of facts, then
 std::string agents_table(json::Value agents, bool colour);
 std::string orphans_table(json::Value list, bool colour);  // the alert, then the tasks
 std::string operations_table(json::Value list, bool colour);
+std::string groups_table(json::Value answer, bool colour);  // of one or of several
 std::string decided_text(json::Value answer, bool colour);  // a line for each task that was named
 
 std::string job_body(const JobRequest& request);

@@ -57,6 +57,7 @@ struct Execute {
   Result<int> operator()(const Request& command) const { return send_request(command); }
   Result<int> operator()(const Orphans& command) const { return orphans(command); }
   Result<int> operator()(const Operations& command) const { return operations(command); }
+  Result<int> operator()(const Groups& command) const { return groups(command); }
   Result<int> operator()(const Teardown& command) const { return teardown(command); }
   Result<int> operator()(const Tokens& command) const { return token(command); }
   Result<int> operator()(const OrderFault& command) const { return order_fault(command); }

@@ -59,6 +59,7 @@ void add_server_flags(CLI::App& app, ServerFlags& flags, bool alone) {
          "start again")
       ->type_name("OLD-ID")
       ->envname("MIMAS_NEW_FRAMEWORK");
+  add_placement_flags(app, flags.placement);
   add_retention_flags(app, flags.retention);
   add_scaling_flags(app, flags.scaling);
 }

@@ -59,10 +59,14 @@ bool ResourcePool::take(const Resources& want, List* into, Kind kind) {
       !ports(kind).contains(want.ports)) {
     return false;
   }
+  for (const auto& [name, milli] : want.scalars) {
+    if (milli > sum(name, kind)) return false;
+  }
   take_scalar("cpus", want.cpu_milli, kind, into);
   take_scalar("mem", want.mem_mib * 1000, kind, into);
   take_scalar("disk", want.disk_mib * 1000, kind, into);
   take_scalar("gpus", want.gpus * 1000, kind, into);
+  for (const auto& [name, milli] : want.scalars) take_scalar(name, milli, kind, into);
   take_ports(want.ports, kind, into);
   return true;
 }

@@ -183,10 +183,24 @@ bool is_volume(const pb::Resource& resource) {
 
 namespace {
 
+// What a job can ask for under `resources` or as networkMbps: names that it could write.
+bool is_custom_scalar(const pb::Resource& resource) {
+  constexpr std::size_t kNameBytesMax = 64;
+  const std::string& name = resource.name();
+  return resource.type() == pb::Value::SCALAR && !name.empty() && name.size() <= kNameBytesMax &&
+         name != "cpus" && name != "mem" && name != "disk" && name != "gpus";
+}
+
+void add_custom(const pb::Resource& resource, Scalars& to) {
+  const std::int64_t room = kAmountMax - scalar(to, resource.name());
+  add_scalars(to, {{resource.name(), std::min(room, thousandths(resource.scalar().value()))}});
+}
+
 template <class Predicate>
 Resources sum_of(const google::protobuf::RepeatedPtrField<pb::Resource>& resources, Predicate counts) {
   std::int64_t cpus = 0, mem = 0, disk = 0, gpus = 0;
   std::vector<PortRange> ports;
+  Scalars scalars;
   const auto add = [](std::int64_t& to, const pb::Resource& resource) {
     to = std::min(kAmountMax, to + thousandths(resource.scalar().value()));
   };
@@ -197,6 +211,7 @@ Resources sum_of(const google::protobuf::RepeatedPtrField<pb::Resource>& resourc
     if (resource.name() == "disk") add(disk, resource);
     if (resource.name() == "gpus") add(gpus, resource);
     if (resource.name() == "ports") add_ranges(resource.ranges(), ports);
+    if (is_custom_scalar(resource)) add_custom(resource, scalars);
   }
   Resources sum;
   sum.cpu_milli = cpus;
@@ -204,6 +219,7 @@ Resources sum_of(const google::protobuf::RepeatedPtrField<pb::Resource>& resourc
   sum.disk_mib = disk / 1000;
   sum.gpus = gpus / 1000;
   if (auto set = Ports::from_ranges(std::move(ports)); set.ok()) sum.ports = *std::move(set);
+  sum.scalars = std::move(scalars);
   return sum;
 }
 

@@ -15,6 +15,14 @@ std::string_view sharing_name(engine::Sharing sharing) {
   return "task";
 }
 
+void write_rules(json::Writer& out, const placement::Rules& rules) {
+  out.key("placement").begin_object();
+  out.member("fitness", placement::fitness_text(rules.fitness.terms));
+  out.member("goodEnough", rules.fitness.good_enough).key("dedicatedAttributes").begin_array();
+  for (const std::string& name : rules.dedicated) out.string(name);
+  out.end_array().end_object();
+}
+
 void write_policy(json::Writer& out, const engine::Policy& policy) {
   out.key("retention").begin_object();
   out.member("endedJobs", policy.ended_jobs_kept).member("endedJobsMs", policy.ended_jobs_keep_ms);
@@ -40,6 +48,7 @@ std::string render_config(const ServerOptions& options, const std::string& archi
   api::write_text_or_null(out, "user", options.user);
   out.member("failoverTimeoutMs", options.failover_timeout_ms);
   out.member("executorSharing", sharing_name(options.policy.sharing));
+  write_rules(out, options.policy.rules);
   api::write_text_or_null(out, "archive", archive);
   out.member("allowPrivileged", options.permissions.privileged);
   out.member("allowHostVolumes", options.permissions.host_volumes);

@@ -11,8 +11,6 @@ constexpr const char* kUpdateInstead =
     "PATCH /v2/jobs/{id} changes what needs no new tasks; for the rest submit a job beside it and kill the "
     "old one";
 constexpr const char* kPauseInstead = "POST /v2/jobs/setinstancecounts changes how many instances run";
-constexpr const char* kGroups = "capacity groups with guarantees";
-constexpr const char* kGroupsInstead = "quotas of the Mesos roles that the server subscribes in";
 
 }  // namespace
 
@@ -35,15 +33,6 @@ const std::vector<LaterRoute>& later_route_table() {
       {"POST", "/updates/{id}/pulse", kUpdates, kUpdateInstead},
       {"POST", "/updates/{id}/promote", kUpdates, kUpdateInstead},
       {"GET", "/tasks/{id}/exec", "terminals in tasks", "docker exec or nsenter on the task's host"},
-      {"GET", "/groups", kGroups, kGroupsInstead},
-      {"GET", "/groups/{name}", kGroups, kGroupsInstead},
-      {"PUT", "/groups/{name}", kGroups, kGroupsInstead},
-      {"DELETE", "/groups/{name}", kGroups, kGroupsInstead},
-      {"GET", "/management/applications", kGroups, kGroupsInstead},
-      {"POST", "/management/applications", kGroups, kGroupsInstead},
-      {"GET", "/management/applications/{name}", kGroups, kGroupsInstead},
-      {"PUT", "/management/applications/{name}", kGroups, kGroupsInstead},
-      {"DELETE", "/management/applications/{name}", kGroups, kGroupsInstead},
   };
   return kTable;
 }

@@ -12,6 +12,7 @@ void add_job_routes(Routes& routes, const RouteContext& context);     // submit,
 void add_change_routes(Routes& routes, const RouteContext& context);  // what changes a job
 void add_task_routes(Routes& routes, const RouteContext& context);
 void add_cluster_routes(Routes& routes, const RouteContext& context);  // agents, operations, orphans, queue
+void add_group_routes(Routes& routes, const RouteContext& context);    // capacity groups
 void add_server_routes(Routes& routes, const RouteContext& context);  // leader, status, config, admin, health
 void add_later_routes(Routes& routes);                                // 501, each with what to do instead
 

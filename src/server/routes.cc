@@ -29,6 +29,7 @@ http::Router make_routes(const RouteContext& context, Authenticate authenticate)
   routes.add(Role::viewer, "GET", "/logs/{taskId}/{file}",
              [logs](const Call& call) { return log_bytes(logs, call.request, call.captures); });
   add_cluster_routes(routes, context);
+  add_group_routes(routes, context);
   add_server_routes(routes, context);
   add_later_routes(routes);
   add_audit_routes(routes, context.view);

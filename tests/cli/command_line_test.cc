@@ -311,6 +311,23 @@ TEST_CASE(
   CHECK(serve.options.abandoned_framework.value == "F-1");
 }
 
+TEST_CASE("capacity groups are listed, shown, described or deleted") {
+  CHECK(parsed<Groups>({"groups"}).what == "list");
+  CHECK(parsed<Groups>({"groups", "show", "web"}).name == "web");
+  const Groups set = parsed<Groups>({"groups", "set", "web", "--tier", "critical", "--weight", "7", "--guarantee",
+                                     "cpu=8,fpga=2", "--quota", "memory=64", "--if-version", "3"});
+  CHECK(set.if_version == 3);
+  const Result<std::string> body = group_body(set);
+  REQUIRE(body.ok());
+  CHECK(contains(*body, R"("tier":"critical","weight":7,"guarantee":{"cpu":8,"resources":{"fpga":2}},)"));
+  CHECK(contains(*body, R"("quota":{"memory":64,"resources":{}}})"));
+  CHECK_FALSE(group_body(parsed<Groups>({"groups", "set", "web", "--guarantee", "cpu=many"})).ok());
+  CHECK(contains(refused({"groups", "set"}), "needs a NAME"));
+  CHECK(contains(refused({"groups", "list", "web"}), "takes no NAME"));
+  CHECK(contains(refused({"groups", "delete", "web", "--tier", "flex"}), "takes no settings"));
+  CHECK(contains(refused({"groups", "steal"}), "steal"));
+}
+
 TEST_CASE("operations are listed, or asked for with their agent") {
   CHECK(parsed<Operations>({"operations"}).what == "list");
   const Operations reserve = parsed<Operations>({"operations", "reserve", "--agent", "S1", "--role", "prod",

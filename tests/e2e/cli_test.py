@@ -193,7 +193,7 @@ def the_server_is_asked_about_itself():
         assert "openapi: 3.1.0" in mimas(world, "openapi").out
         assert mimas(world, "api", "/v2/jobs").json() == []
         mimas(world, "api", "/v2/nowhere", code=4)
-        said = mimas(world, "api", "/v2/groups", code=3)  # later: the server's own sentence
+        said = mimas(world, "api", "/v2/updates/1", code=3)  # later: the server's own sentence
         assert len(said.err.split()) > 4, repr(said)
         job = world.submit(process_job("true"))
         world.wait_job(job, "FINISHED")
@@ -202,6 +202,9 @@ def the_server_is_asked_about_itself():
         assert os.listdir(os.path.join(world.path("dev"), "backups")), "a copy of the records"
         mimas(world, "gc")
         wait_for(lambda: mimas(world, "jobs", "--all", "-q").out == "", "the ended job to be forgotten")
+        mimas(world, "groups", "set", "web", "--tier", "critical", "--guarantee", "cpu=1,memory=64")
+        assert "critical" in mimas(world, "groups").out
+        mimas(world, "groups", "delete", "web")
         mimas(world, "operations")
         mimas(world, "orphans")
         assert mimas(world, "version").out.startswith("mimas ")

@@ -308,6 +308,44 @@ def drive_ends(api, world, job):
     wait_for(lambda: world.get(f"/v2/jobs/{job}").status == 404, "the ended job to be removed")
 
 
+def drive_groups(api):
+    at = {"name": "rest group/1"}
+    names = [group["name"] for group in api.call("listGroups", 200).json()]
+    assert "DEFAULT" in names and "rest" in names, names
+    api.call("getGroup", 404, at)
+    spec = {"tier": "critical", "weight": 200, "guarantee": {"cpu": 2.5, "memory": 64, "resources": {"fpga": 1}}, "quota": {"cpu": 4}}
+    put = api.call("putGroup", 204, at, body=spec)
+    assert put.headers["ETag"] == '"1"', put.headers["ETag"]
+    group = api.call("getGroup", 200, at).json()
+    assert group["guarantee"]["cpu"] == 2.5 and group["unused"]["resources"] == {"fpga": 1} and group["quota"]["cpu"] == 4, group
+    assert api.call("getGroup", 200, at, query="fields=tier").json()["tier"] == "critical"
+    api.call("putGroup", 412, at, body=spec, headers={"If-Match": '"7"'})
+    faults = api.call("putGroup", 400, at, body={"weight": 0.5, "guarante": {}, "quota": {"cpu": -1}}).json()
+    assert {"/weight", "/guarante", "/quota/cpu"} <= {fault["pointer"] for fault in faults["faults"]}, faults
+    api.call("putGroup", 204, at, body={"weight": 7}, headers={"If-Match": '"1"'})
+    assert api.call("getGroup", 200, at).json()["tier"] == "flex"
+    used = api.call("getGroup", 200, {"name": "rest"}).json()
+    assert used["described"] is False and used["version"] == 0, used
+    api.call("deleteGroup", 204, at)
+    api.call("deleteGroup", 404, at)
+
+    sla = {"appName": "titus", "tier": "Critical", "instanceCPU": 1, "instanceMemoryMB": 32, "instanceDiskMB": 10,
+           "instanceNetworkMbs": 8, "instanceCount": 3}
+    created = api.call("createApplication", 201, body=sla)
+    assert created.headers["Location"] == "/api/v2/management/applications/titus", created.headers["Location"]
+    api.call("createApplication", 409, body=sla)
+    api.call("createApplication", 400, body={"appName": "x", "instanceCPU": 1})
+    assert api.call("getGroup", 200, {"name": "titus"}).json()["guarantee"]["cpu"] == 3
+    read = api.call("getApplication", 200, {"name": "titus"}).json()
+    assert read["instanceCPU"] * read["instanceCount"] == 3 and read["tier"] == "Critical", read
+    api.call("getApplication", 404, {"name": "nobody"})
+    api.call("putApplication", 204, {"name": "titus"}, body={**sla, "instanceCount": 4})
+    api.call("putApplication", 404, {"name": "nobody"}, body={**sla, "appName": "nobody"})
+    assert {"titus", "DEFAULT"} <= {one["appName"] for one in api.call("listApplications", 200).json()}
+    api.call("deleteApplication", 400, {"name": "DEFAULT"})
+    api.call("deleteApplication", 204, {"name": "titus"})
+
+
 def drive_later(api):
     for name, (_, path, operation) in api.operations.items():
         if operation.get("x-status") != "later":
@@ -343,6 +381,7 @@ def every_operation_answers_as_it_is_described():
         job, task = drive_jobs(api, world)
         drive_tasks(api, world, job, task)
         drive_cluster(api, world)
+        drive_groups(api)
         drive_ends(api, world, job)
         drive_later(api)
         drive_the_rest(api)

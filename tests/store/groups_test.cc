@@ -66,7 +66,7 @@ TEST_CASE("every field of every group comes back, by name, as it was put last; r
 TEST_CASE("a database of schema 6 gets the table of groups, empty") {
   const Scratch scratch;
   {
-    Result<Connection> connection = Connection::open(scratch.path() + "/mimas.db");
+    Result<Connection> connection = Connection::open(scratch.path("mimas.db"));
     REQUIRE(connection.ok());
     REQUIRE(migrate(*connection, migrations().first(6)).ok());
   }
@@ -83,7 +83,7 @@ TEST_CASE("a tier that is none is an error that says where") {
     REQUIRE((*store)->commit({put(group)}).ok());
   }
   {
-    Result<Connection> connection = Connection::open(scratch.path() + "/mimas.db");
+    Result<Connection> connection = Connection::open(scratch.path("mimas.db"));
     REQUIRE(connection.ok());
     REQUIRE(connection->execute("UPDATE capacity_groups SET tier='gold'").ok());
   }

@@ -1,0 +1,60 @@
+#include "cli/placement_flags.h"
+
+#include <CLI/CLI.hpp>
+
+#include "cli/usage_error.h"
+
+namespace mimas::cli {
+namespace {
+
+// As they stand in constraints; a name with anything else could never be asked for.
+bool is_attribute(const std::string& name) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.' || c == ':' || c == '/';
+  };
+  return !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), fits);
+}
+
+}  // namespace
+
+void add_placement_flags(CLI::App& app, PlacementFlags& flags) {
+  app.add_option("--fitness", flags.fitness,
+                 "what makes an agent a good one: terms and their weights (docs/placement.md)")
+      ->type_name("TERM=WEIGHT[, …]")
+      ->capture_default_str()
+      ->envname("MIMAS_FITNESS");
+  app.add_option("--good-enough", flags.good_enough,
+                 "an agent whose score, 0 to 1000, is at least this is taken without looking for a better one; "
+                 "1001: never")
+      ->type_name("SCORE")
+      ->capture_default_str()
+      ->envname("MIMAS_GOOD_ENOUGH");
+  app.add_option("--dedicated-attributes", flags.dedicated,
+                 "agents with one of these attributes take only jobs with a hard constraint that asks for it")
+      ->type_name("NAME[,…]")
+      ->delimiter(',')
+      ->envname("MIMAS_DEDICATED_ATTRIBUTES");
+}
+
+Status take_placement_flags(const PlacementFlags& flags, server::ServerOptions& options) {
+  auto terms = placement::parse_fitness(flags.fitness);
+  if (!terms.ok()) return usage_error("--fitness", terms.error());
+  if (flags.good_enough < 0 || flags.good_enough > 1'001) {
+    return usage_error("--good-enough", "must be 0 to 1001");
+  }
+  if (flags.dedicated.size() > kDedicatedMax) {
+    return usage_error("--dedicated-attributes", "must not name more than 64 attributes");
+  }
+  placement::Rules& rules = options.policy.rules;
+  for (std::string name : flags.dedicated) {
+    std::erase(name, ' ');
+    if (!is_attribute(name)) return usage_error("--dedicated-attributes", "not an attribute's name: " + name);
+    rules.dedicated.insert(std::move(name));
+  }
+  rules.fitness.terms = *std::move(terms);
+  rules.fitness.good_enough = flags.good_enough;
+  return Done{};
+}
+
+}  // namespace mimas::cli

@@ -1,0 +1,31 @@
+// How agents are chosen (placement/rules of docs/placement.md): flags of `mimas serve` and `mimas dev`. Tested
+// in tests/cli/placement_flags_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "server/server.h"
+
+namespace CLI {
+class App;
+}
+
+namespace mimas::cli {
+
+struct PlacementFlags {
+  std::string fitness = "pack=80, same-type=20";
+  std::int64_t good_enough = 1'001;
+  std::vector<std::string> dedicated;
+};
+
+inline constexpr std::size_t kDedicatedMax = 64;
+
+void add_placement_flags(CLI::App& app, PlacementFlags& flags);
+
+// Fills in `policy.rules`. An Error's `where` names the flag.
+Status take_placement_flags(const PlacementFlags& flags, server::ServerOptions& options);
+
+}  // namespace mimas::cli
