@@ -1,7 +1,7 @@
 #include "api/groups.h"
 
+#include <algorithm>
 #include <cmath>
-#include <map>
 #include <optional>
 #include <utility>
 #include <vector>

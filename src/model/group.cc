@@ -8,11 +8,7 @@ std::string_view group_of(const JobSpec& spec) {
 
 ResourceRequest held_by(const Task& task) {
   const Resources& held = task.allocated;
-  ResourceRequest amounts{held.cpu_milli, held.mem_mib, held.disk_mib, held.gpus, 0, held.scalars};
-  if (!task.executor.empty() && task.executor != task.id.value) return amounts;
-  amounts.cpu_milli += kExecutorCpuMilli;
-  amounts.mem_mib += kExecutorMemMib;
-  return amounts;
+  return {held.cpu_milli, held.mem_mib, held.disk_mib, held.gpus, 0, held.scalars};
 }
 
 void add_amounts(ResourceRequest& to, const ResourceRequest& more) {

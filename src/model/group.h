@@ -41,8 +41,7 @@ using CapacityGroupPtr = std::shared_ptr<const CapacityGroup>;
 inline constexpr std::string_view kDefaultGroup = "DEFAULT";
 std::string_view group_of(const JobSpec& spec);
 
-// What a live task counts for in its group: what it was given, and its executor's share where it has one of
-// its own. A shared executor's share counts for none.
+// What a live task counts for in its group: what was allocated to it, the executor's share included.
 ResourceRequest held_by(const Task& task);
 void add_amounts(ResourceRequest& to, const ResourceRequest& more);
 void subtract_amounts(ResourceRequest& from, const ResourceRequest& less);  // may go negative

@@ -105,8 +105,8 @@ TEST_CASE("a group shows what is used of it, what is not, and how much waits") {
         R"({"name":"web","described":true,"tier":"critical","weight":7,)"
         R"("guarantee":{"cpu":2,"memory":20,"disk":0,"gpu":0,"networkMbps":0,"resources":{"fpga":1.5}},)"
         R"("quota":{"cpu":8,"memory":0,"disk":0,"gpu":0,"networkMbps":100,"resources":{}},)"
-        R"("used":{"cpu":0.51,"memory":36,"disk":0,"gpu":0,"networkMbps":8,"resources":{"fpga":1}},)"
-        R"("unused":{"cpu":1.49,"memory":0,"disk":0,"gpu":0,"networkMbps":0,"resources":{"fpga":0.5}},)"
+        R"("used":{"cpu":0.5,"memory":32,"disk":0,"gpu":0,"networkMbps":8,"resources":{"fpga":1}},)"
+        R"("unused":{"cpu":1.5,"memory":0,"disk":0,"gpu":0,"networkMbps":0,"resources":{"fpga":0.5}},)"
         R"("running":1,"queued":1,"waitingSince":"2026-11-21T12:00:00.123Z","version":3,"updatedAt":null,)"
         R"("updatedBy":"ann"})");
   const auto list = json::parse(render_groups(GroupView(nullptr)));
