@@ -13,7 +13,11 @@ void write_resources(json::Writer& out, std::string_view name, const Resources& 
   out.key(name).begin_object();
   write_cpu(out, resources.cpu_milli);
   out.member("memory", resources.mem_mib).member("disk", resources.disk_mib).member("gpu", resources.gpus);
-  out.key("ports").begin_array();
+  out.key("resources").begin_object();
+  for (const auto& [scalar_name, thousandths] : resources.scalars) {
+    write_thousandths(out, scalar_name, thousandths);
+  }
+  out.end_object().key("ports").begin_array();
   for (const PortRange& range : resources.ports.ranges()) {
     out.begin_object().member("first", range.first).member("last", range.last).end_object();
   }

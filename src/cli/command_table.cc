@@ -269,7 +269,8 @@ Result<Command> make_operations(Flags& flags) {
 
 Result<Command> make_groups(Flags& flags) {
   const Groups& wanted = flags.groups;
-  const bool settings = !wanted.tier.empty() || wanted.weight || !wanted.guarantee.empty() || !wanted.quota.empty();
+  const bool settings =
+      !wanted.tier.empty() || wanted.weight || !wanted.guarantee.empty() || !wanted.quota.empty();
   if (wanted.what == "list" ? !wanted.name.empty() : wanted.name.empty()) {
     return make_error(Code::invalid_argument,
                       "groups " + wanted.what + (wanted.name.empty() ? " needs a NAME" : " takes no NAME"));

@@ -10,8 +10,8 @@ namespace {
 // As they stand in constraints; a name with anything else could never be asked for.
 bool is_attribute(const std::string& name) {
   const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '.' || c == ':' || c == '/';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.' || c == ':' || c == '/';
   };
   return !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), fits);
 }
@@ -24,9 +24,10 @@ void add_placement_flags(CLI::App& app, PlacementFlags& flags) {
       ->type_name("TERM=WEIGHT[, …]")
       ->capture_default_str()
       ->envname("MIMAS_FITNESS");
-  app.add_option("--good-enough", flags.good_enough,
-                 "an agent whose score, 0 to 1000, is at least this is taken without looking for a better one; "
-                 "1001: never")
+  app.add_option(
+         "--good-enough", flags.good_enough,
+         "an agent whose score, 0 to 1000, is at least this is taken without looking for a better one; "
+         "1001: never")
       ->type_name("SCORE")
       ->capture_default_str()
       ->envname("MIMAS_GOOD_ENOUGH");

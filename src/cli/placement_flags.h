@@ -1,5 +1,5 @@
-// How agents are chosen (placement/rules of docs/placement.md): flags of `mimas serve` and `mimas dev`. Tested
-// in tests/cli/placement_flags_test.cc.
+// How agents are chosen (placement/rules of docs/placement.md): flags of `mimas serve` and `mimas dev`.
+// Tested in tests/cli/placement_flags_test.cc.
 #pragma once
 
 #include <cstdint>

@@ -76,7 +76,7 @@ placement::Demand& add_demand(const State::Data& data, const Job& job, std::stri
   demand.share.cpu_milli = kExecutorCpuMilli;
   demand.share.mem_mib = kExecutorMemMib;
   demand.executor = std::move(executor);
-  demand.group = group_index(data, job.spec->capacity_group, round);
+  demand.group = group_index(data, std::string(group_of(*job.spec)), round);
   demand.priority = job.spec->priority;
   demand.since = job.submitted_at;
   resolve_jobs(data, job, demand);

@@ -57,12 +57,12 @@ struct Agent {
   Attributes attributes;
   std::string region, zone;
   AgentState state = AgentState::active;
-  Instant seen_at;             // last offer or update
-  Resources offered;           // what we hold in offers right now
-  Resources used;              // what our own tasks hold there
-  Resources total;             // the most that was offered and used at one time
-  std::int64_t tasks = 0;      // ours that are alive there
-  std::int64_t launching = 0;  // … of them on their way to run
+  Instant seen_at;                            // last offer or update
+  Resources offered;                          // what we hold in offers right now
+  Resources used;                             // what our own tasks hold there
+  Resources total;                            // the most that was offered and used at one time
+  std::int64_t tasks = 0;                     // ours that are alive there
+  std::int64_t launching = 0;                 // … of them on their way to run
   std::optional<Unavailability> maintenance;  // as its last offer or inverse offer told
   AgentOrderPtr order;                        // null: none
   // Starts that failed for its sake, a thousand each, as of failures_at; half as many after every half-life.

@@ -314,8 +314,9 @@ TEST_CASE(
 TEST_CASE("capacity groups are listed, shown, described or deleted") {
   CHECK(parsed<Groups>({"groups"}).what == "list");
   CHECK(parsed<Groups>({"groups", "show", "web"}).name == "web");
-  const Groups set = parsed<Groups>({"groups", "set", "web", "--tier", "critical", "--weight", "7", "--guarantee",
-                                     "cpu=8,fpga=2", "--quota", "memory=64", "--if-version", "3"});
+  const Groups set =
+      parsed<Groups>({"groups", "set", "web", "--tier", "critical", "--weight", "7", "--guarantee",
+                      "cpu=8,fpga=2", "--quota", "memory=64", "--if-version", "3"});
   CHECK(set.if_version == 3);
   const Result<std::string> body = group_body(set);
   REQUIRE(body.ok());

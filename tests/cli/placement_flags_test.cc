@@ -37,8 +37,9 @@ TEST_CASE("without a flag agents are chosen as placement does by itself") {
 
 TEST_CASE("terms, the score that is good enough, and attributes that keep others out") {
   server::ServerOptions options;
-  REQUIRE(take({"--fitness", "spread=3", "--good-enough", "900", "--dedicated-attributes", "arch, gpu"}, options)
-              .ok());
+  REQUIRE(
+      take({"--fitness", "spread=3", "--good-enough", "900", "--dedicated-attributes", "arch, gpu"}, options)
+          .ok());
   CHECK(placement::fitness_text(options.policy.rules.fitness.terms) == "spread=3");
   CHECK(options.policy.rules.fitness.good_enough == 900);
   CHECK(options.policy.rules.dedicated == std::set<std::string>{"arch", "gpu"});

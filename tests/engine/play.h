@@ -47,7 +47,6 @@ class Play {
   std::map<std::string, Receipt> receipts;
   std::map<std::string, AgentOrder> agent_orders;
   std::map<std::string, CapacityGroup> groups;
-  std::map<std::string, AgentOrder> agent_orders;
   FrameworkId framework;
   std::int64_t next_job_number = 1;
   // the view
@@ -78,7 +77,6 @@ class Play {
     for (const auto& [key, receipt] : receipts) all.receipts.push_back(receipt);
     for (const auto& [agent, order] : agent_orders) all.agent_orders.push_back(order);
     for (const auto& [name, group] : groups) all.groups.push_back(group);
-    for (const auto& [agent, order] : agent_orders) all.agent_orders.push_back(order);
     return all;
   }
   void restart() { state = State(policy, recovered()); }
@@ -224,8 +222,6 @@ class Play {
   void keep(const PutAgentOrder& put) { agent_orders[put.order->agent.value] = *put.order; }
   void keep(const RemoveAgentOrder& gone) { agent_orders.erase(gone.agent.value); }
   void keep(const PutReceipt& put) { receipts[put.receipt.key] = put.receipt; }
-  void keep(const PutAgentOrder& put) { agent_orders[put.order->agent.value] = *put.order; }
-  void keep(const RemoveAgentOrder& gone) { agent_orders.erase(gone.agent.value); }
   void keep(const RemoveReceipt& gone) { receipts.erase(gone.key); }
   void keep(const PutOrphan& put) { orphans[put.orphan->task.value] = *put.orphan; }
   void keep(const RemoveOrphan& gone) { orphans.erase(gone.task.value); }
