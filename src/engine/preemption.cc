@@ -29,7 +29,7 @@ std::vector<placement::Victim> victims_on(const State::Data& data, const AgentEn
     const bool runs = task.state == TaskState::starting || task.state == TaskState::running;
     if (!runs || task.kill_requested || task.replaced || job.role != role) continue;
     const JobSpec& spec = *job.record->spec;
-    const auto group = data.groups_described.find(spec.capacity_group);
+    const auto group = data.groups_described.find(std::string(group_of(spec)));
     placement::Victim victim;
     victim.task = task.id;
     victim.work = data.told_jobs.at(key.job).work;
