@@ -1,7 +1,7 @@
 // Why a task or a job is where it is, for the person who asks: GET /v2/tasks/{id}/why, GET /v2/jobs/{id}/why,
 // GET /v2/scheduler/failures/{taskId}, and what a dry run says of places. Pure. Members are those of
 // api/openapi.yaml (TaskWhy, JobWhy, Explanation, Placement). Tested in tests/api/render_why_test.cc and
-// tests/e2e/why_test.py.
+// tests/e2e/rest_test.py.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // What would become of a job that nobody has submitted: where its tasks would go now, and why the rest would
 // wait. A trial on a copy of the cluster; nothing is reserved, so the next moment may be another. Made by the
-// engine for a dry run, rendered by api. Tested in tests/engine and tests/e2e/why_test.py.
+// engine for a dry run, rendered by api. Rendering tested in
+// tests/api/render_why_test.cc.
 #pragma once
 
 #include <cstdint>

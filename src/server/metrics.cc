@@ -90,6 +90,20 @@ void add_scaling(Sheet& sheet, const PublishedView& view) {
               std::move(failing));
 }
 
+void add_standings(Sheet& sheet, const std::map<Standing, std::int64_t>& counts, std::int64_t failing) {
+  std::vector<std::pair<Labels, double>> agents;
+  for (const Standing standing : {Standing::open, Standing::maintenance, Standing::drained,
+                                  Standing::disabled, Standing::quarantined, Standing::launching}) {
+    const auto found = counts.find(standing);
+    const double count = found == counts.end() ? 0.0 : static_cast<double>(found->second);
+    agents.push_back({{{"standing", std::string(standing_name(standing))}}, count});
+  }
+  sheet.gauge("mimas_agent_standings", "Agents that can be reached, by whether they get work.",
+              std::move(agents));
+  sheet.gauge("mimas_agents_failing", "Agents where starts failed for the agent's sake.",
+              {{{}, static_cast<double>(failing)}});
+}
+
 void add_records(Sheet& sheet, const PublishedView& view) {
   const ViewTotals totals = view.totals();
   std::vector<std::pair<Labels, double>> jobs, tasks, agents, alerts;
@@ -104,7 +118,14 @@ void add_records(Sheet& sheet, const PublishedView& view) {
   }
   std::map<AgentState, std::int64_t> by_state{
       {AgentState::active, 0}, {AgentState::unreachable, 0}, {AgentState::gone, 0}};
-  for (const AgentPtr& agent : view.agents()) ++by_state[agent->state];
+  std::map<Standing, std::int64_t> by_standing;
+  std::int64_t failing = 0;
+  for (const AgentPtr& agent : view.agents()) {
+    ++by_state[agent->state];
+    if (agent->state == AgentState::active) ++by_standing[agent->standing];
+    if (agent->failure_score > 0) ++failing;
+  }
+  add_standings(sheet, by_standing, failing);
   for (const auto& [state, count] : by_state)
     agents.push_back({{{"state", lower(agent_state_name(state))}}, static_cast<double>(count)});
   for (const auto& [name, text] : view.alerts()) alerts.push_back({{{"name", name}}, 1.0});

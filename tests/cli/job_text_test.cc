@@ -52,16 +52,17 @@ TEST_CASE("a job's page shows why its tasks ended") {
 
 TEST_CASE("agents are listed with what our tasks hold there and what is offered now") {
   const json::Document agents = parsed(R"([{"id":"a-S0","hostname":"pi1","state":"active",
-      "attributes":{"arch":"arm","stack":"pi3"},"executorVersion":"0.1.0+3f2a","offered":{"cpu":3.5,"memory":1000,"disk":8000},
+      "standing":"open","attributes":{"arch":"arm","stack":"pi3"},"executorVersion":"0.1.0+3f2a","offered":{"cpu":3.5,"memory":1000,"disk":8000},
       "used":{"cpu":0.5,"memory":24,"disk":0}},
-      {"id":"a-S1","hostname":"pi2","state":"active","attributes":{},"offered":{"cpu":0,"memory":0},"used":{}}])");
-  CHECK(agents_table(agents.root(), false) ==
-        "HOSTNAME  STATE   CPU USED  MEMORY USED  DISK USED  OFFERED            ATTRIBUTES          EXECUTOR "
-        "   ID\n"
-        "pi1       active  0.5       24           0          3.5 CPU, 1000 MiB  arch=arm;stack=pi3  "
-        "0.1.0+3f2a  a-S0\n"
-        "pi2       active  0         0            0                                                          "
-        "   a-S1\n");
+      {"id":"a-S1","hostname":"pi2","state":"active","standing":"quarantined","attributes":{},"offered":{"cpu":0,"memory":0},"used":{}}])");
+  CHECK(
+      agents_table(agents.root(), false) ==
+      "HOSTNAME  STATE   STANDING     CPU USED  MEMORY USED  DISK USED  OFFERED            ATTRIBUTES        "
+      "  EXECUTOR    ID\n"
+      "pi1       active  open         0.5       24           0          3.5 CPU, 1000 MiB  "
+      "arch=arm;stack=pi3  0.1.0+3f2a  a-S0\n"
+      "pi2       active  quarantined  0         0            0                                               "
+      "                 a-S1\n");
 }
 
 TEST_CASE("orphans are shown below their alert, decisions one by one") {

@@ -266,11 +266,44 @@ def drive_tasks(api, world, job, task):
     api.call("killTaskById", 404, {"id": NO_SUCH_TASK})
 
 
+def drive_orders(api, agent):
+    at, host = {"id": agent["id"]}, {"id": agent["hostname"]}
+    now = lambda: api.call("getAgent", 200, at).json()
+    api.call("disableAgent", 204, at, body={"reason": "new disk", "user": "ann"})
+    assert now()["standing"] == "disabled" and now()["order"]["reason"] == "new disk", now()
+    api.call("drainAgent", 400, at, body={"deadlineSecs": -1, "resaon": "x"})
+    api.call("drainAgent", 404, {"id": "nobody"})
+    api.call("drainAgent", 204, host if agent["hostname"] != "127.0.0.1" else at, body={"deadlineSecs": 3600})
+    assert now()["standing"] == "drained" and now()["order"]["deadline"], now()
+    api.call("enableAgent", 204, at)
+    assert now()["standing"] == "open" and now()["order"] is None, now()
+    api.call("enableAgent", 404, {"id": "nobody"})
+
+
+def drive_why(api, world, waiting):
+    """Of a job that no agent is large enough for."""
+    why = wait_for(lambda: [one for one in api.call("whyJob", 200, {"id": waiting}).json()["classes"] if one["explanation"]],
+                   "an explanation")[0]["explanation"]
+    assert why["reasons"] and sum(one["agents"] for one in why["reasons"]) == why["agents"], why
+    task = world.job(waiting)["tasks"][0]["id"]
+    one = api.call("whyTask", 200, {"id": task}).json()
+    assert one["kind"] == "place" and one["queue"]["tasks"] >= 1 and one["agent"] is None, one
+    failures = api.call("getPlacementFailures", 200, {"taskId": task}).json()
+    assert failures["ResourceFailures"] or failures["ConstraintFailures"], failures
+    api.call("getPlacementFailures", 404, {"taskId": NO_SUCH_TASK})
+    api.call("whyTask", 404, {"id": NO_SUCH_TASK})
+    api.call("whyJob", 404, {"id": "mimas-999999"})
+    cluster = api.call("getCluster", 200).json()
+    assert cluster["agents"]["active"] >= 1 and cluster["queue"]["tasks"] >= 1, cluster
+
+
 def drive_cluster(api, world):
     agent = wait_for(lambda: api.call("listAgents", 200).json(), "an agent")[0]
     assert api.call("getAgent", 200, {"id": agent["id"]}).json()["hostname"] == agent["hostname"]
     api.call("getAgent", 404, {"id": "nobody"})
+    drive_orders(api, agent)
     waiting = submitted(api, service(name="large", cpu=1000))
+    drive_why(api, world, waiting)
     queue = wait_for(lambda: api.call("getQueue", 200).json(), "something to wait")
     assert waiting in [one["jobId"] for group in queue for one in group["jobs"]], queue
     api.call("killJob", 204, body={"jobId": waiting})
