@@ -106,6 +106,34 @@ TEST_CASE("An idle agent takes no new work before it is removed, and is forgotte
   CHECK(cluster.play.scaling.at("small").leaving == 0);
 }
 
+TEST_CASE("What has waited long enough asks for the agents that would run it, once") {
+  Cluster cluster{with_rule(1, 5)};
+  cluster.play.submit(batch_spec(), 6);  // two of them fill an agent
+  cluster.play.settle();
+  cluster.offer("a1");
+  CHECK(cluster.play.none<ScaleAgents>());
+  const std::int64_t patience_ms = cluster.play.policy.scaling[0].patience_ms;
+  CHECK(cluster.play.last.wake_at <= cluster.play.now + patience_ms);
+  cluster.after(patience_ms - 1);
+  CHECK(cluster.play.none<ScaleAgents>());
+  cluster.after(1'000);
+  const auto* asked = cluster.play.only<ScaleAgents>();
+  CHECK(asked->decision.add == 2);
+  CHECK(asked->decision.cause == ScalingCause::shortfall);
+  CHECK(asked->decision.why == "4 tasks wait that 2 more of these agents would run");
+  for (int i = 0; i < 10; ++i) {
+    cluster.after(1'000);
+    CHECK(cluster.play.none<ScaleAgents>());
+  }
+  cluster.offer("a2");
+  cluster.after(1'000);
+  cluster.offer("a3");
+  cluster.after(1'000);
+  CHECK(cluster.play.none<ScaleAgents>());
+  CHECK(cluster.play.scaling.at("small").awaited == 0);
+  CHECK(cluster.play.scaling.at("small").size == 3);
+}
+
 TEST_CASE("With rules the master is not asked to be silent: agents that come have to be heard of") {
   Cluster cluster{with_rule(1, 5)};
   cluster.offer("a1");
