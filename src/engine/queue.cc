@@ -44,14 +44,19 @@ bool is_called(const Job& job, const std::string& called) {
          called == "app:" + job.spec->app_name;
 }
 
-// Those that this one names, and for `apart` those that name this one.
-void resolve_jobs(const State::Data& data, const Job& job, placement::Demand& demand) {
-  for (const auto* list : {&job.spec->hard_constraints, &job.spec->soft_constraints}) {
-    for (const Constraint& constraint : *list) {
-      if (constraint.kind == Constraint::Kind::with_job) add_called(data, constraint.job, demand.with);
-      if (constraint.kind == Constraint::Kind::apart_from_job) add_called(data, constraint.job, demand.apart);
-    }
+void add_named(const State::Data& data, const std::vector<Constraint>& constraints,
+               std::vector<placement::JobNumber>& with, std::vector<placement::JobNumber>& apart) {
+  for (const Constraint& constraint : constraints) {
+    if (constraint.kind == Constraint::Kind::with_job) add_called(data, constraint.job, with);
+    if (constraint.kind == Constraint::Kind::apart_from_job) add_called(data, constraint.job, apart);
   }
+}
+
+// Those that this one names, what it insists on apart from what it wishes, and for `apart` those whose hard
+// constraints name this one.
+void resolve_jobs(const State::Data& data, const Job& job, placement::Demand& demand) {
+  add_named(data, job.spec->hard_constraints, demand.with, demand.apart);
+  add_named(data, job.spec->soft_constraints, demand.with_soft, demand.apart_soft);
   for (std::int64_t number : data.jobs_apart) {
     for (const Constraint& constraint : data.jobs.at(number).record->spec->hard_constraints) {
       if (constraint.kind == Constraint::Kind::apart_from_job && is_called(job, constraint.job)) {
@@ -59,7 +64,7 @@ void resolve_jobs(const State::Data& data, const Job& job, placement::Demand& de
       }
     }
   }
-  for (auto* jobs : {&demand.with, &demand.apart}) {
+  for (auto* jobs : {&demand.with, &demand.apart, &demand.with_soft, &demand.apart_soft}) {
     std::sort(jobs->begin(), jobs->end());
     jobs->erase(std::unique(jobs->begin(), jobs->end()), jobs->end());
   }

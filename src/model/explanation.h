@@ -1,4 +1,5 @@
 // Why a demand's tasks found no place: every agent counted once, under the first reason that excluded it.
+// Tested in tests/placement/explanation_test.cc.
 #pragma once
 
 #include <cstdint>

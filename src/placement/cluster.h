@@ -5,11 +5,16 @@
 // The caller tells facts (put, offer, withdraw, stand, start, end), place() decides and changes none of them:
 // what was decided counts only once the caller has told it.
 //
-// How it is fast: agents that look alike to every task (same attributes, total, free amounts, standing and
-// mix of job types) form a cell; a class of tasks scores cells, not agents, and keeps them in heaps, one per
-// value of the attribute that it balances over. Agents that differ for one job alone (it runs there, its
-// image is there) are looked at one by one: there are no more of them than the job has tasks. What failed is
-// remembered until something is freed.
+// How it is fast: agents that look alike to every task (the attributes that demands ask about, total, free
+// amounts, standing and mix of job types) form a cell; a class of tasks ranks cells, not agents, and keeps
+// the ranks in heaps, one per value of the attribute that it balances over, from round to round: only what
+// has changed is ranked again. Agents that differ for one job alone (it runs there, its image is there, a job
+// that it wants to be with or apart from) are looked at one by one. What that costs where: docs/placement.md.
+//
+// Not thread-safe. Tested in tests/placement/cluster_test.cc, by kind of constraint in
+// tests/placement/constraints_test.cc and tests/placement/balance_test.cc, for quality, determinism and cost
+// in tests/placement/quality_test.cc, and against a search that looks at everything in
+// tests/placement/oracle_test.cc.
 #pragma once
 
 #include <cstdint>

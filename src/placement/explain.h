@@ -1,5 +1,5 @@
 // Why a demand found no place, counted by cells: what it costs does not grow with the number of agents that
-// look alike. Private to the room.
+// look alike. Private to the room. Tested in tests/placement/explanation_test.cc.
 #pragma once
 
 #include "placement/search.h"

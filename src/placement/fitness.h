@@ -1,5 +1,6 @@
 // How good an agent is for a task, 0..1000, out of weighted terms. Fenzo's packers and spreaders are terms
-// here; weights are any positive integers, so that nothing has to sum to anything.
+// here; weights are any positive integers, so that nothing has to sum to anything. Tested in
+// tests/placement/fitness_test.cc.
 #pragma once
 
 #include <cstdint>
