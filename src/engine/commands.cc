@@ -4,6 +4,7 @@
 #include "engine/checks.h"
 #include "engine/history.h"
 #include "engine/parts.h"
+#include "engine/plan.h"
 #include "engine/reconcile.h"
 
 namespace mimas::engine {
@@ -132,7 +133,7 @@ Result<Answer> submit(Turn& turn, const SubmitJob& command) {
   }
   Status room = check_room(data, command.instances_desired);
   if (!room.ok()) return room.error();
-  if (command.dry_run) return Answer{Done{}};
+  if (command.dry_run) return Answer{PlanShown{plan_of(turn, command)}};
   const JobId id = add_job(turn, command);
   keep_receipt(turn, command.receipt_key, command.fingerprint, id.value);
   return Answer{JobAccepted{id}};

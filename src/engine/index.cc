@@ -119,6 +119,18 @@ void tell_changed_agents(Turn& turn) {
   }
 }
 
+// The views that offers to the role are in. Where all roles are one, whatever its name, each that offers came
+// in.
+std::vector<std::string> views_of(Turn& turn, const std::string& role) {
+  if (!turn.data.policy.roles.empty()) {
+    (void)cluster_of(turn, role);
+    return {role};
+  }
+  std::vector<std::string> views;
+  for (const auto& [name, cluster] : turn.data.clusters) views.push_back(name);
+  return views;
+}
+
 placement::Cluster& cluster_of(Turn& turn, std::string_view role) {
   State::Data& data = turn.data;
   auto at = data.clusters.find(role);

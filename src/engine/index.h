@@ -3,7 +3,9 @@
 // so that a decision costs nothing that grows with the cluster.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/turn.h"
 
@@ -11,6 +13,10 @@ namespace mimas::engine {
 
 // The view of the agents as they stand to one role; made when first asked for.
 placement::Cluster& cluster_of(Turn& turn, std::string_view role);
+
+// The views that offers to the role are in. Where all roles are one, whatever its name, each that offers came
+// in.
+std::vector<std::string> views_of(Turn& turn, const std::string& role);
 
 // One agent, in the view of every role.
 void tell_agent(Turn& turn, AgentEntry& agent);

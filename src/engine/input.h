@@ -28,7 +28,8 @@ struct SubmitJob {
   std::shared_ptr<const JobSpec> spec;
   std::int64_t instances_desired = 1, instances_min = 1, instances_max = 1;
   bool in_service = true;
-  bool dry_run = false;     // everything is checked, nothing changes; the answer is Done
+  bool dry_run = false;     // everything is checked, nothing changes; the answer is PlanShown, or
+                            // Done where the same job is there already
   std::string receipt_key;  // Receipt::key; empty: none
   std::string fingerprint;  // Receipt::fingerprint
   std::string user, address;

@@ -118,18 +118,6 @@ std::string text_of(const Explanation& why, const State::Data& data) {
   return why.text();
 }
 
-// The views that offers to the role are in. Where all roles are one, whatever its name, each that offers came
-// in.
-std::vector<std::string> views_of(Turn& turn, const std::string& role) {
-  if (!turn.data.policy.roles.empty()) {
-    (void)cluster_of(turn, role);
-    return {role};
-  }
-  std::vector<std::string> views;
-  for (const auto& [name, cluster] : turn.data.clusters) views.push_back(name);
-  return views;
-}
-
 WaitingRound round_of(Turn& turn, const std::vector<std::int64_t>& numbers) {
   State::Data& data = turn.data;
   WaitingRound round;

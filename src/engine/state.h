@@ -12,6 +12,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -41,23 +42,35 @@ struct TaskEntry {
   bool refused = false;       // its offers were invalid: what the master does not know of it never ran
 };
 
-class StartNumbers {  // ascending; few
+class StartNumbers {  // ascending; nearly always one
  public:
-  bool empty() const { return numbers_.empty(); }
-  std::size_t size() const { return numbers_.size(); }
-  std::int64_t first() const { return numbers_.front(); }
-  std::int64_t last() const { return numbers_.back(); }
+  bool empty() const { return first_ < 0; }
+  std::size_t size() const { return empty() ? 0 : 1 + (rest_ ? rest_->size() : 0); }
+  std::int64_t first() const { return first_; }
+  std::int64_t last() const { return rest_ ? *rest_->rbegin() : first_; }
   void insert(std::int64_t number) {
-    auto at = std::lower_bound(numbers_.begin(), numbers_.end(), number);
-    if (at == numbers_.end() || *at != number) numbers_.insert(at, number);
+    if (number == first_) return;
+    if (empty()) {
+      first_ = number;
+      return;
+    }
+    if (number < first_) std::swap(number, first_);
+    if (!rest_) rest_ = std::make_unique<std::set<std::int64_t>>();
+    rest_->insert(number);
   }
   void erase(std::int64_t number) {
-    auto at = std::lower_bound(numbers_.begin(), numbers_.end(), number);
-    if (at != numbers_.end() && *at == number) numbers_.erase(at);
+    if (number == first_) {
+      first_ = rest_ ? *rest_->begin() : -1;
+      number = first_;
+    }
+    if (!rest_) return;
+    rest_->erase(number);
+    if (rest_->empty()) rest_.reset();
   }
 
  private:
-  std::vector<std::int64_t> numbers_;
+  std::int64_t first_ = -1;  // the least; -1: there is none
+  std::unique_ptr<std::set<std::int64_t>> rest_;
 };
 
 // One of a job's places 0…N-1. A batch slot without a current task is done; a service slot without one is

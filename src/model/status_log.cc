@@ -58,12 +58,15 @@ std::size_t StatusLog::size() const {
 
 void StatusLog::add(const StatusChange& step) {
   const std::string_view reason = cut(step.reason), message = cut(step.message);
-  bytes_.reserve(bytes_.size() + kHeadBytes + reason.size() + message.size());
-  put(bytes_, static_cast<char>(step.state));
-  put(bytes_, step.at.ms);
-  put(bytes_, static_cast<std::uint16_t>(reason.size()));
-  put(bytes_, static_cast<std::uint16_t>(message.size()));
-  bytes_.append(reason).append(message);
+  std::string grown;  // of exactly the size: a string that grows by itself takes up to twice as much
+  grown.reserve(bytes_.size() + kHeadBytes + reason.size() + message.size());
+  grown = bytes_;
+  put(grown, static_cast<char>(step.state));
+  put(grown, step.at.ms);
+  put(grown, static_cast<std::uint16_t>(reason.size()));
+  put(grown, static_cast<std::uint16_t>(message.size()));
+  grown.append(reason).append(message);
+  bytes_ = std::move(grown);
 }
 
 void StatusLog::drop_oldest() {

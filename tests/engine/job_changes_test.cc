@@ -92,7 +92,7 @@ TEST_CASE("a dry run of a submission checks everything and changes nothing") {
   command.receipt_key = "k";
   const std::string before = play.state.digest();
   accepted(play, command);
-  CHECK(std::holds_alternative<Done>(*play.only<Reply>()->answer));
+  CHECK(std::holds_alternative<PlanShown>(*play.only<Reply>()->answer));
   CHECK(play.state.digest() == before);
   command.instances_desired = 6;
   CHECK(refusal(play, command).code == Code::resource_exhausted);
