@@ -36,6 +36,11 @@ void add_placement_flags(CLI::App& app, PlacementFlags& flags) {
       ->type_name("NAME[,…]")
       ->delimiter(',')
       ->envname("MIMAS_DEDICATED_ATTRIBUTES");
+  app.add_option("--preemption", flags.preemption,
+                 "may tasks be ended for production jobs that are more important (docs/queue.md)")
+      ->type_name("on|off")
+      ->capture_default_str()
+      ->envname("MIMAS_PREEMPTION");
 }
 
 Status take_placement_flags(const PlacementFlags& flags, server::ServerOptions& options) {
@@ -47,6 +52,10 @@ Status take_placement_flags(const PlacementFlags& flags, server::ServerOptions& 
   if (flags.dedicated.size() > kDedicatedMax) {
     return usage_error("--dedicated-attributes", "must not name more than 64 attributes");
   }
+  if (flags.preemption != "on" && flags.preemption != "off") {
+    return usage_error("--preemption", "must be on or off, not '" + flags.preemption + "'");
+  }
+  options.policy.preemption = flags.preemption == "on";
   placement::Rules& rules = options.policy.rules;
   for (std::string name : flags.dedicated) {
     std::erase(name, ' ');

@@ -19,13 +19,14 @@ struct PlacementFlags {
   std::string fitness = "pack=80, same-type=20";
   std::int64_t good_enough = 1'001;
   std::vector<std::string> dedicated;
+  std::string preemption = "on";
 };
 
 inline constexpr std::size_t kDedicatedMax = 64;
 
 void add_placement_flags(CLI::App& app, PlacementFlags& flags);
 
-// Fills in `policy.rules`. An Error's `where` names the flag.
+// Fills in `policy.rules` and `policy.preemption`. An Error's `where` names the flag.
 Status take_placement_flags(const PlacementFlags& flags, server::ServerOptions& options);
 
 }  // namespace mimas::cli
