@@ -49,6 +49,7 @@ std::string render_config(const ServerOptions& options, const std::string& archi
   out.member("failoverTimeoutMs", options.failover_timeout_ms);
   out.member("executorSharing", sharing_name(options.policy.sharing));
   write_rules(out, options.policy.rules);
+  out.member("preemption", options.policy.preemption);
   api::write_text_or_null(out, "archive", archive);
   out.member("allowPrivileged", options.permissions.privileged);
   out.member("allowHostVolumes", options.permissions.host_volumes);
