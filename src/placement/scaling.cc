@@ -1,6 +1,7 @@
 #include "placement/scaling.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace mimas::placement {
 namespace {
