@@ -58,8 +58,8 @@ def agents_come_for_work_and_go_after_it():
         job = waiting_job(world, 3)
         world.wait_states(job, "RUNNING", 3)
         assert len(active(world)) == 3, active(world)
-        grown = group(world)
-        assert grown["size"] == 3 and grown["awaited"] == 0, grown
+        grown = wait_for(lambda: (lambda now: now if now["size"] == 3 and now["awaited"] == 0 else None)(group(world)),
+                         lambda: f"the group to be seen whole: {group(world)}")
         assert all(one["cause"] == "shortfall" and one["outcome"] == "done" for one in grown["decisions"]), grown
         assert sum(one["add"] for one in grown["decisions"]) == 2, grown
         too_much = waiting_job(world, 1)  # at its largest: it waits
@@ -145,7 +145,7 @@ def a_web_service_is_told():
 def a_program_is_told():
     with World() as world:
         program = executable(world, f"cat > {world.path('told')}.new && mv {world.path('told')}.new {world.path('told')}")
-        world.dev(*AGENT, *flags(world, "exec:" + program, agent={"cpu": 2, "memory": 1024, "attributes": {"arch": "arm"}}))
+        world.dev(*AGENT, *flags(world, "exec:" + program, agent={"cpu": 2, "memory": 1024, "disk": 2000, "attributes": {"arch": "arm"}}))
         waiting_job(world, 1)
         waiting_job(world, 2)
         wait_for(lambda: os.path.exists(world.path("told")), "the program to be told")
