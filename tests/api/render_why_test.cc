@@ -48,6 +48,7 @@ class OneWaits : public engine::View {
   }
   std::vector<OrphanPtr> orphans() const override { return {}; }
   std::vector<ScalingGroupPtr> scaling() const override { return {}; }
+  std::vector<CapacityGroupPtr> groups() const override { return {}; }
   std::map<std::string, std::string> alerts() const override { return {}; }
   OperationPtr operation(const OperationId&) const override { return nullptr; }
   std::vector<OperationPtr> operations() const override { return {}; }
