@@ -51,12 +51,6 @@ bool is_alone(const Want& want, const CellKey& key, const Host* host) {
   return host == nullptr ? !key.batch && !key.service : !host->has_others_than(want.demand->job);
 }
 
-bool fits_hosts_name(const Constraint& constraint, const Host& host) {
-  const bool by_name = constraint.attribute == "hostname";
-  const std::string& value = by_name ? host.facts.hostname : host.facts.agent.value;
-  return satisfies(constraint, {{constraint.attribute, value}});
-}
-
 std::int64_t balance_count(const Want& want, std::size_t at, const Fixed& fixed, const Host* host) {
   const Balance& balance = want.cls->balances[at];
   if (balance.attribute < 0) return host == nullptr ? 0 : host->count_of(want.demand->job);
@@ -133,11 +127,18 @@ bool is_about_hosts(const Constraint& constraint) {
   return constraint.attribute == "hostname" || constraint.attribute == "agentId";
 }
 
-bool allows_name(const DemandClass& cls, const Host& host) {
-  const auto& hard = cls.spec->hard_constraints;
-  return std::all_of(hard.begin(), hard.end(), [&](const Constraint& one) {
-    return !is_about_hosts(one) || !is_about_attributes(one.kind) || fits_hosts_name(one, host);
-  });
+std::vector<const Constraint*> names_asked_by(const DemandClass& cls) {
+  std::vector<const Constraint*> named;
+  for (const Constraint& one : cls.spec->hard_constraints) {
+    if (is_about_hosts(one) && is_about_attributes(one.kind)) named.push_back(&one);
+  }
+  return named;
+}
+
+bool fits_hosts_name(const Constraint& constraint, const Host& host) {
+  const bool by_name = constraint.attribute == "hostname";
+  const std::string& value = by_name ? host.facts.hostname : host.facts.agent.value;
+  return satisfies(constraint, {{constraint.attribute, value}});
 }
 
 std::string DemandClass::key(const Demand& demand, NameId executor) {

@@ -89,8 +89,9 @@ class DemandClass {
 
 bool is_about_hosts(const Constraint& constraint);
 
-// The hard constraints on hostname and agentId.
-bool allows_name(const DemandClass& cls, const Host& host);
+// The hard constraints on what hostname or agentId is, in the job's order, and whether an agent's holds.
+std::vector<const Constraint*> names_asked_by(const DemandClass& cls);
+bool fits_hosts_name(const Constraint& constraint, const Host& host);
 
 // How one balance stands for one job.
 struct BalanceNow {

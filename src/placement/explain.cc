@@ -134,8 +134,8 @@ Count count_agents(const Search& search, const Hosts& hosts, const Wanted& want)
   Count count{hosts, want, {}, {}, {}, {}};
   count.without.resize(want.cls->spec->hard_constraints.size());
   std::unordered_map<CellId, std::int64_t> singly;
-  const std::vector<HostIndex> special = search.special(want);
-  for (HostIndex index : special) {
+  const std::vector<HostIndex> singled_out = search.singled_out(want);
+  for (HostIndex index : singled_out) {
     const Host& host = hosts.at(index);
     const CellKey& key = hosts.cells()[host.cell].key;
     const Reason reason = why_not(hosts, want, key, &host, true);
@@ -154,7 +154,8 @@ Count count_agents(const Search& search, const Hosts& hosts, const Wanted& want)
     const Reason reason = why_not(hosts, want, cell.key, nullptr, true);
     count.reasons[reason] += agents;
     auto example = cell.hosts.begin();
-    while (some != singly.end() && std::binary_search(special.begin(), special.end(), example->second))
+    while (some != singly.end() &&
+           std::binary_search(singled_out.begin(), singled_out.end(), example->second))
       ++example;
     look_nearer(count, cell.key, nullptr, reason, example->first, example->second, agents);
   }

@@ -7,6 +7,11 @@
 namespace mimas::placement {
 namespace {
 
+void sort_uniquely(std::vector<HostIndex>& hosts) {
+  std::sort(hosts.begin(), hosts.end());
+  hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
+}
+
 constexpr std::size_t kRanksMax = std::size_t{1} << 22;   // of all classes together, some 40 bytes each
 constexpr std::size_t kViewedMax = std::size_t{1} << 22;  // entries of all views together, 24 bytes each
 constexpr std::size_t kRankingsMax = 4'096;               // remembered from one round to the next
@@ -109,33 +114,50 @@ void Search::refresh(Wanted& want) {
   }
 }
 
-// Looked up where a constraint says which names, else every name is compared; kept while no agent comes, goes
-// or is named otherwise.
+// Looked up where the constraint says which names, else every name is compared. In no order, and one may
+// stand there twice.
+std::vector<HostIndex> Search::allowed_by(const Constraint& constraint) const {
+  std::vector<HostIndex> allowed;
+  const bool looks_up =
+      constraint.kind == Constraint::Kind::equals || constraint.kind == Constraint::Kind::in;
+  if (looks_up && constraint.attribute == "hostname") {
+    for (const std::string& value : constraint.values) {
+      const auto& hosts = hosts_->named(value);
+      allowed.insert(allowed.end(), hosts.begin(), hosts.end());
+    }
+  } else if (looks_up) {
+    for (const std::string& value : constraint.values) {
+      auto at = hosts_->by_id().find(AgentId(value));
+      if (at != hosts_->by_id().end()) allowed.push_back(at->second);
+    }
+  } else {
+    for (const auto& [id, host] : hosts_->by_id()) {
+      if (fits_hosts_name(constraint, hosts_->at(host))) allowed.push_back(host);
+    }
+  }
+  return allowed;
+}
+
+// Kept while no agent comes, goes or is named otherwise.
 void Search::list_hosts(Ranking& ranking) {
   if (ranking.listed_at == hosts_->names_version()) return;
   ranking.listed_at = hosts_->names_version();
-  const auto& hard = ranking.cls.spec->hard_constraints;
-  auto named = std::find_if(hard.begin(), hard.end(), [](const Constraint& one) {
-    return is_about_hosts(one) && (one.kind == Constraint::Kind::equals || one.kind == Constraint::Kind::in);
-  });
+  const std::vector<const Constraint*> named = names_asked_by(ranking.cls);
   std::vector<HostIndex>& listed = ranking.listed;
   listed.clear();
-  if (named == hard.end()) {
+  if (named.empty()) {
     for (const auto& [id, host] : hosts_->by_id()) listed.push_back(host);
-  } else if (named->attribute == "hostname") {
-    for (const std::string& value : named->values) {
-      const auto& hosts = hosts_->named(value);
-      listed.insert(listed.end(), hosts.begin(), hosts.end());
-    }
   } else {
-    for (const std::string& value : named->values) {
-      auto at = hosts_->by_id().find(AgentId(value));
-      if (at != hosts_->by_id().end()) listed.push_back(at->second);
-    }
+    auto looked_up = std::find_if(named.begin(), named.end(), [](const Constraint* one) {
+      return one->kind == Constraint::Kind::equals || one->kind == Constraint::Kind::in;
+    });
+    listed = allowed_by(looked_up == named.end() ? *named.front() : **looked_up);
   }
-  std::erase_if(listed, [&](HostIndex host) { return !allows_name(ranking.cls, hosts_->at(host)); });
-  std::sort(listed.begin(), listed.end());
-  listed.erase(std::unique(listed.begin(), listed.end()), listed.end());
+  std::erase_if(listed, [&](HostIndex host) {
+    return !std::all_of(named.begin(), named.end(),
+                        [&](const Constraint* one) { return fits_hosts_name(*one, hosts_->at(host)); });
+  });
+  sort_uniquely(listed);
 }
 
 bool Search::is_special(const Wanted& want, const Host& host) const {
@@ -155,23 +177,44 @@ bool Search::is_special(const Wanted& want, const Host& host) const {
 std::vector<HostIndex> Search::special(const Wanted& want) const {
   if (want.is_listed) return want.ranking->listed;
   std::vector<HostIndex> special;
+  add_those_at_work(want, special);
+  sort_uniquely(special);
+  return special;
+}
+
+// Who fails the first constraint on names, whatever its work, is one of many only if the job has no interest
+// in it; and who holds none but that one, only if it fails the second too. So whoever holds either is singled
+// out.
+std::vector<HostIndex> Search::singled_out(const Wanted& want) const {
+  if (!want.is_listed) return special(want);
+  const std::vector<const Constraint*> named = names_asked_by(*want.cls);
+  if (named.empty()) return want.ranking->listed;  // everybody
+  std::vector<HostIndex> singly;
+  for (std::size_t i = 0; i < std::min<std::size_t>(named.size(), 2); ++i) {
+    const std::vector<HostIndex> allowed = allowed_by(*named[i]);
+    singly.insert(singly.end(), allowed.begin(), allowed.end());
+  }
+  add_those_at_work(want, singly);
+  sort_uniquely(singly);
+  return singly;
+}
+
+void Search::add_those_at_work(const Wanted& want, std::vector<HostIndex>& hosts) const {
   auto add = [&](JobNumber job) {
     if (const JobUse* use = hosts_->use(job); use != nullptr) {
-      special.insert(special.end(), use->hosts.begin(), use->hosts.end());
+      hosts.insert(hosts.end(), use->hosts.begin(), use->hosts.end());
     }
   };
   const Demand& demand = *want.demand;
   const JobUse* use = hosts_->use(demand.job);
-  if (use != nullptr && (want.cls->asks_where_it_runs || want.own_executor || use->exclusive > 0))
+  if (use != nullptr && (want.cls->asks_where_it_runs || want.cls->balances_over_hosts || want.own_executor ||
+                         use->exclusive > 0))
     add(demand.job);
   for (const auto* jobs : {&demand.with, &demand.apart, &demand.with_soft, &demand.apart_soft}) {
     for (JobNumber job : *jobs) add(job);
   }
   const std::set<HostIndex>& images = hosts_->with_image(want.work.image);
-  special.insert(special.end(), images.begin(), images.end());
-  std::sort(special.begin(), special.end());
-  special.erase(std::unique(special.begin(), special.end()), special.end());
-  return special;
+  hosts.insert(hosts.end(), images.begin(), images.end());
 }
 
 bool Search::has_special(const Wanted& want) const {

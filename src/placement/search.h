@@ -93,10 +93,14 @@ class Search {
 
   bool has_special(const Wanted& want) const;
   std::vector<HostIndex> special(const Wanted& want) const;  // ascending
+  // Those whose reason may be another than that of their cell, or may be once a constraint is ignored;
+  // ascending.
+  std::vector<HostIndex> singled_out(const Wanted& want) const;
   std::uint64_t looks() const { return looks_; }
 
  private:
   Ranking& ranking_of(const Demand& demand, NameId shared_executor);
+  std::vector<HostIndex> allowed_by(const Constraint& constraint) const;  // on names
   void list_hosts(Ranking& ranking);
   void build(Ranking& ranking);
   void sync(Ranking& ranking);
@@ -105,6 +109,7 @@ class Search {
   bool is_good_enough(const DemandClass& cls, std::int64_t rank) const;
   std::uint32_t lane_of(Ranking& ranking, const std::vector<int>& values);
   bool is_special(const Wanted& want, const Host& host) const;
+  void add_those_at_work(const Wanted& want, std::vector<HostIndex>& hosts) const;
   void build_view(Wanted& want);
   void sync_view(Wanted& want);
   void consider_single(Wanted& want, HostIndex host);

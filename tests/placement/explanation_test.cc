@@ -170,6 +170,20 @@ TEST_CASE("help names each constraint that alone stands in the way, and each amo
   CHECK(help({1, 1, 0, 0, 0, {{"fpga", 2'000}}}) == "an agent with 2 more fpga free would fit");
 }
 
+TEST_CASE("agents that only their names tell apart are counted by their names") {
+  Scene scene;
+  for (const char* id : {"a", "b", "c", "d"}) scene.agent(id, 1'000);
+  scene.cluster.start(scene.hosts.at("c"), {1, JobType::batch, "", "", false});
+  scene.want(1, 100, 1, {"agentId!=a", "UniqueHost", "hostname=host-a"});
+  scene.places();
+  CHECK(scene.why().reasons ==
+        Reasons{{"constraint agentId!=a", 1}, {"UniqueHost", 1}, {"constraint hostname=host-a", 2}});
+  CHECK(scene.why().help == std::vector<std::string>{"without agentId!=a 1 agent would fit",
+                                                     "without hostname=host-a 2 agents would fit"});
+  CHECK(scene.why().nearest->agent.value == "b");
+  CHECK(scene.why().nearest->reason == "constraint hostname=host-a");
+}
+
 TEST_CASE("too large is what no agent could run, were it empty") {
   Scene scene;
   scene.agent("a", 1'000, {{"arch", "arm"}});
