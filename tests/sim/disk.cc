@@ -19,6 +19,7 @@ Result<engine::Recovered> Disk::open() {
   found.versions = std::move(loaded->versions);
   found.receipts = std::move(loaded->receipts);
   found.groups = std::move(loaded->groups);
+  found.agent_orders = std::move(loaded->agent_orders);
   if (engine::State({}, found).digest() != engine::State({}, recovered()).digest()) {
     return make_error(Code::internal, "the store reads back something else than was committed");
   }
@@ -60,6 +61,7 @@ engine::Recovered Disk::recovered() const {
   for (const auto& [place, version] : versions_) all.versions.push_back(*version);
   for (const auto& [key, receipt] : receipts_) all.receipts.push_back(receipt);
   for (const auto& [name, group] : groups_) all.groups.push_back(*group);
+  for (const auto& [agent, order] : agent_orders_) all.agent_orders.push_back(*order);
   return all;
 }
 

@@ -51,6 +51,8 @@ class Disk {
   }
   void keep(const engine::PutGroup& put) { groups_[put.group->name] = put.group; }
   void keep(const engine::RemoveGroup& gone) { groups_.erase(gone.name); }
+  void keep(const engine::PutAgentOrder& put) { agent_orders_[put.order->agent] = put.order; }
+  void keep(const engine::RemoveAgentOrder& gone) { agent_orders_.erase(gone.agent); }
   void keep(const engine::PutReceipt& put) { receipts_[put.receipt.key] = put.receipt; }
   void keep(const engine::RemoveReceipt& gone) { receipts_.erase(gone.key); }
   template <class Other>
@@ -66,6 +68,7 @@ class Disk {
   std::map<std::pair<std::int64_t, std::int64_t>, JobVersionPtr> versions_;  // by (job number, version)
   std::map<std::string, Receipt> receipts_;
   std::map<std::string, CapacityGroupPtr> groups_;
+  std::map<AgentId, AgentOrderPtr> agent_orders_;
 };
 
 }  // namespace mimas::sim
