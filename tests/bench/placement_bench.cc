@@ -9,6 +9,8 @@
 //   OneTask/HOSTS         one task on a half full cluster, told and taken away again
 //   FullCluster/HOSTS     100 pending tasks that fit nowhere, after an offer came and went
 //   …Unlike/…             the same where no two agents are alike
+//   Groups…/SHAPES        a round of 10,000 jobs of one task in 1,000 groups on 1,000 hosts, which ask for as
+//                         many different amounts; NothingFits: the hosts are full, an offer came and went
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -192,6 +194,50 @@ void FullCluster(benchmark::State& state) { full_cluster(state, true); }
 void FullClusterUnlike(benchmark::State& state) { full_cluster(state, false); }
 BENCHMARK(FullCluster)->Arg(100)->Arg(1'000)->Arg(5'000)->Arg(10'000);
 BENCHMARK(FullClusterUnlike)->Arg(100)->Arg(1'000)->Arg(5'000)->Arg(10'000);
+
+// Neighbours in the queue are of different groups.
+void want_in_groups(World& world, std::int64_t shapes) {
+  constexpr std::int64_t kGroups = 1'000;
+  constexpr std::int64_t kDemands = 10'000;
+  std::vector<std::shared_ptr<const JobSpec>> specs;
+  for (std::int64_t i = 0; i < shapes; ++i) {
+    auto spec = std::make_shared<JobSpec>(*spec_of(none));
+    spec->request.mem_mib -= i;
+    specs.push_back(std::move(spec));
+  }
+  Queue& queue = world.queue();
+  queue.demands.clear();
+  queue.groups.assign(kGroups, {});
+  for (std::int64_t i = 0; i < kGroups; ++i) {
+    queue.groups[static_cast<std::size_t>(i)].name = "group-" + std::to_string(i);
+  }
+  for (std::int64_t i = 0; i < kDemands; ++i) {
+    world.want(1'000'000 + i, specs[static_cast<std::size_t>(i % shapes)], 1);
+    queue.demands.back().group = static_cast<std::size_t>(i % kGroups);
+  }
+}
+
+void groups(benchmark::State& state, bool full) {
+  World world(1'000, true);
+  if (full) world.fill(16'000, 100, none);
+  want_in_groups(world, state.range(0));
+  std::size_t at = 0, placed = 0, left = 0;
+  for (auto _ : state) {
+    const HostIndex host = world.host(at++);
+    Resources free = world.cluster().free(host);
+    world.cluster().withdraw(host);
+    world.cluster().offer(host, std::move(free));
+    const Plan plan = world.cluster().place(world.queue());
+    placed = plan.assignments.size();
+    left = plan.unplaced.size();
+  }
+  state.counters["placed"] = static_cast<double>(placed);
+  state.counters["left"] = static_cast<double>(left);
+}
+void GroupsNothingFits(benchmark::State& state) { groups(state, true); }
+void GroupsAllFit(benchmark::State& state) { groups(state, false); }
+BENCHMARK(GroupsNothingFits)->Arg(1)->Arg(1'000)->Unit(benchmark::kMillisecond);
+BENCHMARK(GroupsAllFit)->Arg(1)->Arg(1'000)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace mimas::placement
