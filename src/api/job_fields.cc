@@ -331,9 +331,6 @@ void read_amounts(FieldReader& in, JobSpec& spec) {
   spec.request.gpus = in.number(kGpus);
   spec.network_mbps = in.number(kNetworkMbps);
   spec.request.scalars = read_scalars(in, "resources");
-  if (spec.network_mbps > 0) {
-    add_scalars(spec.request.scalars, {{std::string(kNetworkScalar), spec.network_mbps * 1000}});
-  }
   read_ports(in, spec);
 }
 

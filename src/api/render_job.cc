@@ -119,9 +119,7 @@ void write_amounts(json::Writer& out, const JobSpec& spec) {
   out.member("gpu", spec.request.gpus);
   out.member("networkMbps", spec.network_mbps);
   out.key("resources").begin_object();
-  for (const auto& [name, thousandths] : spec.request.scalars) {
-    if (name != kNetworkScalar) write_thousandths(out, name, thousandths);
-  }
+  for (const auto& [name, thousandths] : spec.request.scalars) write_thousandths(out, name, thousandths);
   out.end_object();
 }
 

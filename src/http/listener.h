@@ -30,7 +30,7 @@ struct QueryParameter {
 
 struct Request {
   std::string method;
-  std::string path;  // percent-decoded, without the query
+  std::string path;  // percent-decoded but for %2F and %25, without the query
   std::vector<QueryParameter> query;
   std::vector<wire::Header> headers;
   std::string body;

@@ -42,7 +42,10 @@ bool more_literal(const std::vector<std::string>& a, const std::vector<std::stri
 Captures captures_of(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {
   Captures captures;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (is_capture(pattern[i])) captures.emplace(pattern[i].substr(1, pattern[i].size() - 2), path[i]);
+    if (!is_capture(pattern[i])) continue;
+    // What the target left as it was: a slash or a percent sign within the segment.
+    Result<std::string> value = wire::percent_decode(path[i], false);
+    captures.emplace(pattern[i].substr(1, pattern[i].size() - 2), value.ok() ? std::move(*value) : path[i]);
   }
   return captures;
 }

@@ -3,6 +3,15 @@
 namespace mimas::http {
 namespace {
 
+// Where "%2F" or "%25" stands next.
+std::size_t find_kept_escape(std::string_view text, std::size_t from) {
+  for (std::size_t at = text.find('%', from); at != std::string_view::npos; at = text.find('%', at + 3)) {
+    const std::string_view escape = text.substr(at, 3);
+    if (wire::equals_ignoring_case(escape, "%2f") || escape == "%25") return at;
+  }
+  return std::string_view::npos;
+}
+
 Error bad(std::string why) { return make_error(Code::invalid_argument, std::move(why)); }
 
 Result<std::string> decode(std::string_view text, bool plus_is_space) {
@@ -10,6 +19,20 @@ Result<std::string> decode(std::string_view text, bool plus_is_space) {
   if (decoded.ok() && decoded->find('\0') != std::string::npos)
     return bad("the request target has a NUL in it");
   return decoded;
+}
+
+// A slash in a name is not one between names: both it and what spells it stay as they were sent.
+Result<std::string> decode_path(std::string_view text) {
+  Result<std::string> decoded = decode(text, false);
+  if (!decoded.ok()) return decoded;
+  std::string path;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t stays = std::min(find_kept_escape(text, at), text.size());
+    path += *wire::percent_decode(text.substr(at, stays - at), false);
+    path += text.substr(stays, 3);
+    at = std::min(stays + 3, text.size());
+  }
+  return path;
 }
 
 Status parse_query(std::string_view text, std::vector<QueryParameter>& into) {
@@ -47,7 +70,7 @@ Result<Target> parse_target(std::string_view target) {
   if (path != "*" && !path.empty() && path.front() != '/') return bad("the request target is not a path");
 
   Target result;
-  Result<std::string> decoded = decode(path.empty() ? "/" : path, false);
+  Result<std::string> decoded = decode_path(path.empty() ? "/" : path);
   if (!decoded) return std::move(decoded).error();
   result.path = std::move(*decoded);
   Status query = parse_query(target.substr(std::min(question + 1, target.size())), result.query);

@@ -1,4 +1,6 @@
-// The request target of HTTP/1.1 ("/v2/jobs?a=b") taken apart: the path percent-decoded once, the query
+// The request target of HTTP/1.1 ("/v2/jobs?a=b") taken apart: the path percent-decoded once but for "%2F"
+// and
+// "%25" (a slash within a segment, which the router decodes when it has taken the segments apart), the query
 // parameters in order, decoded once, repeated ones kept. Origin form, absolute form ("http://host/path",
 // authority ignored) and "*" are understood. Pure. Tested in tests/http/target_test.cc.
 #pragma once

@@ -125,7 +125,7 @@ struct JobSpec {
   ResourceRequest request;
   std::vector<std::int32_t> container_ports;  // Titus's `ports`: container ports, in order; size() ==
                                               // request.ports (0 where only a count was asked for)
-  std::int64_t network_mbps = 0;              // in request.scalars, too, as kNetworkScalar
+  std::int64_t network_mbps = 0;              // not in request.scalars: agents without any charge none
   bool cpu_quota = false;                     // request.cpu_milli is also a ceiling
   std::int64_t pids_max = 0;                  // 0: none
   std::map<std::string, ProcessLimit> rlimits;

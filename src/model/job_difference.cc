@@ -55,12 +55,8 @@ bool ports_differ(const JobSpec& from, const JobSpec& to) {
   return from.container_ports != to.container_ports || from.request.ports != to.request.ports;
 }
 
-// The network has a field of its own.
-bool other_scalars_differ(const JobSpec& from, const JobSpec& to) {
-  Scalars difference = from.request.scalars;
-  subtract_scalars(difference, to.request.scalars);
-  return std::any_of(difference.begin(), difference.end(),
-                     [](const auto& one) { return one.first != kNetworkScalar; });
+bool scalars_differ(const JobSpec& from, const JobSpec& to) {
+  return from.request.scalars != to.request.scalars;
 }
 
 constexpr std::array kRows{
@@ -90,7 +86,7 @@ constexpr std::array kRows{
     Row{"disk", running_tasks, request_differs<&ResourceRequest::disk_mib>},
     Row{"gpu", running_tasks, request_differs<&ResourceRequest::gpus>},
     Row{"networkMbps", running_tasks, differ<&JobSpec::network_mbps>},
-    Row{"resources", running_tasks, other_scalars_differ},
+    Row{"resources", running_tasks, scalars_differ},
     Row{"ports", running_tasks, ports_differ},
     Row{"cpuQuota", running_tasks, differ<&JobSpec::cpu_quota>},
     Row{"pids", running_tasks, differ<&JobSpec::pids_max>},

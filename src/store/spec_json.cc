@@ -359,10 +359,6 @@ void read_amounts(Fields& from, JobSpec& into) {
   from.nested("request", [&](Fields& inner) { read_request(inner, into.request); });
   from.read("container_ports", into.container_ports);
   from.read("network_mbps", into.network_mbps);
-  // Up to version 0.1 it was kept and not asked for.
-  if (into.network_mbps > 0 && scalar(into.request.scalars, kNetworkScalar) == 0) {
-    add_scalars(into.request.scalars, {{std::string(kNetworkScalar), into.network_mbps * 1000}});
-  }
 }
 
 void read_confinement(Fields& from, JobSpec& into) {

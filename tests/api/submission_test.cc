@@ -378,10 +378,10 @@ TEST_CASE("retry policies are Titus's three") {
   CHECK(fault_with(R"("retryPolicy":"immediate")") == "/retryPolicy: expected an object, found a string");
 }
 
-TEST_CASE("resources are amounts by name, in thousandths; the network is one of them") {
+TEST_CASE("resources are amounts by name, in thousandths; the network is none of them") {
   const JobSpec spec = spec_of(
       R"("resources":{"fpga":2,"b.w-x_1":0.001,"none":0},"networkMbps":128,"priority":7,"production":true)");
-  CHECK(spec.request.scalars == Scalars{{"b.w-x_1", 1}, {"fpga", 2'000}, {"network", 128'000}});
+  CHECK(spec.request.scalars == Scalars{{"b.w-x_1", 1}, {"fpga", 2'000}});
   CHECK(spec.network_mbps == 128);
   CHECK(spec.priority == 7);
   CHECK(spec.production);

@@ -49,6 +49,12 @@ TEST_CASE("a less literal route with the right method beats a more literal one w
   CHECK(route(sample(), "DELETE", "/v2/jobs/search").body == "delete id=search");
 }
 
+TEST_CASE("an encoded slash belongs to the name it stands in, and an encoded percent sign is one") {
+  CHECK(route(sample(), "GET", "/v2/jobs/a%2Fb%2fc").body == "job id=a/b/c");
+  CHECK(route(sample(), "GET", "/v2/jobs/a%252Fb").body == "job id=a%2Fb");
+  CHECK(route(sample(), "GET", "/v2%2Fjobs").status == 404);
+}
+
 TEST_CASE("HEAD is answered by the GET route") {
   CHECK(route(sample(), "HEAD", "/v2/jobs").body == "list");
   Router own = sample();

@@ -118,10 +118,7 @@ inline JobSpec sample_spec(Prng& prng) {
     spec.container_ports.push_back(static_cast<std::int32_t>(prng.next()));
   }
   spec.request.scalars = sample_scalars(prng);
-  if (prng.below(2) == 1) {
-    spec.network_mbps = 1 + static_cast<std::int64_t>(prng.below(1'000));
-    add_scalars(spec.request.scalars, {{std::string(kNetworkScalar), spec.network_mbps * 1000}});
-  }
+  if (prng.below(2) == 1) spec.network_mbps = 1 + static_cast<std::int64_t>(prng.below(1'000));
   spec.production = prng.below(2) == 1;
   spec.hard_constraints = sample_constraints(prng, "");
   spec.soft_constraints = sample_constraints(prng, " weight 7");

@@ -71,19 +71,16 @@ TEST_CASE("members of a newer version are ignored, absent ones keep their defaul
   CHECK(parse_resources("{}").value() == Resources{});
 }
 
-TEST_CASE(
-    "what version 0.1 wrote is read: constraints as objects, soft ones of any text, a network not asked "
-    "for") {
+TEST_CASE("what version 0.1 wrote is read: constraints as objects, soft ones of any text") {
   const Result<JobSpec> spec = parse_spec(
       R"j({"hard_constraints":[{"kind":"in","attribute":"rack","values":["a"],"text":"rack in (a)"}],)j"
-      R"("soft_constraints":["anything at all","ZoneBalance"],"network_mbps":128,"request":{"cpu_milli":10}})");
+      R"("soft_constraints":["anything at all","ZoneBalance"],"request":{"cpu_milli":10}})");
   REQUIRE(spec.ok());
   REQUIRE(spec->hard_constraints.size() == 1);
   CHECK(spec->hard_constraints[0] == *parse_constraint("rack in (a)"));
   CHECK(spec->hard_constraints[0].kind == Constraint::Kind::in);
   REQUIRE(spec->soft_constraints.size() == 1);
   CHECK(spec->soft_constraints[0].attribute == "zone");
-  CHECK(spec->request.scalars == Scalars{{"network", 128'000}});
 }
 
 TEST_CASE("text that is no spec is an error that says where") {
