@@ -328,7 +328,7 @@ TEST_CASE("the first SUBSCRIBE has no framework id; golden: it says what the rec
   DriverOptions options;
   options.framework_name = "wire-suite";
   options.failover_timeout_ms = 120'000;
-  const auto call = make_subscribe(options, FrameworkId(), "", mesos::Standing(options.roles));
+  const auto call = make_subscribe(options, FrameworkId(), "", mimas::mesos::Standing(options.roles));
   CHECK(!call.has_framework_id());
   CHECK(!call.subscribe().framework_info().has_id());
   scheduler::Call recorded;
@@ -345,7 +345,7 @@ TEST_CASE("with a stored id both fields carry it; golden: as recorded") {
   options.framework_name = "wire-suite";
   options.failover_timeout_ms = 120'000;
   const auto call = make_subscribe(options, FrameworkId("53bfa8f9-895c-4051-997e-a949d542b45e-0004"), "",
-                                   mesos::Standing(options.roles));
+                                   mimas::mesos::Standing(options.roles));
   scheduler::Call recorded;
   REQUIRE(v1::decode(recording::request_body("s35-second-subscription.req"), v1::MediaType::json, &recorded)
               .ok());
