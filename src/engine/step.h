@@ -69,7 +69,7 @@ struct Policy {
   bool preemption = true;
   std::int64_t preempt_after_ms = 5'000;
   std::int64_t preempt_room_ms = 15'000;
-  std::int64_t preempt_look_ms = 5'000;  // between looks at what waits; each costs a look at all tasks
+  std::int64_t preempt_look_ms = 5'000;        // between looks at what waits; each costs a look at all tasks
   std::int64_t groups_max = 1'000;             // described ones; above: resource_exhausted
   std::int64_t agent_orders_max = 10'000;      // above: resource_exhausted
   std::int64_t operation_wait_ms = 300'000;    // for an offer that an operation can be applied to

@@ -16,8 +16,8 @@ Result<std::optional<std::int64_t>> if_match(const http::Request& request) {
   const auto [end, failure] = std::from_chars(tag.data(), tag.data() + tag.size(), version);
   if (failure == std::errc{} && end == tag.data() + tag.size() && version > 0)
     return std::optional<std::int64_t>(version);
-  return make_error(Code::invalid_argument, "must be one version, as the ETag has it, or *",
-                    "If-Match", "send If-Match: \"3\" for the third version");
+  return make_error(Code::invalid_argument, "must be one version, as the ETag has it, or *", "If-Match",
+                    "send If-Match: \"3\" for the third version");
 }
 
 std::string entity_tag(const Job& job) { return '"' + std::to_string(job.version) + '"'; }

@@ -154,6 +154,7 @@ TEST_CASE("every event has its name and its kind") {
       {Audited{std::make_shared<const Audit>(), nullptr}, "audit"},
       {ConnectionChanged{}, "connection"},
       {AlertChanged{"orphans", "two"}, "alert"},
+      {ScalingChanged{std::make_shared<const ScalingGroup>()}, "scaling"},
   };
   CHECK(all.size() == std::variant_size_v<Event>);
   for (const auto& [event, name] : all) {

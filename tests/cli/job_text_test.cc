@@ -62,7 +62,7 @@ TEST_CASE("agents are listed with what our tasks hold there and what is offered 
       "pi1       active  open         0.5       24           0          3.5 CPU, 1000 MiB  "
       "arch=arm;stack=pi3  0.1.0+3f2a  a-S0\n"
       "pi2       active  quarantined  0         0            0                                               "
-      "                 a-S1\n");
+      "              a-S1\n");
 }
 
 TEST_CASE("orphans are shown below their alert, decisions one by one") {
