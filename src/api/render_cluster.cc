@@ -6,6 +6,7 @@
 #include "api/job_limits.h"
 #include "api/render_job.h"
 #include "json/writer.h"
+#include "model/group.h"
 
 namespace mimas::api {
 namespace {
@@ -30,8 +31,9 @@ std::vector<Group> waiting_groups(const engine::View& view) {
       if (task->state == TaskState::queued) waiting.tasks.push_back(task);
     }
     if (waiting.tasks.empty()) continue;
-    Group& group = groups[job->spec->capacity_group];
-    group.name = job->spec->capacity_group;
+    const std::string name(group_of(*job->spec));
+    Group& group = groups[name];
+    group.name = name;
     group.tasks += static_cast<std::int64_t>(waiting.tasks.size());
     for (const TaskPtr& task : waiting.tasks) group.since = std::min(group.since, task->queued_at);
     group.jobs.push_back(std::move(waiting));
@@ -54,7 +56,7 @@ std::string render_queue(const engine::View& view) {
   out.begin_array();
   for (const Group& group : waiting_groups(view)) {
     out.begin_object();
-    write_text_or_null(out, "capacityGroup", group.name);
+    out.member("capacityGroup", group.name);
     out.member("tasks", group.tasks).member("waitingSince", format_rfc3339(group.since));
     out.key("jobs").begin_array();
     for (const Waiting& waiting : group.jobs) {

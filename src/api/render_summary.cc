@@ -6,6 +6,7 @@
 
 #include "api/render_job.h"
 #include "json/writer.h"
+#include "model/group.h"
 
 namespace mimas::api {
 namespace {
@@ -67,7 +68,7 @@ std::map<std::string, Depth> depths_of(const engine::View& view) {
       since = std::min(since, task->queued_at);
     }
     if (waiting == 0) continue;
-    Depth& depth = depths[job->spec->capacity_group];
+    Depth& depth = depths[std::string(group_of(*job->spec))];
     ++depth.jobs;
     depth.tasks += waiting;
     depth.since = std::min(depth.since, since);
@@ -81,8 +82,7 @@ void write_queue(json::Writer& out, const engine::View& view) {
   for (const auto& [group, depth] : depths) tasks += depth.tasks;
   out.key("queue").begin_object().member("tasks", tasks).key("groups").begin_array();
   for (const auto& [group, depth] : depths) {
-    out.begin_object();
-    write_text_or_null(out, "capacityGroup", group);
+    out.begin_object().member("capacityGroup", group);
     out.member("jobs", depth.jobs).member("tasks", depth.tasks);
     out.member("waitingSince", format_rfc3339(depth.since)).end_object();
   }

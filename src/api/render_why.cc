@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/render_job.h"
+#include "model/group.h"
 
 namespace mimas::api {
 namespace {
@@ -129,7 +130,7 @@ Turn turn_of(const engine::View& view, const Task& task, const Job& job) {
   const auto mine = key(job, task);
   Turn turn;
   for (const JobPtr& other : view.jobs()) {
-    if (other->state != JobState::active || other->spec->capacity_group != job.spec->capacity_group) continue;
+    if (other->state != JobState::active || group_of(*other->spec) != group_of(*job.spec)) continue;
     for (const TaskPtr& one : view.tasks_of(other->id)) {
       if (one->state != TaskState::queued) continue;
       ++turn.all;
@@ -147,7 +148,7 @@ void write_turn(json::Writer& out, const engine::View& view, const Task& task, c
   }
   const Turn turn = turn_of(view, task, job);
   out.begin_object();
-  write_text_or_null(out, "capacityGroup", job.spec->capacity_group);
+  out.member("capacityGroup", group_of(*job.spec));
   out.member("before", turn.before).member("tasks", turn.all).end_object();
 }
 

@@ -29,6 +29,8 @@ std::string reasons_table(json::Value why, bool colour) {
   return any ? "\n" + table.text(colour) : std::string();
 }
 
+std::string wait_of(const std::string& tasks) { return tasks == "1" ? "waits" : "wait"; }
+
 std::string unit_of(const std::string& what) {
   return what == "memory" || what == "disk" ? " MiB" : std::string();
 }
@@ -61,9 +63,8 @@ std::string explanation_text(const std::optional<json::Value>& why, bool colour)
 std::string queue_text(json::Value why) {
   const std::optional<json::Value> queue = why.find("queue");
   if (!queue || !queue->is_object()) return {};
-  const std::string group = field(*queue, "capacityGroup");
-  return line("in its queue" + (group.empty() ? std::string() : " (" + group + ")") + ": " +
-              field(*queue, "before") + " of " + field(*queue, "tasks") + " waiting tasks go first");
+  return line("in the queue of " + field(*queue, "capacityGroup") + ": " + field(*queue, "before") + " of " +
+              field(*queue, "tasks") + " waiting tasks go first");
 }
 
 void add_moment(std::string& text, json::Value why, std::string_view name, const std::string& word) {
@@ -93,9 +94,10 @@ std::string job_why_text(json::Value why, bool colour) {
   std::string text = line(field(why, "jobId") + " (" + field(why, "name") + "): " + field(why, "text"));
   for_each(why.find("classes"), [&](json::Value one) {
     const bool backoff = field(one, "kind") == "backoff";
-    text += "\n" + line(field(one, "tasks") + " of its tasks " +
-                        (backoff ? "wait to be started again, until " + moment(one, "notBefore")
-                                 : "wait for a place, since " + moment(one, "since")));
+    const std::string tasks = field(one, "tasks");
+    text += "\n" + line(tasks + " of its tasks " + wait_of(tasks) +
+                        (backoff ? " to be started again, until " + moment(one, "notBefore")
+                                 : " for a place, since " + moment(one, "since")));
     text += queue_text(one) + explanation_text(one.find("explanation"), colour);
   });
   return text;
@@ -150,7 +152,8 @@ std::string cluster_text(json::Value cluster, bool colour) {
   text += "\n" + table.text(colour);
   const std::optional<json::Value> queue = cluster.find("queue");
   if (!queue || !queue->is_object()) return text;
-  text += "\n" + line(field(*queue, "tasks") + " tasks wait for a place");
+  const std::string tasks = field(*queue, "tasks");
+  text += "\n" + line(tasks + (tasks == "1" ? " task " : " tasks ") + wait_of(tasks) + " for a place");
   Table groups({"CAPACITY GROUP", "JOBS", "TASKS", "WAITING SINCE"});
   bool any = false;
   for_each(queue->find("groups"), [&](json::Value one) {

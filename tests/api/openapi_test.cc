@@ -191,7 +191,8 @@ TEST_CASE("Spinnaker's body with all its keys and nulls is a service of containe
   CHECK(spec.container == ContainerSettings{});
   CHECK(spec.entry_point.empty());
   CHECK(spec.command.empty());
-  CHECK(spec.request == ResourceRequest{1'000, 512, 1'000, 0, 1, {{"network", 128'000}}});
+  CHECK(spec.request == ResourceRequest{1'000, 512, 1'000, 0, 1, {}});
+  CHECK(spec.network_mbps == 128);
   CHECK(spec.job_group_sequence == "v000");
   CHECK(spec.labels.at("spinnakerAccount").empty());
   CHECK(spec.container_ports == std::vector<std::int32_t>{7001});

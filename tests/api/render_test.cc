@@ -413,7 +413,9 @@ TEST_CASE("agents, log addresses and job addresses") {
           ("\"" + std::string(agent_state_name(agent.state)) + "\"") +
           R"(,"endpoint":"10.0.0.1:5051","region":null,"zone":null,"attributes":{"arch":"arm"},"executorVersion":null,)"
           R"("offered":{"cpu":3.5,"memory":900,"disk":1000,"gpu":0,"resources":{},"ports":[{"first":31000,"last":31009}]},)"
-          R"("used":{"cpu":0.5,"memory":0,"disk":0,"gpu":0,"resources":{},"ports":[]},"seenAt":"2026-11-21T12:00:00.123Z","maintenance":null}])");
+          R"("used":{"cpu":0.5,"memory":0,"disk":0,"gpu":0,"resources":{},"ports":[]},)"
+          R"("total":{"cpu":0,"memory":0,"disk":0,"gpu":0,"resources":{},"ports":[]},"tasks":0,"launching":0,"seenAt":"2026-11-21T12:00:00.123Z",)"
+          R"("maintenance":null,"standing":"open","order":null,"failures":{"score":0.0,"at":null,"last":null},"quarantinedUntil":null}])");
   CHECK(render_job_uri(JobId("mimas-7")) == R"({"jobUri":"/api/v2/jobs/mimas-7"})");
   Task task;
   task.id = TaskId("mimas-7-worker-0-0");

@@ -354,7 +354,7 @@ def drive_groups(api):
     assert api.call("getGroup", 200, at, query="fields=tier").json()["tier"] == "critical"
     api.call("putGroup", 412, at, body=spec, headers={"If-Match": '"7"'})
     faults = api.call("putGroup", 400, at, body={"weight": 0.5, "guarante": {}, "quota": {"cpu": -1}}).json()
-    assert {"/weight", "/guarante", "/quota/cpu"} <= {fault["pointer"] for fault in faults["faults"]}, faults
+    assert {"/weight", "/guarante", "/quota/cpu"} <= {fault["pointer"] for fault in faults["errors"]}, faults
     api.call("putGroup", 204, at, body={"weight": 7}, headers={"If-Match": '"1"'})
     assert api.call("getGroup", 200, at).json()["tier"] == "flex"
     used = api.call("getGroup", 200, {"name": "rest"}).json()
