@@ -7,8 +7,14 @@
 namespace mimas::engine {
 namespace {
 
+// After a restart, until it makes an offer.
+bool is_known_from_tasks_only(const Agent& agent) { return agent.total == Resources{}; }
+
+// It has at least what ours hold there, or nobody could ever end there for another.
 placement::HostFacts facts_of(const Agent& agent) {
-  placement::HostFacts facts{agent.id, agent.hostname, agent.attributes, agent.total};
+  const bool undescribed = is_known_from_tasks_only(agent);
+  placement::HostFacts facts{agent.id, agent.hostname, agent.attributes,
+                             undescribed ? agent.used : agent.total, !undescribed};
   if (!agent.zone.empty()) facts.attributes["zone"] = agent.zone;
   if (!agent.region.empty()) facts.attributes["region"] = agent.region;
   return facts;
@@ -96,7 +102,7 @@ void untell_agent(State::Data& data, AgentEntry& agent) {
 void tell_agent(Turn& turn, AgentEntry& agent) {
   State::Data& data = turn.data;
   if (agent.offers.empty() && agent.record.state != AgentState::active) return untell_agent(data, agent);
-  const bool described = std::exchange(agent.described, true);
+  const bool described = std::exchange(agent.described, true) && !is_known_from_tasks_only(agent.record);
   for (auto& [role, cluster] : data.clusters) {
     auto at = agent.hosts.find(role);
     if (at == agent.hosts.end()) {

@@ -169,7 +169,7 @@ void place_role(Turn& turn, const std::string& role, const std::vector<std::int6
     data.placement_stale = data.place_all = true;
   } else {
     explain(turn, round, plan.unplaced);
-    if (launched == 0 && !views.empty()) make_room(turn, views.back(), round, plan.unplaced);
+    if (launched == 0) make_room(turn, views, round, plan.unplaced);
   }
 }
 

@@ -52,6 +52,22 @@ void end_for(Turn& turn, const Job& job, const placement::Eviction& eviction) {
   }
 }
 
+// Answers how many were helped.
+std::size_t end_in_view(Turn& turn, const std::string& view, const WaitingRound& round,
+                        const std::vector<placement::Unplaced>& left, std::size_t most) {
+  State::Data& data = turn.data;
+  const placement::Cluster& cluster = data.clusters.at(view);
+  const std::string& role = data.jobs.at(round.queue.demands[left[0].demand].job).role;
+  const auto victims = [&](placement::HostIndex host) {
+    return victims_on(data, data.agents.at(cluster.facts(host).agent), role);
+  };
+  const auto evictions = placement::preempt(cluster, round.queue, {{}, left}, victims, most);
+  for (const placement::Eviction& eviction : evictions) {
+    end_for(turn, *data.jobs.at(round.queue.demands[eviction.demand].job).record, eviction);
+  }
+  return evictions.size();
+}
+
 }  // namespace
 
 std::string message_to_victim(const Job& job) {
@@ -73,26 +89,24 @@ std::int64_t claims_of(const State::Data& data, std::int64_t job, Instant now) {
   return std::distance(first, victims.end());
 }
 
-void make_room(Turn& turn, const std::string& view, const WaitingRound& round,
+void make_room(Turn& turn, const std::vector<std::string>& views, const WaitingRound& round,
                const std::vector<placement::Unplaced>& unplaced) {
   State::Data& data = turn.data;
   if (!data.policy.preemption) return;
-  placement::Plan left;
+  std::vector<placement::Unplaced> left;
   for (const placement::Unplaced& one : unplaced) {
     const placement::Demand& demand = round.queue.demands[one.demand];
     if (!demand.spec->production) continue;
     data.waits_for_room.insert(demand.job);
-    if (data.room_looked_at == turn.now && is_due(turn, demand)) left.unplaced.push_back(one);
+    if (data.room_looked_at == turn.now && is_due(turn, demand)) left.push_back(one);
   }
-  if (left.unplaced.empty()) return;
-  const placement::Cluster& cluster = data.clusters.at(view);
-  const std::string& role = data.jobs.at(round.queue.demands[left.unplaced[0].demand].job).role;
-  const auto victims = [&](placement::HostIndex host) {
-    return victims_on(data, data.agents.at(cluster.facts(host).agent), role);
-  };
-  const auto evictions = placement::preempt(cluster, round.queue, left, victims, kEvictionsPerLookMax);
-  for (const placement::Eviction& eviction : evictions) {
-    end_for(turn, *data.jobs.at(round.queue.demands[eviction.demand].job).record, eviction);
+  std::size_t most = kEvictionsPerLookMax;
+  for (const std::string& view : views) {
+    if (left.empty()) return;
+    most -= end_in_view(turn, view, round, left, most);
+    // What a job did not get here waits for the next look, or it would be helped twice.
+    std::erase_if(
+        left, [&](const placement::Unplaced& one) { return !is_due(turn, round.queue.demands[one.demand]); });
   }
 }
 

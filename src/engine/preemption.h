@@ -20,8 +20,9 @@ std::int64_t makes_room_for(const Task& victim);
 std::int64_t claims_of(const State::Data& data, std::int64_t job, Instant now);
 
 // After a placement that placed nothing: remembers the production jobs among those left, and in a Settle in
-// which look_for_room() has looked, ends those who stand in their way.
-void make_room(Turn& turn, const std::string& view, const WaitingRound& round,
+// which look_for_room() has looked, ends those who stand in their way: in the first of the views in which
+// that helps. Without any view, as before the first offer where all roles are one, nobody ends.
+void make_room(Turn& turn, const std::vector<std::string>& views, const WaitingRound& round,
                const std::vector<placement::Unplaced>& unplaced);
 
 // When those jobs want the next placement; kNever: there are none.

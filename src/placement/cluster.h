@@ -39,6 +39,7 @@ struct HostFacts {
   std::string hostname;
   Attributes attributes;  // with zone and region where they are known; hostname and agentId are added here
   Resources total;        // all that it has, as far as is known; its free amounts may exceed it for a moment
+  bool described = true;  // false: it has never said what it is; more attributes than these may be true of it
 };
 
 // A task there.

@@ -273,7 +273,7 @@ class Trial {
     std::optional<Eviction> best;
     Price price;
     for (HostIndex host : cluster_.hosts()) {
-      if (!has_attributes(demand, cluster_.facts(host))) continue;
+      if (!has_attributes(demand, cluster_.facts(host), cluster_.rules())) continue;
       const std::vector<Victim> tasks = those_left(host);
       const Resources free = cluster_.free(host);
       Site site(demand, queue.groups[demand.group].tier, cluster_.facts(host), free, tasks, placed_[host]);
@@ -293,13 +293,16 @@ class Trial {
   }
 
  private:
-  static bool has_attributes(const Demand& demand, const HostFacts& facts) {
+  static bool has_attributes(const Demand& demand, const HostFacts& facts, const Rules& rules) {
+    if (!facts.described && !rules.dedicated.empty()) return false;
     Attributes attributes = facts.attributes;
     attributes["hostname"] = facts.hostname;
     attributes["agentId"] = facts.agent.value;
     const auto& constraints = demand.spec->hard_constraints;
     return std::all_of(constraints.begin(), constraints.end(), [&](const Constraint& constraint) {
-      return !is_about_attributes(constraint.kind) || satisfies(constraint, attributes);
+      if (!is_about_attributes(constraint.kind)) return true;
+      const bool is_known = facts.described || attributes.contains(constraint.attribute);
+      return is_known && satisfies(constraint, attributes);
     });
   }
 

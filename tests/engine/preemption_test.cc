@@ -38,6 +38,13 @@ struct Full {
     play.settle();
   }
 
+  // The master shows what runs; of the agents nothing is known but that.
+  void restart() {
+    play.restart();
+    play.subscribe();
+    for (int i = 0; i < 2; ++i) play.master_says(id_of(low, i, i), MesosState::running, "RECONCILIATION");
+  }
+
   // Settles whenever the engine wants it; answers those who were asked to end meanwhile.
   std::set<std::string> pass(std::int64_t ms) {
     std::set<std::string> killed;
@@ -91,23 +98,55 @@ TEST_CASE("the room is for the job that others ended for, and the victim starts 
 }
 
 TEST_CASE("nobody else ends for the same job while its victim ends or its room is on its way") {
-  Full full;
+  Policy policy;
+  policy.roles = {"*"};
+  Full full(policy);
   full.play.submit(production_spec());
   full.pass(11'000);
-  bool restarted = false;
   SUBCASE("as it is") {}
-  SUBCASE("the server restarts in between") {
-    restarted = true;
-    full.play.restart();
-    full.play.subscribe();
-    for (int i = 0; i < 2; ++i)
-      full.play.master_says(id_of(full.low, i, i), MesosState::running, "RECONCILIATION");
-  }
+  SUBCASE("the server restarts in between, and no agent has anything left to offer") { full.restart(); }
   CHECK(full.pass(60'000) == Names{id_of(full.low, 1, 1)});  // asked again and again
   full.play.says(id_of(full.low, 1, 1), MesosState::killed);
   CHECK(full.pass(14'000) == Names{});
-  if (restarted) return;
   CHECK(full.pass(12'000) == Names{id_of(full.low, 0, 0)});  // the room never came
+}
+
+TEST_CASE("on an agent that has not described itself, nobody ends for a job that asks what it is") {
+  Policy policy;
+  policy.roles = {"*"};
+  std::shared_ptr<JobSpec> spec = production_spec();
+  std::size_t ended = 0;
+  SUBCASE("it may be an arm") { spec->hard_constraints = {*parse_constraint("arch!=arm")}; }
+  SUBCASE("it may be kept for others") { policy.rules.dedicated = {"gpu"}; }
+  SUBCASE("its name is known") {
+    spec->hard_constraints = {*parse_constraint("hostname=host-a1")};
+    ended = 1;
+  }
+  Full full(policy);
+  full.restart();
+  full.play.submit(spec);
+  CHECK(full.pass(11'000).size() == ended);
+  for (const char* agent : {"a1", "a2"}) full.play.offer_and_settle(agent, 10);
+  CHECK(full.pass(11'000).size() == 1);
+}
+
+TEST_CASE("where all roles are one, room is made beside what is offered in whichever of them") {
+  std::string beside, elsewhere;  // a victim's 500 are not enough alone
+  SUBCASE("the first") { beside = "*", elsewhere = "zoo"; }
+  SUBCASE("the last") { beside = "zoo", elsewhere = "*"; }
+  Full full;
+  std::shared_ptr<JobSpec> spec = production_spec();
+  spec->request.cpu_milli = 500;
+  const JobId shop = full.play.submit(spec);
+  Names killed;
+  for (int i = 0; i < 6; ++i) {  // offers go back unused after a while, and come again
+    const std::string number = std::to_string(i);
+    full.play.feed(OffersReceived{{full.play.offer("b" + number, "a1", 20, 1'024, beside),
+                                   full.play.offer("e" + number, "a3", 20, 1'024, elsewhere)}});
+    killed.merge(full.pass(2'000));
+  }
+  CHECK(killed == Names{id_of(full.low, 0, 0)});
+  CHECK(makes_room_for(full.play.task(id_of(full.low, 0, 0))) == parse_job_number(shop.value));
 }
 
 TEST_CASE("who was done before the kill came is done") {
