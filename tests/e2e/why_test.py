@@ -141,6 +141,20 @@ def a_group_that_has_what_it_may():
         world.wait_states(job, "RUNNING", 3)
 
 
+def that_waits_to_be_started_again():
+    with World() as world:
+        world.dev()
+        policy = {"exponentialBackOff": {"retries": 3, "initialDelayMs": 600000, "maxDelayIntervalMs": 600000}}
+        job = world.submit(process_job("exit 3", retries=3, retryPolicy=policy))
+        why = wait_for(lambda: next((one for one in world.get(f"/v2/jobs/{job}/why").json()["classes"] if one["kind"] == "backoff"), None),
+                       lambda: f"the next start to wait: {world.get(f'/v2/jobs/{job}/why').body}")
+        assert why["notBefore"] > why["since"] and why["explanation"] is None and why["tasks"] == 1, why
+        assert "1 of its tasks waits to be started again, until " in mimas(world, "why", job)
+        first, second = (world.get(f"/v2/tasks/{job}-worker-0-{number}/why").json() for number in (0, 1))
+        assert first["kind"] == "ended" and "exited with status 3" in first["text"], first
+        assert second["kind"] == "backoff" and second["notBefore"] == why["notBefore"], second
+
+
 def where_it_would_go():
     with World() as world:
         world.dev(*BOX, *PI)
@@ -162,4 +176,4 @@ def where_it_would_go():
 
 if __name__ == "__main__":
     run([of_the_wrong_kind_or_too_small, kept_for_others, out_of_use_until_enabled, apart_from_its_own,
-         a_group_that_has_what_it_may, where_it_would_go])
+         a_group_that_has_what_it_may, that_waits_to_be_started_again, where_it_would_go])
