@@ -50,7 +50,7 @@ TaskPtr dispatch(Turn& turn, JobEntry& job, const TaskKey& key, const placement:
     task.region = agent.region;
     task.zone = agent.zone;
     task.allocated = assignment.allocated;
-    task.executor = executor.empty() ? task.id.value : executor;
+    task.executor = executor;  // empty: its own, under its own id
     task.dispatched_at = turn.now;
     task.message = told(assignment.score);
   });

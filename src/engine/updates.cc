@@ -75,7 +75,11 @@ bool learn(const StatusUpdate& update, Task& task) {
     into = from;
     news = true;
   };
-  take(task.executor, update.executor);
+  const std::string executor = update.executor == task.id.value ? std::string() : update.executor;
+  if (!update.executor.empty() && executor != task.executor) {
+    task.executor = executor;
+    news = true;
+  }
   if (!update.facts) return news;
   RunFacts facts = run_facts(task);
   if (update.facts->pid > 0) facts.pid = update.facts->pid;

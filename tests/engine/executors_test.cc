@@ -17,7 +17,7 @@ TEST_CASE("where a task runs is kept, also over a restart, and what later update
   running.executor = kFirst;
   play.feed(running);
   CHECK(run_facts(play.task(kFirst)) == RunFacts{17, "c1", "10.0.0.7", "0.2"});
-  CHECK(play.task(kFirst).executor == kFirst);
+  CHECK(play.task(kFirst).executor.empty());  // its own
   CHECK_FALSE(play.task(kFirst).healthy.has_value());
 
   StatusUpdate health = play.update(kFirst, MesosState::running, "TASK_HEALTH_CHECK_STATUS_UPDATED");
@@ -80,8 +80,9 @@ std::vector<std::string> executors_of(const Play& play) {
   std::vector<std::string> found;
   for (const AcceptOffers* call : play.all<AcceptOffers>()) {
     for (const Launch& launch : call->launches) {
-      CHECK(launch.shared == (launch.task->executor != launch.task->id.value));
-      found.push_back(launch.task->executor);
+      const Task& task = *launch.task;
+      CHECK(launch.shared == !task.executor.empty());
+      found.push_back(launch.shared ? task.executor : task.id.value);
     }
   }
   return found;
