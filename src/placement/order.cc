@@ -33,14 +33,6 @@ ResourceRequest amounts(const Resources& of) {
   return {of.cpu_milli, of.mem_mib, of.disk_mib, of.gpus, 0, of.scalars};
 }
 
-void add(ResourceRequest& to, const ResourceRequest& more) {
-  to.cpu_milli += more.cpu_milli;
-  to.mem_mib += more.mem_mib;
-  to.disk_mib += more.disk_mib;
-  to.gpus += more.gpus;
-  add_scalars(to.scalars, more.scalars);
-}
-
 // True for every pair of amounts of one kind that `wanted` has any of.
 template <typename Test>
 bool all_kinds(const ResourceRequest& wanted, const ResourceRequest& other, const Test& test) {
@@ -62,7 +54,7 @@ bool is_below(const ResourceRequest& used, const ResourceRequest& guarantee) {
 }
 
 bool stays_within(const ResourceRequest& quota, ResourceRequest used, const ResourceRequest& more) {
-  add(used, more);
+  add_amounts(used, more);
   // What a task asks nothing of is no reason to hold it back, even if the quota was lowered below the use.
   auto bounded = [&](std::int64_t limit, std::int64_t then, std::int64_t asked) {
     return limit == 0 || asked == 0 || then <= limit;
@@ -80,7 +72,7 @@ bool stays_within(const ResourceRequest& quota, ResourceRequest used, const Reso
 ResourceRequest charge_at_most(const Demand& demand) {
   ResourceRequest charge = demand.spec->request;
   charge.ports = 0;
-  add(charge, demand.share);
+  add_amounts(charge, demand.share);
   // An agent without bandwidth to give charges none; a quota of it means tasks where it is given.
   const std::int64_t network = demand.spec->network_mbps * 1'000;
   if (network > 0) add_scalars(charge.scalars, {{std::string(kNetworkScalar), network}});
@@ -140,7 +132,7 @@ void Order::placed(const Resources& allocated, bool charged) {
   ASSERT(!line_.empty());
   Standing& first = line_.front();
   const std::size_t demand = waiting_[first.front];
-  add(used_[first.group], amounts(allocated));
+  add_amounts(used_[first.group], amounts(allocated));
   give_another_turn(queue_->demands[demand], charged);
   const bool claimed = claims_[demand] > 0 && --claims_[demand] == 0;
   if (--left_[demand] == 0) return drop_demand();

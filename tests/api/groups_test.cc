@@ -4,13 +4,14 @@
 #include <doctest/doctest.h>
 
 #include "api/commands.h"
+#include "empty_view.h"
 #include "json/value.h"
 
 namespace mimas::api {
 namespace {
 
 // One service in group "web" with a running and a waiting task; "web" may be described.
-class GroupView : public engine::View {
+class GroupView : public EmptyView {
  public:
   explicit GroupView(CapacityGroupPtr described) : described_(std::move(described)) {
     auto job = std::make_shared<Job>();
@@ -23,7 +24,6 @@ class GroupView : public engine::View {
   }
   JobPtr job(const JobId&) const override { return job_; }
   std::vector<JobPtr> jobs() const override { return {job_}; }
-  TaskPtr task(const TaskId&) const override { return nullptr; }
   std::vector<TaskPtr> tasks_of(const JobId& id) const override {
     Task running;
     running.id = make_task_id(id, 0, 0);
@@ -36,20 +36,9 @@ class GroupView : public engine::View {
     queued.queued_at = Instant{1'795'262'400'123};
     return {std::make_shared<const Task>(running), std::make_shared<const Task>(queued)};
   }
-  std::vector<AgentPtr> agents() const override { return {}; }
-  ExplanationPtr explanation(const JobId&) const override { return nullptr; }
-  std::string shortfall(const JobId&) const override { return {}; }
-  std::vector<OrphanPtr> orphans() const override { return {}; }
-  std::vector<ScalingGroupPtr> scaling() const override { return {}; }
   std::vector<CapacityGroupPtr> groups() const override {
     return described_ ? std::vector{described_} : std::vector<CapacityGroupPtr>();
   }
-  std::map<std::string, std::string> alerts() const override { return {}; }
-  OperationPtr operation(const OperationId&) const override { return nullptr; }
-  std::vector<OperationPtr> operations() const override { return {}; }
-  std::vector<JobVersionPtr> versions_of(const JobId&) const override { return {}; }
-  std::vector<AuditPtr> audits(const JobId&, std::int64_t, std::size_t) const override { return {}; }
-  engine::Connection connection() const override { return {}; }
 
  private:
   CapacityGroupPtr described_;

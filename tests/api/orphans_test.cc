@@ -2,6 +2,7 @@
 
 #include "api/commands.h"
 #include "api/render_orphans.h"
+#include "empty_view.h"
 
 namespace mimas::api {
 namespace {
@@ -13,24 +14,10 @@ std::string faults_of(const Checked<T>& checked) {
   return text;
 }
 
-class OrphanView : public engine::View {
+class OrphanView : public EmptyView {
  public:
-  JobPtr job(const JobId&) const override { return nullptr; }
-  std::vector<JobPtr> jobs() const override { return {}; }
-  TaskPtr task(const TaskId&) const override { return nullptr; }
-  std::vector<TaskPtr> tasks_of(const JobId&) const override { return {}; }
-  std::vector<AgentPtr> agents() const override { return {}; }
-  std::string shortfall(const JobId&) const override { return {}; }
-  ExplanationPtr explanation(const JobId&) const override { return nullptr; }
   std::vector<OrphanPtr> orphans() const override { return orphans_; }
-  std::vector<ScalingGroupPtr> scaling() const override { return {}; }
-  std::vector<CapacityGroupPtr> groups() const override { return {}; }
   std::map<std::string, std::string> alerts() const override { return alerts_; }
-  OperationPtr operation(const OperationId&) const override { return nullptr; }
-  std::vector<OperationPtr> operations() const override { return {}; }
-  std::vector<JobVersionPtr> versions_of(const JobId&) const override { return {}; }
-  std::vector<AuditPtr> audits(const JobId&, std::int64_t, std::size_t) const override { return {}; }
-  engine::Connection connection() const override { return {}; }
 
   std::vector<OrphanPtr> orphans_;
   std::map<std::string, std::string> alerts_;

@@ -5,6 +5,7 @@
 #include "api/commands.h"
 #include "api/projection.h"
 #include "api/render.h"
+#include "empty_view.h"
 #include "json/value.h"
 
 namespace mimas::api {
@@ -12,7 +13,7 @@ namespace {
 
 constexpr Instant kNoon{1'795'262'400'123};  // 2026-11-21T12:00:00.123Z
 
-class PlainView : public engine::View {
+class PlainView : public EmptyView {
  public:
   JobPtr job(const JobId& id) const override {
     for (const JobPtr& one : jobs_) {
@@ -21,18 +22,15 @@ class PlainView : public engine::View {
     return nullptr;
   }
   std::vector<JobPtr> jobs() const override { return jobs_; }
-  TaskPtr task(const TaskId&) const override { return nullptr; }
   std::vector<TaskPtr> tasks_of(const JobId& id) const override {
     const auto found = tasks_.find(id);
     return found == tasks_.end() ? std::vector<TaskPtr>{} : found->second;
   }
   std::vector<AgentPtr> agents() const override { return agents_; }
-  ExplanationPtr explanation(const JobId&) const override { return nullptr; }
   std::string shortfall(const JobId& id) const override {
     return id == waiting_ ? "no agent has 64 CPUs" : "";
   }
   std::vector<OrphanPtr> orphans() const override { return orphans_; }
-  std::vector<ScalingGroupPtr> scaling() const override { return {}; }
   std::vector<CapacityGroupPtr> groups() const override { return groups_; }
   std::map<std::string, std::string> alerts() const override { return alerts_; }
   OperationPtr operation(const OperationId& id) const override {
@@ -42,9 +40,6 @@ class PlainView : public engine::View {
     return nullptr;
   }
   std::vector<OperationPtr> operations() const override { return operations_; }
-  std::vector<JobVersionPtr> versions_of(const JobId&) const override { return {}; }
-  std::vector<AuditPtr> audits(const JobId&, std::int64_t, std::size_t) const override { return {}; }
-  engine::Connection connection() const override { return {}; }
 
   std::vector<OperationPtr> operations_;
   std::vector<JobPtr> jobs_;

@@ -4,12 +4,13 @@
 #include <doctest/doctest.h>
 
 #include "api/render_summary.h"
+#include "empty_view.h"
 
 namespace mimas::api {
 namespace {
 
 // One job with one waiting task, explained, and two agents.
-class OneWaits : public engine::View {
+class OneWaits : public EmptyView {
  public:
   OneWaits() {
     JobSpec spec;
@@ -46,15 +47,6 @@ class OneWaits : public engine::View {
   ExplanationPtr explanation(const JobId&) const override {
     return std::make_shared<const Explanation>(why_);
   }
-  std::vector<OrphanPtr> orphans() const override { return {}; }
-  std::vector<ScalingGroupPtr> scaling() const override { return {}; }
-  std::vector<CapacityGroupPtr> groups() const override { return {}; }
-  std::map<std::string, std::string> alerts() const override { return {}; }
-  OperationPtr operation(const OperationId&) const override { return nullptr; }
-  std::vector<OperationPtr> operations() const override { return {}; }
-  std::vector<JobVersionPtr> versions_of(const JobId&) const override { return {}; }
-  std::vector<AuditPtr> audits(const JobId&, std::int64_t, std::size_t) const override { return {}; }
-  engine::Connection connection() const override { return {}; }
 
   Job job_;
   Task task_;
