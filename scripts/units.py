@@ -1,24 +1,33 @@
 #!/usr/bin/env python3
 """Puts sources together into few translation units, each a file of #includes, so that the headers they share are parsed
-a few times and not once for each: most of what compiling the executors costs, four times over.
+and the templates they share are compiled a few times and not once for each: most of what a build from nothing costs.
 
-usage: units.py ROOT DIRECTORY COUNT DEPFILE SOURCE...    writes DIRECTORY/unit_1.cc to unit_COUNT.cc, some perhaps empty
+usage: units.py ROOTS DEPFILE UNIT... -- SOURCE...    writes the UNITs, some perhaps empty
+
+ROOTS, with ":" between them, are the folders that #includes are looked up in.
 
 Two sources share a unit only if no name that one of them has for itself (in an unnamed namespace, by `static`, `using` or
-`#define`) is written anywhere in the other, or declared by a header of the other. The same sources give the same units.
+`#define`) means something else in the other: is declared there or by a header that it includes, in the same namespace or
+one around it, or is written there at all; of functions it counts what is called or declared. Sources that include the same
+library's headers are put together first, for these are the largest. The same sources give the same units.
 """
 import os
 import re
 import sys
 
 WORD = re.compile(r"[A-Za-z_]\w*")
+CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+LIBRARY = re.compile(r'^\s*#\s*include\s+[<"](CLI|google|httplib|mesos/v1|openssl|prometheus|re2|spdlog)\b', re.MULTILINE)
+TEMPLATE = re.compile(r"\btemplate\s*<(?:[^<>]|<(?:[^<>]|<[^<>]*>)*>)*>")
 OWN = re.compile(r"\s*(static|using|constexpr|const|inline|enum|struct|class)\b")
+USING = re.compile(r"\s*using\s+(?!namespace)((?:[\w:]+::)?(\w+))\s*$")
+ALIAS = re.compile(r"\s*(?:using|namespace)\s+(\w+)\s*=\s*(.+?)\s*$", re.DOTALL)
 MEMBER = re.compile(r"(?:\.|->|::)\s*[A-Za-z_]\w*")
 NOISE = re.compile(r'//[^\n]*|/\*.*?\*/|R"\((?:.*?)\)"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.DOTALL)
 KEYWORDS = set("""alignas auto bool case char class const constexpr default delete else enum explicit false for if inline int
     long namespace new noexcept nullptr operator private public return short signed sizeof static struct switch template this
-    true typename union unsigned using void volatile while std size_t string string_view vector""".split())
+    true typename union unsigned using void volatile while std size_t string string_view vector TEST_CASE""".split())
 
 
 def without_noise(text):
@@ -26,57 +35,101 @@ def without_noise(text):
 
 
 def outline(text):
-    """What stands directly in a namespace: no function bodies, no members, no initialisers."""
+    """What stands directly in a namespace, as (namespace, inside an unnamed one, statement): no bodies, no initialisers."""
     out, depth = [], []
     pending = ""
-    for piece in re.split(r"([{};])", text):
+    for piece in re.split(r"([{};])", re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)):
+        inside = all(name is not None for name in depth)
         if piece == "{":
-            is_namespace = re.search(r"\bnamespace(\s+[\w:]+)?\s*$", pending) is not None
-            depth.append(is_namespace)
-            if not is_namespace and all(depth[:-1]):
-                out.append(pending)
-            elif is_namespace and re.search(r"\bnamespace\s*$", pending):
-                out.append("{")
+            opened = re.search(r"\bnamespace(?:\s+([\w:]+))?\s*$", pending)
+            if not opened and inside:
+                out.append(("::".join(filter(None, depth)), "" in depth, TEMPLATE.sub(" ", pending)))
+            depth.append((opened.group(1) or "") if opened else None)
             pending = ""
         elif piece == "}":
-            if depth and depth.pop() and all(depth):
-                out.append("}")
+            if depth:
+                depth.pop()
             pending = ""
         elif piece == ";":
-            if all(depth):
-                out.append(pending)
+            if inside:
+                out.append(("::".join(filter(None, depth)), "" in depth, TEMPLATE.sub(" ", pending)))
             pending = ""
         else:
             pending += piece
     return out
 
 
-def names_in(text, everything):
-    """The names that a source has for itself, or `everything` that it declares in a namespace; rather too many than too few."""
-    names = set(re.findall(r"^\s*#\s*define\s+(\w+)", text, re.MULTILINE))
-    text = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
-    unnamed = 0
-    for statement in outline(text):
-        if statement == "{":
-            unnamed += 1
-        elif statement == "}":
-            unnamed = max(0, unnamed - 1)
-        elif everything or unnamed or OWN.match(statement):
-            head = re.split(r"=(?!=)", statement, maxsplit=1)[0]
-            names.update(WORD.findall(head.split("(")[0])[-1:])
-            names.update(re.findall(r"\b(?:struct|class|enum|using)\s+(?:class\s+)?(\w+)", head))
-    return names - KEYWORDS
+def declared(statement):
+    """The names that a statement declares; a function's ends with "("."""
+    head = re.split(r"=(?!=)", statement, maxsplit=1)[0]
+    before = head.split("(")[0].rstrip()
+    name = [] if re.search(r"::\s*[~\w]+$", before) else WORD.findall(before)[-1:]  # a member's definition declares nothing
+    kinds = re.findall(r"\b(?:struct|class|enum|using)\s+(?:class\s+)?(\w+)\b(?!\s*::)", head)
+    if "(" in head and not kinds and name:
+        name = [name[0] + "("]
+    return {one for one in name + kinds if one.rstrip("(") not in KEYWORDS}
 
 
-def headers_of(root, path, seen):
-    """The project's headers that the file includes, and theirs."""
+class Source:
+    """What of one file could be mistaken for something else beside others."""
+
+    def __init__(self, roots, path, headers):
+        raw, text = read(path)
+        self.path, self.size = path, len(text)
+        self.own = set(re.findall(r"^\s*#\s*define\s+(\w+)", text, re.MULTILINE))
+        self.shared = {}  # `using other::name`, which every file may say
+        self.spaces = set()
+        for space, unnamed, statement in outline(text):
+            self.spaces.add(space)
+            using, alias = USING.match(statement), ALIAS.match(statement)
+            if using:
+                self.shared[using.group(2)] = using.group(1)
+            elif alias:
+                self.shared[alias.group(1)] = alias.group(2)
+            elif statement.lstrip().startswith("using namespace"):
+                continue
+            elif unnamed or OWN.match(statement):
+                self.own |= declared(statement)
+        bare = MEMBER.sub(" ", text)
+        self.words = set(WORD.findall(bare)) | {name + "(" for name in CALL.findall(bare)}
+        libraries = set(LIBRARY.findall(raw))
+        for header in headers_of(roots, raw, headers, set()):
+            for space, names in headers[header][0].items():
+                if any(own == space or own.startswith(space + "::") or not space for own in self.spaces):
+                    self.words |= names
+            libraries.update(LIBRARY.findall(headers[header][1]))
+        self.libraries = frozenset(libraries)
+
+    def clashes(self, other):
+        return bool(self.own & other.words or other.own & self.words) or self.says_otherwise(other) or other.says_otherwise(self)
+
+    def says_otherwise(self, other):
+        """Does a name that this one has brought in by `using` or as an alias mean something else there?"""
+        return any(other.shared[name] != whole if name in other.shared else name in other.words
+                   for name, whole in self.shared.items())
+
+
+def read(path):
     with open(path, encoding="utf-8") as file:
-        text = file.read()
-    for name in INCLUDE.findall(text):
-        header = os.path.join(root, name)
-        if header not in seen and os.path.exists(header):
-            seen[header] = names_in(without_noise(headers_of(root, header, seen)), True)
-    return text
+        raw = file.read()
+    return raw, without_noise(raw)
+
+
+def headers_of(roots, raw, known, seen):
+    """The project's headers that a file includes, and theirs; `known` keeps what they declare."""
+    for name in INCLUDE.findall(raw):
+        header = next((path for path in (os.path.join(root, name) for root in roots) if os.path.exists(path)), None)
+        if header is None or header in seen:
+            continue
+        seen.add(header)
+        if header not in known:
+            text, plain = read(header)
+            by_space = {"": set(re.findall(r"^\s*#\s*define\s+(\w+)", plain, re.MULTILINE))}
+            for space, _, statement in outline(plain):
+                by_space.setdefault(space, set()).update(declared(statement))
+            known[header] = (by_space, text)
+        headers_of(roots, known[header][1], known, seen)
+    return seen
 
 
 def write(path, text):
@@ -89,33 +142,34 @@ def write(path, text):
         file.write(text)
 
 
-def main():
-    root, directory, count, depfile, sources = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sorted(sys.argv[5:])
-    units = [{"sources": [], "own": set(), "words": set(), "size": 0} for _ in range(count)]
-    read, all_headers = [], set()
-    for source in sources:
-        headers = {}
-        text = without_noise(headers_of(root, source, headers))
-        all_headers.update(headers)
-        # What is named as somebody's member cannot be mistaken for a name of the namespace.
-        words = set(WORD.findall(MEMBER.sub(" ", text))).union(*headers.values())
-        read.append((len(text), source, names_in(text, False), words))
-    for size, source, own, words in sorted(read, key=lambda one: (-one[0], one[1])):
-        fitting = [unit for unit in units if not unit["own"] & words and not own & unit["words"]]
+def put_together(sources, count):
+    """The sources that clash with most go first; each to the unit that it makes the least larger."""
+    clashing = {one.path: {other.path for other in sources if other is not one and one.clashes(other)} for one in sources}
+    units = [{"sources": [], "paths": set(), "size": 0, "libraries": frozenset()} for _ in range(count)]
+    for source in sorted(sources, key=lambda one: (-len(clashing[one.path]), -one.size, one.path)):
+        fitting = [unit for unit in units if not clashing[source.path] & unit["paths"]]
         if not fitting:
-            sys.exit(f"units.py: {source} has names of its own that every unit uses: {sorted(own)}; rename some, or let there be "
-                     "more units (src/executor/meson.build)")
-        unit = min(fitting, key=lambda one: one["size"])
+            sys.exit(f"units.py: {source.path} has names of its own that mean something else in every unit: "
+                     f"{sorted(source.own)}; rename some, or let there be more units (the room's meson.build)")
+        # A library's headers weigh as much as 60 KB of source: better parsed again than all its users in one unit.
+        unit = min(fitting, key=lambda one: one["size"] + 60_000 * len(source.libraries - one["libraries"]))
         unit["sources"].append(source)
-        unit["own"] |= own
-        unit["words"] |= words
-        unit["size"] += size
-    outputs = [os.path.join(directory, f"unit_{number}.cc") for number in range(1, count + 1)]
+        unit["paths"].add(source.path)
+        unit["size"] += source.size + 60_000 * len(source.libraries - unit["libraries"])
+        unit["libraries"] |= source.libraries
+    return units
+
+
+def main():
+    roots, depfile = sys.argv[1].split(":"), sys.argv[2]
+    outputs, paths = sys.argv[3:sys.argv.index("--")], sorted(sys.argv[sys.argv.index("--") + 1:])
+    headers = {}
+    units = put_together([Source(roots, path, headers) for path in paths], len(outputs))
     for output, unit in zip(outputs, units):
-        names = [os.path.relpath(source, root) for source in sorted(unit["sources"])]
+        names = sorted(min((os.path.relpath(source.path, root) for root in roots), key=len) for source in unit["sources"])
         write(output, "".join(f'#include "{name}"\n' for name in names))
     with open(depfile, "w", encoding="utf-8") as file:
-        file.write(f"{outputs[0]}: {' '.join(sorted(all_headers))}\n")
+        file.write(f"{outputs[0]}: {' '.join(sorted(headers))}\n")
 
 
 if __name__ == "__main__":

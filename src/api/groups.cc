@@ -39,7 +39,7 @@ void add_network(ResourceRequest& amounts, std::int64_t mbps) {
   add_scalars(amounts.scalars, {{std::string(kNetworkScalar), mbps * 1000}});
 }
 
-std::optional<ResourceRequest> read_amounts(FieldReader& in, std::string_view field) {
+std::optional<ResourceRequest> read_quantities(FieldReader& in, std::string_view field) {
   const auto found = in.take(field);
   if (!found) return std::nullopt;
   if (!found->is_object()) {
@@ -142,8 +142,8 @@ Checked<engine::SetGroup> parse_group(const std::string& name, std::string_view 
   }
   group.tier = read_tier(in);
   group.weight = in.number(kWeight);
-  group.guarantee = read_amounts(in, "guarantee").value_or(ResourceRequest());
-  group.quota = read_amounts(in, "quota");
+  group.guarantee = read_quantities(in, "guarantee").value_or(ResourceRequest());
+  group.quota = read_quantities(in, "quota");
   command.user = in.text("user");
   refuse_others(in);
   check_quota(group, faults);

@@ -11,31 +11,28 @@ namespace mimas::api {
 namespace {
 
 // A group as it stands: what was described, or the defaults, and what its jobs do.
-struct Standing {
+struct GroupStanding {
   CapacityGroupPtr described;
   ResourceRequest used;
   std::int64_t running = 0, queued = 0;
   Instant since = kNever;  // when the first of those that wait began to
 };
 
-void count_job(const engine::View& view, const JobPtr& job, Standing& into) {
-  for (const TaskPtr& task : view.tasks_of(job->id)) {
-    if (is_live_on_agent(task->state)) {
-      ++into.running;
-      add_amounts(into.used, held_by(*task));
-    } else if (task->state == TaskState::queued) {
-      ++into.queued;
-      into.since = std::min(into.since, task->queued_at);
-    }
-  }
-}
-
-std::map<std::string, Standing> standings(const engine::View& view) {
-  std::map<std::string, Standing> all;
+std::map<std::string, GroupStanding> standings(const engine::View& view) {
+  std::map<std::string, GroupStanding> all;
   all.try_emplace(std::string(kDefaultGroup));
   for (const CapacityGroupPtr& group : view.groups()) all[group->name].described = group;
-  for (const JobPtr& job : view.jobs()) {
-    if (job->state != JobState::ended) count_job(view, job, all[std::string(group_of(*job->spec))]);
+  for (const auto& [job, tasks, held, ready] : view.live_jobs()) {
+    GroupStanding& into = all[std::string(group_of(*job->spec))];
+    add_amounts(into.used, held);
+    for (std::size_t state = 0; state < tasks.size(); ++state) {
+      if (is_live_on_agent(static_cast<TaskState>(state))) into.running += tasks[state];
+    }
+  }
+  for (const auto& [job, tasks] : view.waiting()) {
+    GroupStanding& into = all[std::string(group_of(*job->spec))];
+    into.queued += static_cast<std::int64_t>(tasks.size());
+    into.since = std::min(into.since, tasks.front().since);
   }
   return all;
 }
@@ -68,7 +65,7 @@ void write_amounts(json::Writer& out, std::string_view name, const ResourceReque
   out.end_object().end_object();
 }
 
-void write_group(json::Writer& out, const std::string& name, const Standing& standing) {
+void write_group(json::Writer& out, const std::string& name, const GroupStanding& standing) {
   const CapacityGroup group = standing.described ? *standing.described : CapacityGroup();
   out.begin_object().member("name", name).member("described", standing.described != nullptr);
   out.member("tier", tier_name(group.tier)).member("weight", group.weight);

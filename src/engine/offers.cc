@@ -70,7 +70,7 @@ void return_offers(Turn& turn) {
 
 namespace {
 
-Instant revive_at(const Turn& turn, std::string_view name, const RoleEntry& role) {
+Instant role_revive_at(const Turn& turn, std::string_view name, const RoleEntry& role) {
   bool helps = role.revive_wanted || role.suppressed || role.long_filters;
   bool work = role.ready > 0 || role.operations > 0;
   if (!turn.data.subscribed || !work || !helps || !is_ours(turn.data.policy, name)) return kNever;
@@ -81,7 +81,7 @@ Instant revive_at(const Turn& turn, std::string_view name, const RoleEntry& role
 
 Instant revive_at(const Turn& turn) {
   Instant first = kNever;
-  for (const auto& [name, role] : turn.data.roles) first = std::min(first, revive_at(turn, name, role));
+  for (const auto& [name, role] : turn.data.roles) first = std::min(first, role_revive_at(turn, name, role));
   return first;
 }
 
@@ -92,7 +92,7 @@ void revive_or_suppress(Turn& turn) {
   for (auto& [name, role] : data.roles) {
     if (role.ready == 0 && role.operations == 0) role.revive_wanted = false;
     if (!data.subscribed || !is_ours(data.policy, name)) continue;
-    if (revive_at(turn, name, role) <= turn.now) {
+    if (role_revive_at(turn, name, role) <= turn.now) {
       role.revived_at = turn.now;
       role.revive_wanted = role.suppressed = role.long_filters = false;
       revived.push_back(name);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kTasksPerDemandMax = 1'000;  // of one job in one settling; the rest follow at once
 
-placement::Group group_of(const State::Data& data, const std::string& name) {
+placement::Group group_named(const State::Data& data, const std::string& name) {
   placement::Group group;
   group.name = name;
   auto described = data.groups_described.find(name);
@@ -26,7 +26,7 @@ placement::Group group_of(const State::Data& data, const std::string& name) {
 
 std::size_t group_index(const State::Data& data, const std::string& name, WaitingRound& round) {
   auto [at, fresh] = round.groups.try_emplace(name, round.queue.groups.size());
-  if (fresh) round.queue.groups.push_back(group_of(data, name));
+  if (fresh) round.queue.groups.push_back(group_named(data, name));
   return at->second;
 }
 

@@ -58,7 +58,7 @@ void add_identity(const engine::Launch& launch, Environment& env) {
   env["NETFLIX_AUTO_SCALE_GROUP"] = cluster_name(spec) + "-" + (sequence.empty() ? "v000" : sequence);
 }
 
-void add_amounts(const JobSpec& spec, Environment& env) {
+void tell_amounts(const JobSpec& spec, Environment& env) {
   env["TITUS_NUM_CPU"] = cpu_text(spec.request.cpu_milli);
   env["TITUS_NUM_MEM"] = std::to_string(spec.request.mem_mib);
   env["TITUS_NUM_DISK"] = std::to_string(spec.request.disk_mib);
@@ -246,7 +246,7 @@ std::string image_reference(const JobSpec& spec) {
 std::map<std::string, std::string> task_environment(const engine::Launch& launch) {
   Environment env = launch.spec->env;
   add_identity(launch, env);
-  add_amounts(*launch.spec, env);
+  tell_amounts(*launch.spec, env);
   add_image(*launch.spec, env);
   add_ports(launch, env);
   return env;
