@@ -1,6 +1,9 @@
 #include "cli/reference.h"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -50,6 +53,29 @@ std::string default_of(const CLI::Option& option) {
 
 // The flags of every client command, told once.
 bool is_shared(const CLI::Option& option) { return option.get_group() == "Connection"; }
+
+// The flags that `serve` and `dev` have alike, told once as well.
+constexpr std::string_view kServers[] = {"serve", "dev"};
+using Shared = std::set<std::string>;
+Shared flags_of_servers(const CLI::App& app) {
+  Shared names;
+  for (const CLI::Option* option : options_of(*app.get_subcommand("serve"), false)) {
+    const CLI::Option* other = app.get_subcommand("dev")->get_option_no_throw(option->get_name());
+    if (other != nullptr && other->get_description() == option->get_description() &&
+        other->get_default_str() == option->get_default_str())
+      names.insert(option->get_name());
+  }
+  return names;
+}
+
+bool is_server(const SubCommand& command) {
+  return std::ranges::find(kServers, std::string_view(command.name)) != std::end(kServers);
+}
+
+// Is it described elsewhere than at the command?
+bool is_told_once(const SubCommand& command, const CLI::Option& option, const Shared& of_servers) {
+  return is_shared(option) || (is_server(command) && of_servers.contains(option.get_name()));
+}
 
 std::string escaped(std::string_view text, std::string_view special, char escape) {
   std::string out;
@@ -138,12 +164,14 @@ std::string roff_lines(const std::string& text) {
   return out + ".fi\n";
 }
 
-void write_roff_command(std::string& page, const SubCommand& command, const CLI::App& app) {
+void write_roff_command(std::string& page, const SubCommand& command, const CLI::App& app,
+                        const Shared& of_servers) {
   page += ".SS " + roff(synopsis(command, app)) + "\n" + roff(command.what) + ".\n";
   if (*command.alias != '\0') page += "Also called \\fB" + roff(command.alias) + "\\fR.\n";
   for (const CLI::Option* option : options_of(app, true)) write_roff_option(page, *option);
+  if (is_server(command)) page += "Has the options of serve and dev as well, see below.\n";
   for (const CLI::Option* option : options_of(app, false)) {
-    if (!is_shared(*option)) write_roff_option(page, *option);
+    if (!is_told_once(command, *option, of_servers)) write_roff_option(page, *option);
   }
 }
 
@@ -152,6 +180,7 @@ void write_roff_command(std::string& page, const SubCommand& command, const CLI:
 std::string manual_page() {
   Flags flags;
   const std::unique_ptr<CLI::App> app = make_app(flags, nullptr);
+  const Shared of_servers = flags_of_servers(*app);
   std::string page = ".TH MIMAS 1 \"\" \"mimas " MIMAS_VERSION "\" \"User Commands\"\n.SH NAME\n";
   page += "mimas \\- a small job scheduler for Apache Mesos\n.SH SYNOPSIS\n";
   page += ".B mimas\n\\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIARGUMENTS\\fR]\n";
@@ -167,7 +196,11 @@ std::string manual_page() {
       group = command.group;
       page += ".SH " + roff(group) + "\n";
     }
-    write_roff_command(page, command, *app->get_subcommand(command.name));
+    write_roff_command(page, command, *app->get_subcommand(command.name), of_servers);
+  }
+  page += ".SH OPTIONS OF SERVE AND DEV\n";
+  for (const CLI::Option* option : options_of(*app->get_subcommand("serve"), false)) {
+    if (of_servers.contains(option->get_name())) write_roff_option(page, *option);
   }
   page += ".SH OPTIONS OF CLIENT COMMANDS\n";
   for (const CLI::Option* option : options_of(*app->get_subcommand("status"), false)) {
@@ -187,6 +220,7 @@ std::string manual_page() {
 std::string reference_markdown() {
   Flags flags;
   const std::unique_ptr<CLI::App> app = make_app(flags, nullptr);
+  const Shared of_servers = flags_of_servers(*app);
   std::string text;
   std::string group;
   for (const SubCommand& command : sub_commands()) {
@@ -197,15 +231,20 @@ std::string reference_markdown() {
     }
     text += "**`" + synopsis(command, sub) + "`**\n\n" + markdown(command.what) + ".";
     if (*command.alias != '\0') text += std::string(" Also called `") + command.alias + "`.";
+    if (is_server(command)) text += " Has the [flags of serve and dev](#flags-of-serve-and-dev) as well.";
     text += "\n\n";
     std::string rows;
     for (const CLI::Option* option : options_of(sub, true)) write_markdown_option(rows, *option);
     for (const CLI::Option* option : options_of(sub, false)) {
-      if (!is_shared(*option)) write_markdown_option(rows, *option);
+      if (!is_told_once(command, *option, of_servers)) write_markdown_option(rows, *option);
     }
     if (!rows.empty()) text += "| | |\n|---|---|\n" + rows + "\n";
   }
-  text += "### Which server, and who asks\n\nEvery client command has these.\n\n| | |\n|---|---|\n";
+  text += "### Flags of serve and dev\n\n| | |\n|---|---|\n";
+  for (const CLI::Option* option : options_of(*app->get_subcommand("serve"), false)) {
+    if (of_servers.contains(option->get_name())) write_markdown_option(text, *option);
+  }
+  text += "\n### Which server, and who asks\n\nEvery client command has these.\n\n| | |\n|---|---|\n";
   for (const CLI::Option* option : options_of(*app->get_subcommand("status"), false)) {
     if (is_shared(*option)) write_markdown_option(text, *option);
   }
