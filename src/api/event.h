@@ -3,6 +3,7 @@
 // is made by whoever reads it. Pure. Bounds of the query: kEventTermsMax. Tested in tests/api/event_test.cc.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -80,6 +81,10 @@ EventKind kind_of(const Event& event);
 std::string_view event_name(const Event& event);  // "job", "jobRemoved", …
 // The event's data: one JSON object in one line.
 std::string render_event(const Event& event);
+
+// About how many bytes it keeps alive, from above: the records of the moment, and descriptions that were
+// replaced or removed, which nobody else may hold any more.
+std::size_t weight_of(const Event& event);
 
 // Whether a reader could tell them apart; what only the engine looks at is not compared.
 bool shows_the_same(const Job& left, const Job& right);

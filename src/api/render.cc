@@ -142,10 +142,11 @@ List render_tasks(const engine::View& view, const TaskQuery& query) {
 std::string render_task_summary(const engine::View& view) {
   json::Writer out;
   out.begin_array();
-  for (const JobPtr& job : view.jobs()) {
-    if (job->state == JobState::ended) continue;
+  for (const auto& [job, tasks, held, ready] : view.live_jobs()) {
     std::map<std::string_view, std::int64_t> counts;
-    for (const TaskPtr& task : view.tasks_of(job->id)) ++counts[titus_state_name(task->state)];
+    for (std::size_t state = 0; state < tasks.size(); ++state) {
+      if (tasks[state] > 0) counts[titus_state_name(static_cast<TaskState>(state))] += tasks[state];
+    }
     out.begin_object().member("jobId", job->id.value).member("name", job->spec->name);
     out.key("counts").begin_object();
     for (const auto& [state, count] : counts) out.member(state, count);

@@ -61,25 +61,6 @@ void write_health(json::Writer& out, const Agent& agent) {
   write_date_or_null(out, "quarantinedUntil", agent.quarantined_until);
 }
 
-// What the executor that last started a task on each agent said of itself. All tasks are looked at, also
-// ended ones: a person asks now and then, and the answer outlives a restart as they do.
-std::map<AgentId, TaskPtr> newest_executors(const engine::View& view) {
-  std::map<AgentId, TaskPtr> newest;
-  for (const JobPtr& job : view.jobs()) {
-    for (const TaskPtr& task : view.tasks_of(job->id)) {
-      if (task->agent.empty() || run_facts(*task).executor_version.empty()) continue;
-      TaskPtr& held = newest[task->agent];
-      if (held == nullptr || held->running_at < task->running_at) held = task;
-    }
-  }
-  return newest;
-}
-
-std::string_view executor_version(const Agent& agent, const std::map<AgentId, TaskPtr>& newest) {
-  const auto executor = newest.find(agent.id);
-  return executor == newest.end() ? std::string_view() : run_facts(*executor->second).executor_version;
-}
-
 }  // namespace
 
 void write_agent(json::Writer& out, const Agent& agent, std::optional<std::string_view> executor_version) {
@@ -104,10 +85,9 @@ void write_agent(json::Writer& out, const Agent& agent, std::optional<std::strin
 }
 
 std::string render_agents(const engine::View& view) {
-  const std::map<AgentId, TaskPtr> newest = newest_executors(view);
   json::Writer out;
   out.begin_array();
-  for (const AgentPtr& agent : view.agents()) write_agent(out, *agent, executor_version(*agent, newest));
+  for (const AgentPtr& agent : view.agents()) write_agent(out, *agent, view.executor_version(agent->id));
   out.end_array();
   return out.take();
 }
@@ -116,7 +96,7 @@ std::string render_agent(const engine::View& view, const AgentId& id) {
   for (const AgentPtr& agent : view.agents()) {
     if (agent->id != id) continue;
     json::Writer out;
-    write_agent(out, *agent, executor_version(*agent, newest_executors(view)));
+    write_agent(out, *agent, view.executor_version(id));
     return out.take();
   }
   return {};

@@ -11,31 +11,21 @@
 namespace mimas::api {
 namespace {
 
-struct Waiting {
-  JobPtr job;
-  std::vector<TaskPtr> tasks;
-};
 struct Group {
   std::string name;
-  std::vector<Waiting> jobs;
+  std::vector<engine::WaitingJob> jobs;
   std::int64_t tasks = 0;
   Instant since = kNever;
 };
 
 std::vector<Group> waiting_groups(const engine::View& view) {
   std::map<std::string, Group> groups;
-  for (const JobPtr& job : view.jobs()) {
-    if (job->state != JobState::active) continue;
-    Waiting waiting{job, {}};
-    for (const TaskPtr& task : view.tasks_of(job->id)) {
-      if (task->state == TaskState::queued) waiting.tasks.push_back(task);
-    }
-    if (waiting.tasks.empty()) continue;
-    const std::string name(group_of(*job->spec));
+  for (engine::WaitingJob& waiting : view.waiting()) {
+    const std::string name(group_of(*waiting.job->spec));
     Group& group = groups[name];
     group.name = name;
     group.tasks += static_cast<std::int64_t>(waiting.tasks.size());
-    for (const TaskPtr& task : waiting.tasks) group.since = std::min(group.since, task->queued_at);
+    group.since = std::min(group.since, waiting.tasks.front().since);
     group.jobs.push_back(std::move(waiting));
   }
   std::vector<Group> sorted;
@@ -59,13 +49,14 @@ std::string render_queue(const engine::View& view) {
     out.member("capacityGroup", group.name);
     out.member("tasks", group.tasks).member("waitingSince", format_rfc3339(group.since));
     out.key("jobs").begin_array();
-    for (const Waiting& waiting : group.jobs) {
-      out.begin_object().member("jobId", waiting.job->id.value).member("name", waiting.job->spec->name);
+    for (const engine::WaitingJob& waiting : group.jobs) {
+      const JobId& id = waiting.job->id;
+      out.begin_object().member("jobId", id.value).member("name", waiting.job->spec->name);
       out.member("tasks", static_cast<std::int64_t>(waiting.tasks.size()));
-      write_text_or_null(out, "message", view.shortfall(waiting.job->id));
+      write_text_or_null(out, "message", view.shortfall(id));
       out.key("taskIds").begin_array();
       for (std::size_t i = 0; i < waiting.tasks.size() && i < kQueueTasksShown; ++i)
-        out.string(waiting.tasks[i]->id.value);
+        out.string(make_task_id(id, waiting.tasks[i].index, waiting.tasks[i].number).value);
       out.end_array().end_object();
     }
     out.end_array().end_object();
@@ -96,11 +87,11 @@ std::string render_status(const ServerFacts& facts, const engine::View& view, In
   const engine::Connection connection = view.connection();
   std::int64_t jobs = 0;
   std::map<std::string_view, std::int64_t> tasks;
-  for (const JobPtr& job : view.jobs()) {
-    if (job->state == JobState::ended) continue;
+  for (const auto& [job, counts, held, ready] : view.live_jobs()) {
     ++jobs;
-    for (const TaskPtr& task : view.tasks_of(job->id)) {
-      if (!is_terminal(task->state)) ++tasks[titus_state_name(task->state)];
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      const auto state = static_cast<TaskState>(i);
+      if (counts[i] > 0 && !is_terminal(state)) tasks[titus_state_name(state)] += counts[i];
     }
   }
   json::Writer out;

@@ -73,6 +73,20 @@ void write(json::Writer& out, const AlertChanged& event) {
 
 void write(json::Writer& out, const ScalingChanged& event) { write_scaling_group(out, *event.group); }
 
+constexpr std::size_t kRecordBytes = 1'536;  // of a task's or job's record without what its description says
+
+std::size_t bytes_of(const std::map<std::string, std::string>& pairs) {
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : pairs) bytes += name.size() + value.size() + 96;
+  return bytes;
+}
+
+std::size_t description_bytes(const JobSpec& spec) {
+  std::size_t bytes = spec.entry_point.size() + bytes_of(spec.env) + bytes_of(spec.labels);
+  for (const std::string& argument : spec.command) bytes += argument.size() + 32;
+  return bytes;
+}
+
 }  // namespace
 
 EventKind kind_of(const Event& event) { return kFaces[event.index()].kind; }
@@ -102,6 +116,31 @@ bool shows_the_same(const Agent& left, const Agent& right) {
          left.attributes == right.attributes && left.region == right.region && left.zone == right.zone &&
          left.state == right.state && left.used == right.used && left.maintenance == right.maintenance &&
          same_order(left, right) && left.quarantined_until == right.quarantined_until;
+}
+
+std::size_t weight_of(const Event& event) {
+  struct Weigh {
+    std::size_t operator()(const JobChanged& one) const {
+      return kRecordBytes + (one.before == nullptr ? 0 : description_bytes(*one.before->spec));
+    }
+    std::size_t operator()(const JobRemoved& one) const {
+      return kRecordBytes + description_bytes(*one.job->spec);
+    }
+    std::size_t operator()(const JobWaits& one) const { return kRecordBytes + one.shortfall.size(); }
+    std::size_t operator()(const TaskChanged& one) const {
+      return kRecordBytes + one.shortfall.size() + one.task->message.size();
+    }
+    std::size_t operator()(const TaskRemoved&) const { return kRecordBytes; }
+    std::size_t operator()(const AgentChanged& one) const {
+      return kRecordBytes + bytes_of(one.agent->attributes);
+    }
+    std::size_t operator()(const AgentRemoved&) const { return kRecordBytes; }
+    std::size_t operator()(const Audited&) const { return kRecordBytes; }
+    std::size_t operator()(const ConnectionChanged&) const { return kRecordBytes; }
+    std::size_t operator()(const AlertChanged& one) const { return kRecordBytes + one.text.size(); }
+    std::size_t operator()(const ScalingChanged&) const { return kRecordBytes; }
+  };
+  return std::visit(Weigh(), event);
 }
 
 }  // namespace mimas::api

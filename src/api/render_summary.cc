@@ -58,20 +58,11 @@ struct Depth {
 
 std::map<std::string, Depth> depths_of(const engine::View& view) {
   std::map<std::string, Depth> depths;
-  for (const JobPtr& job : view.jobs()) {
-    if (job->state != JobState::active) continue;
-    std::int64_t waiting = 0;
-    Instant since = kNever;
-    for (const TaskPtr& task : view.tasks_of(job->id)) {
-      if (task->state != TaskState::queued) continue;
-      ++waiting;
-      since = std::min(since, task->queued_at);
-    }
-    if (waiting == 0) continue;
+  for (const auto& [job, tasks] : view.waiting()) {
     Depth& depth = depths[std::string(group_of(*job->spec))];
     ++depth.jobs;
-    depth.tasks += waiting;
-    depth.since = std::min(depth.since, since);
+    depth.tasks += static_cast<std::int64_t>(tasks.size());
+    depth.since = std::min(depth.since, tasks.front().since);
   }
   return depths;
 }

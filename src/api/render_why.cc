@@ -124,18 +124,16 @@ struct Turn {
 };
 
 Turn turn_of(const engine::View& view, const Task& task, const Job& job) {
-  const auto key = [](const Job& of, const Task& one) {
-    return std::tuple(-of.spec->priority, one.queued_at, of.number, one.index, one.number);
+  const auto key = [](const Job& of, const engine::WaitingTask& one) {
+    return std::tuple(-of.spec->priority, one.since, of.number, one.index, one.number);
   };
-  const auto mine = key(job, task);
+  const auto mine = key(job, {task.queued_at, task.index, task.number});
   Turn turn;
-  for (const JobPtr& other : view.jobs()) {
-    if (other->state != JobState::active || group_of(*other->spec) != group_of(*job.spec)) continue;
-    for (const TaskPtr& one : view.tasks_of(other->id)) {
-      if (one->state != TaskState::queued) continue;
-      ++turn.all;
-      if (key(*other, *one) < mine) ++turn.before;
-    }
+  for (const auto& [other, tasks] : view.waiting()) {
+    if (group_of(*other->spec) != group_of(*job.spec)) continue;
+    turn.all += static_cast<std::int64_t>(tasks.size());
+    turn.before += std::ranges::count_if(
+        tasks, [&, &other = *other](const engine::WaitingTask& one) { return key(other, one) < mine; });
   }
   return turn;
 }

@@ -2,8 +2,12 @@
 // taken stays consistent. Implementations are thread-safe (server::PublishedView); tests use a plain one.
 #pragma once
 
+#include <array>
+#include <compare>
+#include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
@@ -25,6 +29,28 @@ struct Connection {
   FrameworkId framework;
 };
 
+// A job that has not ended and what its tasks on record come to.
+struct JobCounts {
+  JobPtr job;
+  std::array<std::int64_t, kTaskStates> tasks{};  // by state
+  ResourceRequest held;                           // by those on agents (model/group.h)
+  std::int64_t ready = 0;                         // of them: is_ready (model/readiness.h)
+};
+
+// A queued task; in the order of those that wait for longest.
+struct WaitingTask {
+  Instant since;
+  std::int64_t index = 0, number = 0;
+  auto operator<=>(const WaitingTask&) const = default;
+};
+struct WaitingJob {
+  JobPtr job;                      // active
+  std::vector<WaitingTask> tasks;  // one at least, sorted
+};
+
+// What alerts there can be; the text of one that is raised says what to do.
+inline constexpr std::array<std::string_view, 3> kAlertNames{"orphans", "revived", "scaling"};
+
 class View {
  public:
   virtual ~View() = default;
@@ -32,7 +58,13 @@ class View {
   virtual std::vector<JobPtr> jobs() const = 0;   // by number, ended ones too
   virtual TaskPtr task(const TaskId& id) const = 0;
   virtual std::vector<TaskPtr> tasks_of(const JobId& id) const = 0;  // by (index, number)
-  virtual std::vector<AgentPtr> agents() const = 0;                  // by id
+  // Kept up to date, not counted: the price is one job's, or one waiting task's, however many tasks there
+  // are.
+  virtual std::vector<JobCounts> live_jobs() const = 0;  // by number
+  virtual std::vector<WaitingJob> waiting() const = 0;   // by number
+  // What the executor that last started a task there said of itself; "" if none did.
+  virtual std::string executor_version(const AgentId& agent) const = 0;
+  virtual std::vector<AgentPtr> agents() const = 0;               // by id
   virtual std::string shortfall(const JobId& id) const = 0;       // why queued tasks wait; "" if they do not
   virtual ExplanationPtr explanation(const JobId& id) const = 0;  // of its shortfall; null: there is none
   virtual std::vector<OrphanPtr> orphans() const = 0;             // by task id

@@ -31,7 +31,10 @@ void EventRing::append(std::vector<api::Event> events) {
     const std::lock_guard hold(mutex_);
     for (api::Event& event : events) {
       events_.push_back(std::make_shared<const NumberedEvent>(++last_, std::move(event)));
-      if (events_.size() <= events_max_) continue;
+      bytes_ += events_.back()->weight();
+    }
+    while (bytes_ > bytes_max_ && events_.size() > events.size()) {
+      bytes_ -= events_.front()->weight();
       dropped.push_back(std::move(events_.front()));
       events_.pop_front();
     }
@@ -121,6 +124,7 @@ EventRing::Counts EventRing::counts() const {
   const std::lock_guard hold(mutex_);
   Counts counts = counts_;
   counts.held = static_cast<std::int64_t>(events_.size());
+  counts.bytes = static_cast<std::int64_t>(bytes_);
   return counts;
 }
 

@@ -5,8 +5,9 @@
 // A number is given to every event, growing by one; the id that clients see is "<epoch>-<number>", where the
 // epoch is the moment the server started, in milliseconds and base 36. A later start has a greater epoch.
 //
-// Bounds: kEventsMax events, which keep old versions of records alive (about 1.5 KB each); the texts of the
-// newest kEventTextsMax of them. Thread-safe. Tested in tests/server/event_ring_test.cc.
+// Bounds: kEventBytesMax of what the events keep alive (old versions of records, api::weight_of), but never
+// fewer events than the last commit made, so that no commit alone drives away a reader who was there in time;
+// the texts of the newest kEventTextsMax of them. Thread-safe. Tested in tests/server/event_ring_test.cc.
 #pragma once
 
 #include <condition_variable>
@@ -24,20 +25,23 @@
 
 namespace mimas::server {
 
-inline constexpr std::size_t kEventsMax = 16'384;
+inline constexpr std::size_t kEventBytesMax = 32u << 20;  // some 20,000 events
 inline constexpr std::size_t kEventTextsMax = 2'048;
 
 class NumberedEvent {
  public:
-  NumberedEvent(std::uint64_t number, api::Event event) : number_(number), event_(std::move(event)) {}
+  NumberedEvent(std::uint64_t number, api::Event event)
+      : number_(number), event_(std::move(event)), weight_(api::weight_of(event_)) {}
   std::uint64_t number() const { return number_; }
   const api::Event& event() const { return event_; }
+  std::size_t weight() const { return weight_; }
   std::shared_ptr<const std::string> text() const;  // its data, as JSON in one line
   void forget_text() const;
 
  private:
   const std::uint64_t number_;
   const api::Event event_;
+  const std::size_t weight_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const std::string> text_;
 };
@@ -47,10 +51,10 @@ std::string epoch_of(Instant start);
 
 class EventRing {
  public:
-  explicit EventRing(std::string epoch, std::size_t events_max = kEventsMax)
-      : epoch_(std::move(epoch)), events_max_(events_max) {}
+  explicit EventRing(std::string epoch, std::size_t bytes_max = kEventBytesMax)
+      : epoch_(std::move(epoch)), bytes_max_(bytes_max) {}
 
-  // The loop's; `events` is not empty.
+  // The loop's, those of one commit; `events` is not empty.
   void append(std::vector<api::Event> events);
 
   std::string id(std::uint64_t number) const { return epoch_ + "-" + std::to_string(number); }
@@ -91,19 +95,20 @@ class EventRing {
 
   struct Counts {
     std::uint64_t made = 0, sent = 0, overruns = 0;
-    std::int64_t readers = 0, held = 0;
+    std::int64_t readers = 0, held = 0, bytes = 0;
   };
   Counts counts() const;
 
  private:
   const std::string epoch_;
-  const std::size_t events_max_;
+  const std::size_t bytes_max_;
   mutable std::mutex mutex_;
   mutable std::condition_variable arrived_;
   std::condition_variable left_;
   std::deque<EventPtr> events_;  // without gaps; the newest has the number last_
   mutable std::uint64_t texts_from_ = 1;
   std::uint64_t last_ = 0;
+  std::size_t bytes_ = 0;
   bool closed_ = false;
   Counts counts_;
 };

@@ -6,11 +6,14 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include "server/process_facts.h"
 
 namespace mimas::server {
 namespace {
@@ -47,7 +50,22 @@ class Sheet {
     add(std::move(name), std::move(help), MetricType::Gauge, values);
   }
   void counter(std::string name, std::string help, double value) {
-    add(std::move(name), std::move(help), MetricType::Counter, {{{}, value}});
+    counters(std::move(name), std::move(help), {{{}, value}});
+  }
+  void counters(std::string name, std::string help, const std::vector<std::pair<Labels, double>>& values) {
+    add(std::move(name), std::move(help), MetricType::Counter, values);
+  }
+  void histogram(std::string name, std::string help, const Durations& durations) {
+    prometheus::ClientMetric metric;
+    std::uint64_t below = 0;
+    for (std::size_t i = 0; i < durations.counts.size(); ++i) {
+      below += durations.counts[i];
+      const double bound = i < Durations::kBounds.size() ? Durations::kBounds[i] : INFINITY;
+      metric.histogram.bucket.push_back({below, bound});
+    }
+    metric.histogram.sample_count = below;
+    metric.histogram.sample_sum = durations.sum_secs;
+    families.push_back({std::move(name), std::move(help), MetricType::Histogram, {std::move(metric)}});
   }
   std::vector<MetricFamily> families;
 
@@ -104,6 +122,85 @@ void add_standings(Sheet& sheet, const std::map<Standing, std::int64_t>& counts,
               {{{}, static_cast<double>(failing)}});
 }
 
+void add_lives(Sheet& sheet, const TaskLives& lives) {
+  sheet.counter("mimas_tasks_queued_total", "Tasks made.", static_cast<double>(lives.queued));
+  sheet.counter("mimas_tasks_dispatched_total", "Tasks given to an agent.",
+                static_cast<double>(lives.dispatched));
+  sheet.counter("mimas_tasks_started_total", "Tasks seen running.", static_cast<double>(lives.started));
+  std::vector<std::pair<Labels, double>> endings;
+  for (const auto& [ending, count] : lives.endings) {
+    endings.push_back({{{"state", lower(task_state_name(ending.first))}, {"reason", lower(ending.second)}},
+                       static_cast<double>(count)});
+  }
+  if (!endings.empty())
+    sheet.counters("mimas_tasks_ended_total", "Tasks that ended, by state and reason.", endings);
+  sheet.histogram("mimas_task_waiting_seconds", "From a task's turn to an agent; back-off is not counted.",
+                  lives.waiting);
+  sheet.histogram("mimas_task_starting_seconds", "From an agent to RUNNING.", lives.starting);
+}
+
+// Amounts in the units that Prometheus has: cores, bytes.
+void add_capacity(Sheet& sheet, const std::vector<AgentPtr>& all) {
+  Resources total, used, offered;
+  for (const AgentPtr& agent : all) {
+    if (agent->state != AgentState::active) continue;
+    total += agent->total;
+    used += agent->used;
+    offered += agent->offered;
+  }
+  const auto gauge = [&](const char* name, const char* help, double unit, std::int64_t Resources::*amount) {
+    const auto row = [&](const char* what, const Resources& of) {
+      return std::pair<Labels, double>{{{"what", what}}, static_cast<double>(of.*amount) * unit};
+    };
+    sheet.gauge(name, help, {row("total", total), row("used", used), row("offered", offered)});
+  };
+  constexpr double kMib = 1 << 20;
+  gauge("mimas_cluster_cpu_cores", "CPUs of agents that can be reached.", 0.001, &Resources::cpu_milli);
+  gauge("mimas_cluster_memory_bytes", "Memory of agents that can be reached.", kMib, &Resources::mem_mib);
+  gauge("mimas_cluster_disk_bytes", "Disk of agents that can be reached.", kMib, &Resources::disk_mib);
+  gauge("mimas_cluster_gpus", "GPUs of agents that can be reached.", 1, &Resources::gpus);
+}
+
+// The one place where series are named for users' things: services, the oldest kServiceSeriesMax of them.
+void add_services(Sheet& sheet, const std::vector<engine::JobCounts>& jobs) {
+  std::vector<std::pair<Labels, double>> wanted, ready;
+  std::int64_t left_out = 0;
+  for (const engine::JobCounts& counts : jobs) {
+    const Job& job = *counts.job;
+    if (job.spec->type != JobType::service) continue;
+    if (wanted.size() >= kServiceSeriesMax) {
+      ++left_out;
+      continue;
+    }
+    const Labels labels{{"job", job.id.value}, {"name", job.spec->name}};
+    wanted.push_back({labels, static_cast<double>(job.instances_desired)});
+    ready.push_back({labels, static_cast<double>(counts.ready)});
+  }
+  if (!wanted.empty()) {
+    sheet.gauge("mimas_service_instances_wanted", "Instances that a service is to have.", std::move(wanted));
+    sheet.gauge("mimas_service_instances_ready", "Instances that do their work.", std::move(ready));
+  }
+  sheet.gauge("mimas_services_left_out", "Services beyond those that have series of their own.",
+              alone(left_out));
+}
+
+void add_process(Sheet& sheet, const std::string& version, Instant started) {
+  sheet.gauge("mimas_build_info", "1; the version is in the label.", {{{{"version", version}}, 1.0}});
+  const double since = static_cast<double>(started.ms) / 1000;
+  sheet.gauge("mimas_start_time_seconds", "When the server started, in seconds since 1970.",
+              {{Labels{}, since}});
+  sheet.gauge("process_start_time_seconds", "The same, by the name that all programs have for it.",
+              {{Labels{}, since}});
+  const std::optional<ProcessFacts> facts = process_facts();
+  if (!facts) return;
+  sheet.counter("process_cpu_seconds_total", "Processor time of user and system.", facts->cpu_secs);
+  sheet.gauge("process_resident_memory_bytes", "Resident memory.", {{{}, facts->resident_bytes}});
+  sheet.gauge("process_virtual_memory_bytes", "Virtual memory.", {{{}, facts->virtual_bytes}});
+  sheet.gauge("process_threads", "Threads.", {{{}, facts->threads}});
+  sheet.gauge("process_open_fds", "Open descriptors.", {{{}, facts->descriptors}});
+  sheet.gauge("process_max_fds", "Descriptors that there may be.", {{{}, facts->descriptors_max}});
+}
+
 void add_records(Sheet& sheet, const PublishedView& view) {
   const ViewTotals totals = view.totals();
   std::vector<std::pair<Labels, double>> jobs, tasks, agents, alerts;
@@ -120,7 +217,8 @@ void add_records(Sheet& sheet, const PublishedView& view) {
       {AgentState::active, 0}, {AgentState::unreachable, 0}, {AgentState::gone, 0}};
   std::map<Standing, std::int64_t> by_standing;
   std::int64_t failing = 0;
-  for (const AgentPtr& agent : view.agents()) {
+  const std::vector<AgentPtr> known = view.agents();
+  for (const AgentPtr& agent : known) {
     ++by_state[agent->state];
     if (agent->state == AgentState::active) ++by_standing[agent->standing];
     if (agent->failure_score > 0) ++failing;
@@ -128,7 +226,8 @@ void add_records(Sheet& sheet, const PublishedView& view) {
   add_standings(sheet, by_standing, failing);
   for (const auto& [state, count] : by_state)
     agents.push_back({{{"state", lower(agent_state_name(state))}}, static_cast<double>(count)});
-  for (const auto& [name, text] : view.alerts()) alerts.push_back({{{"name", name}}, 1.0});
+  for (const auto& [name, raised] : view.alert_states())
+    alerts.push_back({{{"name", name}}, raised ? 1.0 : 0.0});
   sheet.gauge("mimas_jobs", "Jobs on record, by type and state.", std::move(jobs));
   sheet.gauge("mimas_tasks", "Tasks on record, by state.", std::move(tasks));
   sheet.gauge("mimas_tasks_ready", "Running tasks whose checks, if any, say that they do their work.",
@@ -143,8 +242,10 @@ void add_records(Sheet& sheet, const PublishedView& view) {
   sheet.gauge("mimas_subscribed", "1 while the Mesos master takes our calls.",
               alone(view.connection().subscribed ? 1 : 0));
   add_scaling(sheet, view);
-  if (!alerts.empty())
-    sheet.gauge("mimas_alerts", "Alerts that are raised, as GET /health shows them.", std::move(alerts));
+  sheet.gauge("mimas_alerts", "1 while an alert is raised, as GET /health shows it.", std::move(alerts));
+  add_capacity(sheet, known);
+  add_services(sheet, view.live_jobs());
+  add_lives(sheet, view.lives());
 }
 
 void add_streams(Sheet& sheet, const EventRing& ring) {
@@ -173,8 +274,9 @@ void add_executors(Sheet& sheet, const Stats& stats) {
 }  // namespace
 
 struct Metrics::Impl {
-  Impl(const Sources& from, Instant now)
+  Impl(const Sources& from, std::string of, Instant now)
       : sources(from),
+        version(std::move(of)),
         started(now),
         changes(prometheus::BuildCounter()
                     .Name("mimas_changes_total")
@@ -201,6 +303,7 @@ struct Metrics::Impl {
                       .Register(registry)) {}
 
   const Sources sources;
+  const std::string version;
   const Instant started;
   prometheus::Registry registry;
   prometheus::Counter& changes;
@@ -218,7 +321,8 @@ struct Metrics::Impl {
   std::map<std::pair<std::string, std::string>, Route> routes;  // by (pattern, method)
 };
 
-Metrics::Metrics(const Sources& sources, Instant now) : impl_(std::make_unique<Impl>(sources, now)) {}
+Metrics::Metrics(const Sources& sources, std::string version, Instant now)
+    : impl_(std::make_unique<Impl>(sources, std::move(version), now)) {}
 Metrics::~Metrics() = default;
 
 void Metrics::committed(std::size_t inputs, std::size_t changes, double seconds) {
@@ -255,8 +359,7 @@ std::string Metrics::text() const {
   add_executors(sheet, impl_->sources.stats);
   sheet.gauge("mimas_mailbox_inputs", "Commands and events that wait for the loop.",
               alone(static_cast<std::int64_t>(impl_->sources.mailbox.depth())));
-  sheet.gauge("mimas_start_time_seconds", "When the server started, in seconds since 1970.",
-              {{Labels{}, static_cast<double>(impl_->started.ms) / 1000}});
+  add_process(sheet, impl_->version, impl_->started);
   std::vector<MetricFamily> counted = impl_->registry.Collect();
   sheet.families.insert(sheet.families.end(), std::make_move_iterator(counted.begin()),
                         std::make_move_iterator(counted.end()));

@@ -1,7 +1,7 @@
 // What the server says of itself to Prometheus (docs/metrics.md): counted by the loop and the http workers as
-// things happen, or read from the published view when somebody asks. No label holds what a user chose: how
-// many series there are is decided by the routes and by our own enumerations. Thread-safe. Tested in
-// tests/server/metrics_test.cc.
+// things happen, or read from the published view when somebody asks. How many series there are is decided by
+// the routes and by our own enumerations; what users chose is in labels of services alone, of which
+// kServiceSeriesMax have series of their own. Thread-safe. Tested in tests/server/metrics_test.cc.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,8 @@
 
 namespace mimas::server {
 
+inline constexpr std::size_t kServiceSeriesMax = 500;
+
 class Metrics {
  public:
   struct Sources {  // outlive us
@@ -25,7 +27,7 @@ class Metrics {
     const EventRing& events;
     const Stats& stats;
   };
-  Metrics(const Sources& sources, Instant now);
+  Metrics(const Sources& sources, std::string version, Instant now);
   ~Metrics();
 
   // One batch of the loop: its inputs and changes, and how long the disk took.

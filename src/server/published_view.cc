@@ -41,6 +41,35 @@ std::vector<TaskPtr> PublishedView::tasks_of(const JobId& id) const {
   return all;
 }
 
+std::vector<engine::JobCounts> PublishedView::live_jobs() const {
+  std::shared_lock hold(mutex_);
+  std::vector<engine::JobCounts> all;
+  all.reserve(live_.size());
+  for (const std::int64_t number : live_) {
+    const JobEntry& entry = jobs_.at(number);
+    all.push_back({entry.job, entry.by_state, entry.held, entry.ready});
+  }
+  return all;
+}
+
+std::vector<engine::WaitingJob> PublishedView::waiting() const {
+  std::shared_lock hold(mutex_);
+  std::vector<engine::WaitingJob> all;
+  all.reserve(waiting_.size());
+  for (const std::int64_t number : waiting_) {
+    const JobEntry& entry = jobs_.at(number);
+    if (!entry.job || entry.job->state != JobState::active) continue;
+    all.push_back({entry.job, {entry.queued.begin(), entry.queued.end()}});
+  }
+  return all;
+}
+
+std::string PublishedView::executor_version(const AgentId& agent) const {
+  std::shared_lock hold(mutex_);
+  const auto found = executors_.find(agent);
+  return found == executors_.end() ? std::string() : found->second.version;
+}
+
 std::vector<AgentPtr> PublishedView::agents() const {
   std::shared_lock hold(mutex_);
   std::vector<AgentPtr> all;
@@ -126,6 +155,20 @@ std::vector<CapacityGroupPtr> PublishedView::groups() const {
 engine::Connection PublishedView::connection() const {
   std::shared_lock hold(mutex_);
   return connection_;
+}
+
+TaskLives PublishedView::lives() const {
+  std::shared_lock hold(mutex_);
+  return lives_;
+}
+
+std::map<std::string, bool> PublishedView::alert_states() const {
+  std::shared_lock hold(mutex_);
+  std::map<std::string, bool> states;
+  for (const std::string_view name : engine::kAlertNames) states[std::string(name)] = false;
+  for (const std::string& name : alerts_known_) states[name] = false;
+  for (const auto& [name, text] : alerts_) states[name] = true;
+  return states;
 }
 
 ViewTotals PublishedView::totals() const {

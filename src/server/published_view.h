@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "engine/change.h"
 #include "engine/view.h"
 #include "server/event_ring.h"
+#include "server/task_lives.h"
 
 namespace mimas::server {
 
@@ -49,17 +51,22 @@ class PublishedView : public engine::View {
   void publish_to(EventRing& ring);                  // from now on; it must outlive the last apply()
 
   ViewTotals totals() const;
+  TaskLives lives() const;
   ViewSnapshot snapshot() const;
 
   JobPtr job(const JobId& id) const override;
   std::vector<JobPtr> jobs() const override;
   TaskPtr task(const TaskId& id) const override;
   std::vector<TaskPtr> tasks_of(const JobId& id) const override;
+  std::vector<engine::JobCounts> live_jobs() const override;
+  std::vector<engine::WaitingJob> waiting() const override;
+  std::string executor_version(const AgentId& agent) const override;
   std::vector<AgentPtr> agents() const override;
   std::string shortfall(const JobId& id) const override;
   ExplanationPtr explanation(const JobId& id) const override;
   std::vector<OrphanPtr> orphans() const override;
   std::map<std::string, std::string> alerts() const override;
+  std::map<std::string, bool> alert_states() const;  // also of those that are not raised
   OperationPtr operation(const OperationId& id) const override;
   std::vector<OperationPtr> operations() const override;
   std::vector<JobVersionPtr> versions_of(const JobId& id) const override;
@@ -74,7 +81,10 @@ class PublishedView : public engine::View {
     std::map<std::pair<std::int64_t, std::int64_t>, TaskPtr> tasks;  // by (index, number)
     std::map<std::int64_t, JobVersionPtr> versions;
     std::string shortfall;
-    ExplanationPtr why;                      // of the shortfall
+    ExplanationPtr why;  // of the shortfall
+    std::array<std::int64_t, kTaskStates> by_state{};
+    ResourceRequest held;  // by tasks on agents
+    std::set<engine::WaitingTask> queued;
     std::int64_t dispatched = 0, ready = 0;  // of tasks: how many left the queue, how many do their work
     JobPtr told;                             // as the last event of the job had it
     bool told_dispatched = false;
@@ -90,22 +100,32 @@ class PublishedView : public engine::View {
   void remove_task(const TaskId& id);
   void remove_job(const JobId& id);
   void remove_agent(const AgentId& id);
-  void count(JobEntry& entry, const Task& task, std::int64_t by);
+  void count(std::int64_t number, JobEntry& entry, const Task& task, std::int64_t by);
+  void note_executor(const Task& task);
   void tell(api::Event event);
   void tell_job(JobEntry& entry);
   void tell_touched();
 
   mutable std::shared_mutex mutex_;
   std::map<std::int64_t, JobEntry> jobs_;  // by job number
+  std::set<std::int64_t> live_;            // of them, those that have not ended
+  std::set<std::int64_t> waiting_;         // … with queued tasks, ended ones too
   std::map<AgentId, AgentPtr> agents_;
+  struct ExecutorSeen {
+    Instant running_at;
+    std::string version;
+  };
+  std::map<AgentId, ExecutorSeen> executors_;  // as its newest task with one told
   std::map<TaskId, OrphanPtr> orphans_;
   std::map<std::string, std::string> alerts_;
+  std::set<std::string> alerts_known_;               // raised once, or that could be
   std::map<std::int64_t, OperationPtr> operations_;  // by number
   std::map<std::int64_t, AuditPtr> audits_;          // by number
   std::map<std::string, ScalingGroupPtr> scaling_;   // by name
   std::map<std::string, CapacityGroupPtr> groups_;   // by name
   engine::Connection connection_;
   ViewTotals totals_;
+  TaskLives lives_;
 
   EventRing* ring_ = nullptr;
   std::vector<api::Event> events_;     // of the changes being applied

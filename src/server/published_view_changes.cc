@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "model/group.h"
 #include "model/readiness.h"
 #include "server/published_view.h"
 
@@ -52,13 +53,23 @@ void PublishedView::tell_touched() {
   touched_.clear();
 }
 
-void PublishedView::count(JobEntry& entry, const Task& task, std::int64_t by) {
+void PublishedView::count(std::int64_t number, JobEntry& entry, const Task& task, std::int64_t by) {
   totals_.tasks[static_cast<std::size_t>(task.state)] += by;
+  entry.by_state[static_cast<std::size_t>(task.state)] += by;
+  if (task.state == TaskState::queued) {
+    const engine::WaitingTask place{task.queued_at, task.index, task.number};
+    if (by > 0) entry.queued.insert(place);
+    if (by < 0) entry.queued.erase(place);
+    if (entry.queued.empty()) waiting_.erase(number);
+    if (!entry.queued.empty()) waiting_.insert(number);
+  }
   if (task.state != TaskState::queued) entry.dispatched += by;
   const bool ready = entry.job != nullptr && is_ready(task, *entry.job->spec);
   if (ready) entry.ready += by;
   if (ready) totals_.ready += by;
   if (!is_live_on_agent(task.state)) return;
+  if (by > 0) add_amounts(entry.held, held_by(task));
+  if (by < 0) subtract_amounts(entry.held, held_by(task));
   if (!task.healthy) {
     totals_.health_unknown += by;
   } else if (*task.healthy) {
@@ -68,11 +79,21 @@ void PublishedView::count(JobEntry& entry, const Task& task, std::int64_t by) {
   }
 }
 
+// It outlives the task that told it, as long as the agent is known.
+void PublishedView::note_executor(const Task& task) {
+  if (task.agent.empty() || run_facts(task).executor_version.empty()) return;
+  ExecutorSeen& seen = executors_[task.agent];
+  if (seen.version.empty() || seen.running_at <= task.running_at)
+    seen = {task.running_at, run_facts(task).executor_version};
+}
+
 void PublishedView::put_job(const JobPtr& job) {
   JobEntry& entry = jobs_[job->number];
   const JobPtr before = std::exchange(entry.job, job);
   if (before) --totals_.jobs[{before->spec->type, before->state}];
   ++totals_.jobs[{job->spec->type, job->state}];
+  if (job->state == JobState::ended) live_.erase(job->number);
+  if (job->state != JobState::ended) live_.insert(job->number);
   if (!before || before->spec != job->spec) {  // what is ready may be decided by other checks now
     const std::int64_t ready = count_ready(*job, entry.tasks);
     totals_.ready += ready - entry.ready;
@@ -87,9 +108,11 @@ void PublishedView::put_task(const TaskPtr& task) {
   const std::int64_t number = parse_job_number(task->job.value);
   JobEntry& entry = jobs_[number];
   TaskPtr& held = entry.tasks[{task->index, task->number}];
-  if (held) count(entry, *held, -1);
+  lives_.changed(held.get(), *task);
+  if (held) count(number, entry, *held, -1);
   held = task;
-  count(entry, *task, 1);
+  count(number, entry, *task, 1);
+  note_executor(*task);
   if (!entry.job || ring_ == nullptr) return;
   touched_.push_back(number);
   tell(api::TaskChanged{entry.job, task, task->state == TaskState::queued ? entry.shortfall : std::string()});
@@ -103,7 +126,7 @@ void PublishedView::remove_task(const TaskId& id) {
   if (entry == jobs_.end()) return;
   const auto task = entry->second.tasks.find({name->index, name->number});
   if (task == entry->second.tasks.end()) return;
-  count(entry->second, *task->second, -1);
+  count(number, entry->second, *task->second, -1);
   if (entry->second.job && ring_ != nullptr) {
     touched_.push_back(number);
     tell(api::TaskRemoved{entry->second.job, task->second});
@@ -112,10 +135,12 @@ void PublishedView::remove_task(const TaskId& id) {
 }
 
 void PublishedView::remove_job(const JobId& id) {
-  const auto found = jobs_.find(parse_job_number(id.value));
+  const std::int64_t number = parse_job_number(id.value);
+  const auto found = jobs_.find(number);
   if (found == jobs_.end()) return;
   JobEntry& entry = found->second;
-  for (const auto& [place, task] : entry.tasks) count(entry, *task, -1);
+  for (const auto& [place, task] : entry.tasks) count(number, entry, *task, -1);
+  live_.erase(number);
   if (entry.job) {
     --totals_.jobs[{entry.job->spec->type, entry.job->state}];
     tell(api::JobRemoved{entry.job});
@@ -131,6 +156,7 @@ void PublishedView::put_agent(const AgentPtr& agent) {
 }
 
 void PublishedView::remove_agent(const AgentId& id) {
+  executors_.erase(id);
   if (agents_.erase(id) > 0) tell(api::AgentRemoved{id});
 }
 
@@ -161,6 +187,7 @@ void PublishedView::put_connection(engine::Connection connection) {
 void PublishedView::put_alert(const engine::PutAlert& put) {
   const auto held = alerts_.find(put.name);
   const bool differs = put.text != (held == alerts_.end() ? std::string() : held->second);
+  alerts_known_.insert(put.name);
   alerts_[put.name] = put.text;
   if (put.text.empty()) alerts_.erase(put.name);
   if (differs) tell(api::AlertChanged{put.name, put.text});

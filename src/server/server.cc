@@ -142,7 +142,7 @@ struct Server::Impl {
   EventRing events{epoch_of(net::wall_now())};
   PublishedView view;
   Stats stats{view, net::wall_now()};
-  Metrics metrics{{view, mailbox, events, stats}, net::wall_now()};
+  Metrics metrics{{view, mailbox, events, stats}, options.version, net::wall_now()};
   Executors executors;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<Listeners> listeners;

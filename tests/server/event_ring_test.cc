@@ -11,6 +11,8 @@ namespace {
 
 api::Event alert(int number) { return api::AlertChanged{"n" + std::to_string(number), "text"}; }
 
+const std::size_t kFour = 4 * api::weight_of(alert(10));
+
 void append(EventRing& ring, int from, int to) {
   for (int i = from; i <= to; ++i) ring.append({alert(i)});
 }
@@ -33,7 +35,7 @@ TEST_CASE("numbers grow by one, and a reader gets what came after its place") {
 }
 
 TEST_CASE("a reader whose place is gone is told so, one at the edge is not") {
-  EventRing ring("e", 4);
+  EventRing ring("e", kFour);
   append(ring, 1, 10);  // 7, 8, 9, 10 are kept
   CHECK(ring.take(5, 10, 0).lost);
   const auto edge = ring.take(6, 10, 0);
@@ -44,8 +46,39 @@ TEST_CASE("a reader whose place is gone is told so, one at the edge is not") {
   CHECK(ring.counts().made == 10);
 }
 
+TEST_CASE("a commit larger than the ring is kept whole, and goes with the next one") {
+  EventRing ring("e", kFour);
+  append(ring, 1, 1);
+  std::vector<api::Event> launches;
+  for (int i = 0; i < 20'000; ++i) launches.push_back(alert(i));
+  ring.append(launches);
+  const auto taken = ring.take(1, 30'000, 0);  // who was there when it began misses nothing
+  CHECK_FALSE(taken.lost);
+  CHECK(taken.events.size() == 20'000);
+  CHECK(ring.counts().held == 20'000);
+  ring.append({alert(1)});
+  CHECK(ring.counts().held == 4);
+  CHECK(ring.counts().bytes <= static_cast<std::int64_t>(kFour));
+}
+
+TEST_CASE("a description that was replaced counts with all that it says") {
+  const auto with_env = [](std::size_t bytes) {
+    JobSpec spec;
+    spec.env = {{"A", std::string(bytes, 'x')}};
+    Job job;
+    job.spec = std::make_shared<const JobSpec>(spec);
+    return std::make_shared<const Job>(job);
+  };
+  const api::Event small = api::JobChanged{with_env(1), with_env(1)};
+  const api::Event large = api::JobChanged{with_env(1), with_env(1 << 20)};
+  CHECK(api::weight_of(large) >= api::weight_of(small) + (1 << 20) - 1);
+  EventRing ring("e", 8u << 20);
+  for (int i = 0; i < 100; ++i) ring.append({large});
+  CHECK(ring.counts().held == 7);
+}
+
 TEST_CASE("an id says where to go on, or why that cannot be") {
-  EventRing ring("kx", 4);
+  EventRing ring("kx", kFour);
   append(ring, 1, 10);
   CHECK(ring.id(7) == "kx-7");
   CHECK(ring.resume("kx-6").after == 6);
@@ -58,7 +91,7 @@ TEST_CASE("an id says where to go on, or why that cannot be") {
 }
 
 TEST_CASE("a place before the first event can be gone on from while nothing is lost") {
-  EventRing ring("e", 4);
+  EventRing ring("e", kFour);
   CHECK(ring.resume("e-0").after == 0);
   append(ring, 1, 4);
   CHECK(ring.resume("e-0").after == 0);

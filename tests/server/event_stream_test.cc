@@ -145,7 +145,7 @@ TEST_CASE("the end of the server is told") {
 }
 
 TEST_CASE("who falls behind is told so and cut off") {
-  EventRing ring("e", 4);
+  EventRing ring("e", 4 * api::weight_of(api::JobChanged()));
   PublishedView view;
   view.publish_to(ring);
   view.apply({put_job(1)});
@@ -165,7 +165,7 @@ TEST_CASE("who falls behind is told so and cut off") {
 
 TEST_CASE(
     "over loopback: a reader that does not read is cut off, another one goes on, the writer never waits") {
-  EventRing ring("e", 64);
+  EventRing ring("e", 64 * api::weight_of(api::JobChanged()));
   PublishedView view;
   view.publish_to(ring);
   server::Routes routes(server::everybody_is(server::Role::viewer));

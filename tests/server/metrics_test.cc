@@ -13,7 +13,7 @@ struct World {
   server::Mailbox mailbox{10};
   server::PublishedView view;
   server::Stats stats{view, Instant{1}};
-  server::Metrics metrics{{view, mailbox, ring, stats}, Instant{1'500}};
+  server::Metrics metrics{{view, mailbox, ring, stats}, "1.2.3", Instant{1'500}};
   World() { view.publish_to(ring); }
 
   // The value behind the series; empty: there is no such series.
@@ -65,6 +65,54 @@ TEST_CASE("records are counted by state, states without any as 0") {
   CHECK(world.value(R"(mimas_alerts{name="orphans"})") == "1");
   CHECK(world.value("mimas_events_total") == std::to_string(world.ring.last()));
   CHECK(world.value("mimas_start_time_seconds") == "1.5");
+}
+
+TEST_CASE("alerts that are not raised are 0, and capacity is in cores and bytes") {
+  World world;
+  Agent agent;
+  agent.id = AgentId("a");
+  agent.state = AgentState::active;
+  agent.total = {.cpu_milli = 4'000, .mem_mib = 1'024};
+  agent.used = {.cpu_milli = 500, .mem_mib = 128};
+  world.view.apply({engine::PutAgent{std::make_shared<const Agent>(agent)},
+                    engine::PutAlert{"orphans", "two"}, engine::PutAlert{"orphans", ""}});
+  CHECK(world.value(R"(mimas_alerts{name="orphans"})") == "0");
+  CHECK(world.value(R"(mimas_alerts{name="scaling"})") == "0");
+  CHECK(world.value(R"(mimas_cluster_cpu_cores{what="total"})") == "4");
+  CHECK(world.value(R"(mimas_cluster_cpu_cores{what="used"})") == "0.5");
+  CHECK(world.value(R"(mimas_cluster_memory_bytes{what="used"})") == "134217728");
+  CHECK(world.value(R"(mimas_build_info{version="1.2.3"})") == "1");
+  CHECK(std::stod(world.value("process_resident_memory_bytes")) > 1'000'000);
+  CHECK(std::stod(world.value("process_open_fds")) >= 3);
+  CHECK(world.value("process_start_time_seconds") == "1.5");
+}
+
+TEST_CASE("services have series of their own, as many as there may be") {
+  World world;
+  JobSpec spec;
+  spec.type = JobType::service;
+  spec.name = "web";
+  const auto shared = std::make_shared<const JobSpec>(spec);
+  std::vector<engine::Change> changes;
+  for (std::int64_t number = 1; number <= 502; ++number) {
+    Job job;
+    job.id = make_job_id(number);
+    job.number = number;
+    job.spec = shared;
+    job.instances_desired = 3;
+    changes.push_back(engine::PutJob{std::make_shared<const Job>(job)});
+  }
+  Task task;
+  task.job = make_job_id(1);
+  task.id = make_task_id(task.job, 0, 0);
+  task.state = TaskState::running;
+  changes.push_back(engine::PutTask{std::make_shared<const Task>(task)});
+  world.view.apply(changes);
+  CHECK(world.value(R"(mimas_service_instances_wanted{job="mimas-1",name="web"})") == "3");
+  CHECK(world.value(R"(mimas_service_instances_ready{job="mimas-1",name="web"})") == "1");
+  CHECK(world.value(R"(mimas_service_instances_ready{job="mimas-2",name="web"})") == "0");
+  CHECK(world.value(R"(mimas_service_instances_wanted{job="mimas-501",name="web"})").empty());
+  CHECK(world.value("mimas_services_left_out") == "2");
 }
 
 TEST_CASE("batches and requests are counted where they happen") {
