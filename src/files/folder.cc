@@ -51,13 +51,18 @@ bool facts_at(int folder, const std::string& name, Facts& into) {
   return true;
 }
 
+// A container's root owns files as root does: of his, nobody can tell whose other name it is.
+bool is_owners(const Facts& file, const Facts& folder) {
+  return file.uid == folder.uid && (file.uid != 0 || ::geteuid() != 0);
+}
+
 }  // namespace
 
 // errno says the same to callers that count on it.
 Error Folder::failure(int error, std::string_view path, std::string_view what) const {
   std::string text(what);
-  text.append(text.empty() ? "'" : " '").append(path.substr(0, kPathBytesMax)).append("' ").append("in ");
-  text.append(path_).append(": ").append(text_of(error));
+  text.append(" '").append(path_).append("/").append(path.substr(0, kPathBytesMax)).append("': ");
+  text.append(text_of(error));
   errno = error;
   return make_error(code_of(error), std::move(text));
 }
@@ -80,7 +85,7 @@ Facts Folder::facts() const {
 Result<Descriptor> Folder::parent_of(std::string_view path, std::string& name) const {
   const std::size_t slash = path.rfind('/');
   name = path.substr(slash == std::string_view::npos ? 0 : slash + 1);
-  if (!is_plain_name(name) || !is_plain(path)) return failure(EINVAL, path, "");
+  if (!is_plain_name(name) || !is_plain(path)) return failure(EINVAL, path, "cannot reach");
   Descriptor parent = slash == std::string_view::npos
                           ? Descriptor(::fcntl(descriptor_.get(), F_DUPFD_CLOEXEC, 0))
                           : walk(descriptor_.get(), path.substr(0, slash), Links::refuse);
@@ -102,7 +107,7 @@ Result<Folder> Folder::enter(std::string_view path, Links links) const {
   if (S_ISLNK(info.st_mode)) return failure(ELOOP, path, "cannot enter");
   if (!S_ISDIR(info.st_mode)) {
     errno = ENOTDIR;
-    return make_error(Code::unsupported, "'" + std::string(path) + "' in " + path_ + " is no folder");
+    return make_error(Code::unsupported, "'" + path_ + "/" + std::string(path) + "' is no folder");
   }
   Descriptor inside(::openat(held.get(), ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!inside.open()) return failure(errno, path, "cannot enter");
@@ -129,11 +134,11 @@ Result<File> Folder::open(std::string_view path, Use use, const Terms& terms) co
   if (facts.kind == Kind::link) return failure(ELOOP, path, "cannot open");
   if (facts.kind != Kind::regular) {
     errno = facts.kind == Kind::folder ? EISDIR : ENXIO;
-    return make_error(Code::unsupported, "'" + std::string(path) + "' in " + path_ + " is " +
-                                             std::string(kind_name(facts.kind)));
+    return make_error(Code::unsupported,
+                      "'" + path_ + "/" + std::string(path) + "' is " + std::string(kind_name(facts.kind)));
   }
   const bool shown =
-      facts.names <= 1 || (terms.second_names == SecondNames::of_owner && facts.uid == this->facts().uid);
+      facts.names <= 1 || (terms.second_names == SecondNames::of_owner && is_owners(facts, this->facts()));
   if (!shown) return failure(EMLINK, path, "cannot open");
   if (terms.same.known() && !(terms.same == facts.identity)) return failure(ESTALE, path, "cannot open");
   Descriptor opened = open_held(held.get(), use);
@@ -204,10 +209,10 @@ Result<Folder> Folder::make_folder(std::string_view name, std::uint32_t mode) co
   std::string last;
   const Result<Descriptor> parent = parent_of(name, last);
   if (!parent.ok()) return parent.error();
-  if (::mkdirat(parent->get(), last.c_str(), static_cast<mode_t>(mode)) != 0 && errno != EEXIST)
-    return failure(errno, name, "cannot make the folder");
+  const bool made = ::mkdirat(parent->get(), last.c_str(), static_cast<mode_t>(mode)) == 0;
+  if (!made && errno != EEXIST) return failure(errno, name, "cannot make the folder");
   Result<Folder> folder = enter(name);
-  if (folder.ok() && ::fchmod(folder->descriptor(), static_cast<mode_t>(mode)) != 0)
+  if (made && folder.ok() && ::fchmod(folder->descriptor(), static_cast<mode_t>(mode)) != 0)
     return failure(errno, name, "cannot set the mode of");
   return folder;
 }

@@ -35,7 +35,8 @@ namespace mimas::files {
 
 enum class SecondNames {
   refuse,
-  // Fine on a file of the folder's own owner: nobody can have made a link to it who could not read it anyway.
+  // Fine on a file that belongs to the folder's owner, if that is not root: where links are protected
+  // (sysctl fs.protected_hardlinks, as distributions set it) only who owns a file can have linked it.
   of_owner,
 };
 
@@ -85,7 +86,7 @@ class Folder {
   // The same, and if it is that very file its room is given back even while somebody holds it open.
   Status discard(std::string_view path, Identity same) const;
 
-  // One that is there is entered and gets the mode, whatever our umask says.
+  // A new one gets exactly this mode, whatever our umask says; one that is there is entered.
   Result<Folder> make_folder(std::string_view name, std::uint32_t mode) const;
   // A symbolic link; one that is there already stays.
   Status make_link(std::string_view name, const std::string& target) const;

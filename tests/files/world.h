@@ -8,12 +8,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
 
 #include "files/folder.h"
 
@@ -51,14 +53,14 @@ class World {
   Folder folder() const { return Folder::at(inside()).value(); }
 
   void link(const std::string& name, const std::string& target) const {
-    std::filesystem::create_symlink(target, *this / name);
+    if (::symlink(target.c_str(), (*this / name).c_str()) != 0) errno = 0;  // there is something already
   }
   void second_name(const std::string& name) const {  // of the precious file
-    std::filesystem::create_hard_link(outside() + "/precious", *this / name);
+    if (::link((outside() + "/precious").c_str(), (*this / name).c_str()) != 0) errno = 0;
   }
   void fifo(const std::string& name) const { (void)::mkfifo((*this / name).c_str(), 0666); }
   bool device(const std::string& name) const {  // false: only root makes devices
-    return ::mknod((*this / name).c_str(), S_IFCHR | 0666, makedev(1, 5)) == 0;  // as /dev/zero
+    return ::mknod((*this / name).c_str(), S_IFCHR | 0666, makedev(1, 3)) == 0;  // as /dev/null
   }
   void socket(const std::string& name) const {
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -68,10 +70,33 @@ class World {
     (void)::bind(fd, reinterpret_cast<struct sockaddr*>(&address), sizeof address);
     ::close(fd);
   }
+  // Something else than a file of the folder's own under this name: kTraps. False: it cannot be made here.
+  bool trap(std::string_view kind, const std::string& name) const {
+    if (kind == "absolute link") link(name, outside() + "/precious");
+    if (kind == "relative link") link(name, "../outside/precious");
+    if (kind == "link to a folder") link(name, outside());
+    if (kind == "dangling link") link(name, outside() + "/new");
+    if (kind == "second name") second_name(name);
+    if (kind == "FIFO") fifo(name);
+    if (kind == "socket") socket(name);
+    if (kind == "folder") std::filesystem::create_directory(*this / name);
+    return kind != "device" || device(name);
+  }
+  // What is outside is as it was, and alone.
+  bool untouched() const {
+    int entries = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(outside()))
+      entries += entry.path().empty() ? 0 : 1;
+    return entries == 1 && precious() == "precious";
+  }
 
  private:
   std::string base_;
 };
+
+inline constexpr const char* kTraps[] = {"absolute link", "relative link", "link to a folder",
+                                         "dangling link", "second name",   "device",
+                                         "FIFO",          "socket",        "folder"};
 
 // Both ways of walking, one after the other: for (const bool steps : kWays) { const Way way(steps); … }
 inline constexpr bool kWays[] = {false, true};
