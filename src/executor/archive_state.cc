@@ -52,7 +52,7 @@ files::Folder private_folder(const std::string& directory) {
   return std::move(folder).value();
 }
 
-bool lock(const files::File& file) { return ::flock(file.descriptor(), LOCK_EX | LOCK_NB) == 0; }
+bool lock_state(const files::File& file) { return ::flock(file.descriptor(), LOCK_EX | LOCK_NB) == 0; }
 
 }  // namespace
 
@@ -76,7 +76,7 @@ bool ArchiveState::make() {
   name_ = std::to_string(::getpid()) + "-" + std::to_string(net::wall_now().ms);
   Result<files::File> file = folder_.create("." + name_, files::Use::append, 0600);
   if (!file.ok()) return false;
-  if (lock(*file) && folder_.rename("." + name_, name_).ok()) {
+  if (lock_state(*file) && folder_.rename("." + name_, name_).ok()) {
     file_ = std::move(file).value();
     hopeless_ = false;
     return true;
@@ -112,7 +112,7 @@ void ArchiveState::each_dead(Visit visit) const {
     if (entry.name[0] == '.' || entry.name == name_ || ++looked > kDeadMax) continue;
     const Result<files::File> file = all.open(entry.name, files::Use::read);
     // Who got the lock of a file that has no name any more was second.
-    if (file.ok() && lock(*file) && file->facts_now().names > 0)
+    if (file.ok() && lock_state(*file) && file->facts_now().names > 0)
       visit(all, entry.name, read_folders(read_whole(*file)));
   }
 }

@@ -27,7 +27,7 @@ constexpr int kEvents = 64;
 constexpr std::size_t kManyTasks = 64;
 constexpr rlim_t kFilesMax = 16'384;
 constexpr int kNiceness = 10;
-constexpr std::uint32_t kMode = 0644;
+constexpr std::uint32_t kCompressedMode = 0644;
 constexpr const char* kNames[] = {"stdout", "stderr"};
 
 std::string tag_of(const TaskOrder& order, std::string_view name) {
@@ -273,7 +273,7 @@ void LogKeeper::compress_next(Instant now) {
   const Result<files::File> in =
       root.open(compressing_.name, files::Use::read, {.same = compressing_.identity});
   const bool sane = in.ok() && in->facts().size <= compressing_.bytes_max;
-  const Result<files::File> out = sane ? root.create(to, files::Use::write, kMode) : files::File();
+  const Result<files::File> out = sane ? root.create(to, files::Use::write, kCompressedMode) : files::File();
   if (out.ok() && out->open()) {
     compressed_ = out->identity();
     compressor_ = fork_helper({in->descriptor(), out->descriptor()});
