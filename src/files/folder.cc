@@ -14,7 +14,6 @@
 namespace mimas::files {
 namespace {
 
-constexpr int kLookFlags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
 constexpr int kCreateTries = 4;  // of open_or_create, against somebody who makes and removes
 
 Code code_of(int error) {
@@ -44,9 +43,11 @@ const char* text_of(int error) {
   }
 }
 
-bool facts_at(int folder, const std::string& name, Facts& into) {
+// Not by the name alone: of what is mounted there somebody else's program may answer, or not.
+bool facts_at(int folder, std::string_view path, Links links, Facts& into) {
+  const Descriptor held = walk(folder, path, links);
   struct stat info {};
-  if (::fstatat(folder, name.c_str(), &info, kLookFlags) != 0) return false;
+  if (!held.open() || ::fstat(held.get(), &info) != 0) return false;
   into = facts_of(info);
   return true;
 }
@@ -94,10 +95,9 @@ Result<Descriptor> Folder::parent_of(std::string_view path, std::string& name) c
 }
 
 Result<Facts> Folder::look(std::string_view path, Links links) const {
-  const Descriptor held = walk(descriptor_.get(), path, links);
-  struct stat info {};
-  if (!held.open() || ::fstat(held.get(), &info) != 0) return failure(errno, path, "cannot look at");
-  return facts_of(info);
+  Facts facts;
+  if (!facts_at(descriptor_.get(), path, links, facts)) return failure(errno, path, "cannot look at");
+  return facts;
 }
 
 Result<Folder> Folder::enter(std::string_view path, Links links) const {
@@ -118,7 +118,8 @@ Result<std::vector<Entry>> Folder::list(std::size_t most) const {
   std::vector<Entry> entries;
   const auto take = [&](const char* name) {
     Entry entry{name, {}};
-    if (facts_at(descriptor_.get(), entry.name, entry.facts)) entries.push_back(std::move(entry));
+    if (facts_at(descriptor_.get(), entry.name, Links::refuse, entry.facts))
+      entries.push_back(std::move(entry));
     return entries.size() < most;
   };
   if (!each_name(descriptor_.get(), take)) return failure(errno, ".", "cannot list");
@@ -174,12 +175,14 @@ Status Folder::rename(std::string_view from, std::string_view to, Identity same)
   if (!target.ok()) return target.error();
   Facts facts;
   if (same.known()) {
-    if (!facts_at(source->get(), from_name, facts)) return failure(errno, from, "cannot rename");
+    if (!facts_at(source->get(), from_name, Links::refuse, facts))
+      return failure(errno, from, "cannot rename");
     if (!(facts.identity == same)) return failure(ESTALE, from, "cannot rename");
   }
   if (::renameat(source->get(), from_name.c_str(), target->get(), to_name.c_str()) != 0)
     return failure(errno, from, "cannot rename");
-  if (!same.known() || (facts_at(target->get(), to_name, facts) && facts.identity == same)) return Done{};
+  if (!same.known() || (facts_at(target->get(), to_name, Links::refuse, facts) && facts.identity == same))
+    return Done{};
   (void)::unlinkat(target->get(), to_name.c_str(), 0);
   return failure(ESTALE, from, "cannot rename");
 }

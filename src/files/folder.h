@@ -69,7 +69,8 @@ class Folder {
   // What is there; with Links::refuse a link is told as what it is.
   Result<Facts> look(std::string_view path, Links links = Links::refuse) const;
   Result<Folder> enter(std::string_view path, Links links = Links::refuse) const;
-  // Sorted by name; the first `most` that the file system tells, if there are more.
+  // Sorted by name, without what another file system is mounted on; the first `most` that the file system
+  // tells, if there are more.
   Result<std::vector<Entry>> list(std::size_t most = kEntriesMax) const;
 
   Result<File> open(std::string_view path, Use use, const Terms& terms = {}) const;
