@@ -29,10 +29,7 @@ class Sandboxes {
  private:
   std::string root_;
   bool shared_;
-  std::deque<std::string> ended_;  // folders, the oldest first
+  std::deque<std::string> ended_;  // tasks, the oldest first
 };
-
-// Whatever there is at `path`, without following links; what cannot be removed is left.
-void remove_tree(const std::string& path);
 
 }  // namespace mimas::executor

@@ -28,8 +28,7 @@ Result<UserIds> find_user(std::string_view user, std::string_view passwd, std::s
 // error that says so.
 Result<std::optional<UserIds>> user_ids_of(std::string_view user);
 
-// Hands over a directory and what is in it: files and folders of ours on the same file system; symbolic links
-// are not followed, and a file with a second name elsewhere is left. At most 100,000 entries.
+// Hands over a directory and what is in it (files/tree.h says what of it, and how much at most).
 Status give_away(const std::string& directory, const UserIds& to);
 
 }  // namespace mimas::executor

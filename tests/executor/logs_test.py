@@ -6,6 +6,7 @@ usage: logs_test.py BINARY [--measure]
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 
 from executor_world import World, child_of, until
@@ -122,9 +123,74 @@ def last_words_are_kept(world):
     expect(world.text("stdout").endswith("y\ngoodbye\n"), world.text("stdout")[-100:])
 
 
+# Puts links, second names, FIFOs and devices over every name that the executor is about to use, over and over, while it
+# rotates. Most attempts come too late or too early; the executor must not mind any of them.
+SWAPPING = """
+i=0
+while [ $i -lt 60 ]; do
+  i=$((i+1)); k=$((k+1))
+  for name in stdout stderr .stdout.new stdout.$((i-1)) stdout.$i .stdout.$((i-1)).gz.new stdout.$((i-1)).gz .mimas-archive; do
+    rm -rf trap; k=$((k+1))
+    case $((k % 5)) in
+      0) ln -s PRECIOUS trap;;
+      1) mkfifo trap;;
+      2) ln PRECIOUS trap;;
+      3) mknod trap c 1 3;;
+      4) mkdir trap;;
+    esac
+    mv -T -f trap $name || mv -f $name $name.away
+  done 2>/dev/null
+  head -c 70000 /dev/zero | tr '\\0' x; echo
+done
+touch finished; sleep 300
+"""
+SECRET = b"nobody but its owner may read or change this"
+
+
+def everything_in(folder):
+    for place, _, names in os.walk(folder):
+        for path in (os.path.join(place, name) for name in names):
+            if os.path.islink(path) or not os.path.isfile(path) or os.stat(path).st_nlink > 1:
+                continue
+            with open(path, "rb") as file:
+                data = file.read()
+            yield path, data
+            if path.endswith(".gz"):
+                yield path, subprocess.run(["gzip", "-dc"], input=data, capture_output=True, check=False).stdout
+
+
+def swap(world, user):
+    with tempfile.TemporaryDirectory() as outside:
+        os.chmod(outside, 0o755)
+        precious = os.path.join(outside, "precious")
+        with open(precious, "wb") as file:
+            file.write(SECRET)
+        os.chmod(precious, 0o600)
+        task = {"shell": SWAPPING.replace("PRECIOUS", precious), "logs": {"rotateBytes": 65536, "keep": 2, "compress": True}}
+        world.agent.launch("t-1", dict(task, user=user) if user else task)
+        until(lambda: os.path.exists(os.path.join(world.sandbox, "finished")), "the task is through, so its pipe was read")
+        world.agent.kill("t-1", 1000)
+        world.agent.wait_state("t-1", "TASK_KILLED")
+        expect(world.code() == 0, "it leaves")
+        with open(precious, "rb") as file:
+            expect(file.read() == SECRET, "what is outside is as it was")
+        for path, data in everything_in(world.sandbox):
+            expect(SECRET not in data, f"nothing of it is in {path}")
+
+
+def a_task_that_swaps_its_logs_gets_at_nothing(world):
+    swap(world, None)
+
+
+def nor_does_one_of_another_user(world):
+    if os.geteuid() == 0:  # nobody else starts tasks of others
+        swap(world, "nobody")
+
+
 STORIES = [every_line_is_kept_in_order_over_rotations_and_compression,
            our_own_stderr_moves_on_with_the_file, a_flood_without_a_newline_stays_within_its_bound,
-           a_task_that_floods_while_it_is_killed_ends, last_words_are_kept]
+           a_task_that_floods_while_it_is_killed_ends, last_words_are_kept,
+           a_task_that_swaps_its_logs_gets_at_nothing, nor_does_one_of_another_user]
 
 
 def measure(binary):

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <string>
 
@@ -44,7 +45,7 @@ struct World {
     runtime.end_all(30'000);
     while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }
-    remove_tree(sandbox);
+    std::filesystem::remove_all(sandbox);
   }
 
   bool says_groups() const {
