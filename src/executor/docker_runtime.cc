@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "executor/docker_mark.h"
+#include "executor/guard.h"
 #include "net/clock.h"
 
 namespace mimas::executor {
@@ -399,6 +400,7 @@ void DockerRuntime::end_all(std::int64_t ms) {
   std::vector<RuntimeNews> unheard;
   std::vector<pollfd> polled;
   for (Instant now{net::monotonic_ms()}; !tasks_.empty() && now < until; now = Instant{net::monotonic_ms()}) {
+    guard_beat();
     polled.clear();
     add_to(polled);
     const std::int64_t wait = std::clamp<std::int64_t>(std::min(wake_at(), until) - now, 0, 1000);

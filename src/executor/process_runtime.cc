@@ -87,6 +87,7 @@ Status ProcessRuntime::plan_for(const TaskOrder& order, ProcessPlan& plan) const
 }
 
 void ProcessRuntime::start(TaskOrder order, Instant now) {
+  guard_beat();  // of a group, each may wait for its exec
   Task task;
   task.id = order.task_id;
   task.memory_bytes = order.spec.limits.memory_bytes;
@@ -278,6 +279,7 @@ void ProcessRuntime::end_all(std::int64_t ms) {
   tasks_.clear();
   leaving_.clear();
   for (std::int64_t waited = 0; waited < ms; waited += kLookMs) {
+    guard_beat();
     std::erase_if(groups, [](Cgroup& group) {
       group.kill();
       return group.remove();
