@@ -31,13 +31,22 @@ std::string memory_text(std::int64_t limit, const ProcessEnd& end) {
   return text;
 }
 
-std::string end_text(std::int64_t limit, const ProcessEnd& end) {
-  if (!end.unknown.empty()) return end.unknown;
-  if (end.memory_limit) return memory_text(limit, end);
+std::string status_text(const ProcessEnd& end) {
   if (!end.signalled) return "exited with status " + std::to_string(end.number);
   const char* name = ::strsignal(end.number);
   std::string text = "killed by signal " + std::to_string(end.number);
   if (name != nullptr) text.append(" (").append(name).append(")");
+  return text;
+}
+
+// A child of it may be what went wrong: who reads "status 2" of a build would not think of memory.
+std::string end_text(std::int64_t limit, const ProcessEnd& end) {
+  if (!end.unknown.empty()) return end.unknown;
+  if (end.memory_limit) return memory_text(limit, end);
+  std::string text = status_text(end);
+  if (!end.memory_kill) return text;
+  text += "; the kernel had killed a process of it for want of memory";
+  if (limit > 0) text.append(", of which it may have ").append(bytes_text(limit));
   return text;
 }
 

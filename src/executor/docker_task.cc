@@ -29,6 +29,7 @@ ProcessEnd process_end(const ContainerState& container, const Limits& limits, bo
     out.signalled = true;
     out.number = container.exit_code - 128;
   }
+  out.memory_kill = container.oom_killed;
   out.memory_limit = container.oom_killed && out.signalled && out.number == SIGKILL && !killed_by_us;
   if (out.memory_limit && limits.memory_bytes > 0)
     out.memory_peak_bytes = std::max(limits.memory_bytes, kDockerMemoryMin);

@@ -16,9 +16,10 @@
 namespace mimas::executor {
 namespace {
 
-constexpr std::int64_t kSettleMs = 1'000;    // the kernel counts a kill first and then kills
-constexpr std::int64_t kLookMs = 5;          // between two looks at those who are being killed
-constexpr std::int64_t kLeavingMs = 30'000;  // then the directory is left to the next reaping
+constexpr std::int64_t kSettleMs = 1'000;     // the kernel counts a kill first and then kills
+constexpr int kKilledStatus = 128 + SIGKILL;  // what a shell says of a program that was killed
+constexpr std::int64_t kLookMs = 5;           // between two looks at those who are being killed
+constexpr std::int64_t kLeavingMs = 30'000;   // then the directory is left to the next reaping
 
 std::string place_of(const TaskOrder& order) {
   const std::string& cwd = order.spec.command.cwd;
@@ -189,10 +190,14 @@ ProcessEnd ProcessRuntime::end_of(Task& task, int wait_status) const {
   end.number = end.signalled ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
   if (!task.group) return end;
   end.memory_peak_bytes = task.group->memory_peak_bytes();
-  // Somebody else's SIGKILL, or the machine's own want of memory, looks alike but for the counts.
+  const std::int64_t kills = task.group->memory_kills();
+  end.memory_kill = kills > 0;
+  // Somebody else's SIGKILL, or the machine's own want of memory, looks alike but for the counts. A shell
+  // that waits for its program ends with the program's end as its status.
   const bool at_limit = end.memory_peak_bytes < 0 || end.memory_peak_bytes >= task.memory_bytes / 4 * 3;
-  end.memory_limit = task.memory_bytes > 0 && end.signalled && end.number == SIGKILL && !task.killed &&
-                     at_limit && task.group->memory_kills() > task.kills_of_children;
+  const bool itself = end.signalled && end.number == SIGKILL && kills > task.kills_of_children;
+  const bool by_its_shell = !end.signalled && end.number == kKilledStatus && kills > 0;
+  end.memory_limit = task.memory_bytes > 0 && !task.killed && at_limit && (itself || by_its_shell);
   return end;
 }
 

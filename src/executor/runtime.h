@@ -38,8 +38,9 @@ struct RunFacts {
 // How a task's first process ended.
 struct ProcessEnd {
   bool signalled = false;
-  int number = 0;                       // exit status or signal
-  bool memory_limit = false;            // the kernel killed it for its limit
+  int number = 0;             // exit status or signal
+  bool memory_limit = false;  // it ended because the kernel killed it, or its last child, for the limit
+  bool memory_kill = false;   // the kernel killed some process of it for want of memory
   std::int64_t memory_peak_bytes = -1;  // -1: not known
   std::string unknown;  // not empty: why nobody knows how it ended; `number` then means nothing
 };

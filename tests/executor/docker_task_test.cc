@@ -512,6 +512,8 @@ TEST_CASE("the memory limit is to blame when the first process died of it") {
   };
   CHECK(end(137, true, false).memory_limit);
   CHECK(end(137, true, false).memory_peak_bytes == 64 << 20);
+  CHECK(end(0, true, false).memory_kill);
+  CHECK_FALSE(end(137, false, false).memory_kill);
   CHECK_FALSE(end(0, true, false).memory_limit);  // a child died of it, and the first process went on
   CHECK_FALSE(end(1, true, false).memory_limit);
   CHECK_FALSE(end(137, false, false).memory_limit);

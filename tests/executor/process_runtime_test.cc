@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <tuple>
 
 #include "executor/sandbox.h"
 #include "net/clock.h"
@@ -221,6 +222,31 @@ TEST_CASE("a child killed for memory is the task's own matter, and a later SIGKI
   const auto ended = world.await<TaskEnded>("t");
   CHECK(ended.end.number == SIGKILL);
   CHECK_FALSE(ended.end.memory_limit);
+  CHECK(ended.end.memory_kill);
+}
+
+TEST_CASE(
+    "a shell whose program was killed for memory ends for the limit; what it makes of another is a remark") {
+  World world;
+  if (!world.says_groups()) return;
+  const std::string program = "sh -c '" + eat("200000000") + "'; ";
+  for (const auto& [id, rest, for_limit] :
+       {std::tuple{"its", "exit $?", true}, {"another", "exit 3", false}, {"none", "true", false}}) {
+    auto order = world.order(id, program + rest);
+    order.spec.limits.memory_bytes = 32 << 20;
+    world.runtime.start(order, now());
+    const auto ended = world.await<TaskEnded>(id);
+    CAPTURE(id);
+    CHECK_FALSE(ended.end.signalled);
+    CHECK(ended.end.memory_limit == for_limit);
+    CHECK(ended.end.memory_kill);
+  }
+  auto order = world.order("innocent", "exit 137");
+  order.spec.limits.memory_bytes = 32 << 20;
+  world.runtime.start(order, now());
+  const auto ended = world.await<TaskEnded>("innocent");
+  CHECK_FALSE(ended.end.memory_limit);
+  CHECK_FALSE(ended.end.memory_kill);
 }
 
 TEST_CASE("two hundred short tasks leave no group behind") {
