@@ -139,7 +139,7 @@ void ProcessRuntime::kill(std::string_view task_id, Instant now) {
   Task* task = find(task_id);
   if (task == nullptr) return;
   task->killed = true;
-  probes_.kill_of(task_id);
+  probes_.kill_of(task_id, now);
   kill_all_of(*task, now);
   if (!task->ended || !over(*task, now)) return;  // child_ended() comes, or the next look
   tasks_.erase(tasks_.begin() + (task - tasks_.data()));
@@ -275,6 +275,7 @@ void ProcessRuntime::pump(Instant now, std::vector<RuntimeNews>& news) {
 
 void ProcessRuntime::end_all(std::int64_t ms) {
   for (Task& task : tasks_) kill_all_of(task, kNever);
+  probes_.end_all();
   kill_tree(0, {});
   std::vector<Cgroup> groups;
   for (Task& task : tasks_) {
@@ -301,7 +302,6 @@ std::vector<std::int64_t> ProcessRuntime::leaders_but(std::int64_t leader) const
   for (const Task& task : tasks_) {
     if (task.leader != leader) others.push_back(task.leader);
   }
-  if (leader != 0) probes_.leaders(others);
   return others;
 }
 

@@ -311,10 +311,57 @@ TEST_CASE("a command runs beside the task: its place, its group, its output's en
     CHECK(answer.status == 128 + 9);
     answer = ask(5, "", 60'000);
     CHECK(answer.status == 0);
+    answer = ask(7, "no-such-program", 60'000);
+    CHECK(answer.status == 127);
     CHECK(world.find<TaskEnded>("t") == nullptr);
     world.news.clear();
     world.runtime.probe("other", 6, {"true"}, 1000, now());
     CHECK(world.await<ProbeEnded>("other").status == -1);
+  }
+}
+
+// Processes whose environment holds the mark, of this test alone.
+int alive_with(const std::string& mark) {
+  int count = 0;
+  DIR* proc = ::opendir("/proc");
+  REQUIRE(proc != nullptr);
+  while (const dirent* entry = ::readdir(proc)) {
+    const std::int64_t pid = std::atoll(entry->d_name);
+    if (pid > 1 && process_start(pid) != 0)
+      count += read_text("/proc/" + std::to_string(pid) + "/environ").find(mark) != std::string::npos;
+  }
+  ::closedir(proc);
+  return count;
+}
+
+TEST_CASE(
+    "a command's answer is told when nothing of it is left, whatever it has started in whatever session") {
+  for (const char* cgroups : {"auto", "off"}) {
+    World world(cgroups);
+    const std::string mark = "CHECKED_BY=" + std::to_string(::getpid()) + cgroups;
+    for (const char* task : {"t", "another"}) {  // with a neighbour an orphan could be anybody's
+      auto order = world.order(task, "sleep 1000; :");
+      order.environment.push_back(mark);
+      world.runtime.start(order, now());
+      (void)world.await<Started>(task);
+    }
+    world.until([&] { return alive_with(mark) == 4; });  // a shell and its sleep, twice
+    const std::string daemon = "(setsid sh -c 'setsid sleep 1000 & sleep 1000' &) ; ";
+    for (const auto& [script, timeout_ms] : {std::pair{daemon + "exit 0", 60'000},
+                                             {daemon + "sleep 1000", 300},
+                                             {daemon + "kill -STOP $$", 300},
+                                             {daemon + "kill -9 $$", 60'000}}) {
+      CAPTURE(script);
+      world.news.clear();
+      world.runtime.probe("t", 1, {"sh", "-c", script}, timeout_ms, now());
+      (void)world.await<ProbeEnded>("t");
+      CHECK(alive_with(mark) == 4);
+    }
+    world.news.clear();
+    world.runtime.probe("t", 2, {"sh", "-c", daemon + "sleep 1000"}, 60'000, now());
+    world.until([&] { return alive_with(mark) > 6; });
+    world.runtime.kill("t", now());
+    world.until([&] { return alive_with(mark) == 2; });
   }
 }
 
