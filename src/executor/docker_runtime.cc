@@ -60,6 +60,7 @@ DockerRuntime::DockerRuntime(const Config& config, std::string framework_id, std
   who_.mark = own_mark();
   who_.framework_id = std::move(framework_id);
   who_.agent_id = std::move(agent_id);
+  who_.hands_over = ::geteuid() == 0 && place_.local();
 }
 
 DockerRuntime::~DockerRuntime() {
@@ -160,6 +161,9 @@ void DockerRuntime::act(Held& held, DockerActs acts, Instant now) {
       if (!container_cgroup(pid->pid, pid->container_id).empty())
         (void)::kill(static_cast<pid_t>(pid->pid), SIGKILL);
       else if (held.pid_seen) held.task.process_gone(now);
+    } else if (const auto* over = std::get_if<HandOver>(&act)) {
+      if (const Status given = give_away(held.task.order().sandbox, over->to); !given.ok())
+        tell(Lines{"task " + held.task.task_id() + ": " + given.error().text()});
     } else {
       if (const auto* started = std::get_if<Started>(&std::get<RuntimeNews>(act)))
         held.pid_seen =

@@ -12,6 +12,7 @@
 #include "executor/children.h"
 #include "executor/guard.h"
 #include "executor/reap.h"
+#include "executor/sandbox.h"
 
 namespace mimas::executor {
 namespace {
@@ -77,6 +78,11 @@ Status ProcessRuntime::plan_for(const TaskOrder& order, ProcessPlan& plan) const
   plan.netns = order.netns;
   plan.rlimits = order.spec.limits.rlimits;
   set_variable(plan.environment, kMarkVariable, mark_);
+  set_variable(plan.environment, kSandboxVariable, order.sandbox);
+  const std::string& cwd = order.spec.command.cwd;
+  if (!cwd.starts_with('/')) {
+    if (const Status made = make_below(order.sandbox, cwd); !made.ok()) return made;
+  }
   if (order.spec.command.user.empty()) return Done{};
   auto ids = user_ids_of(order.spec.command.user);
   if (!ids.ok()) return ids.error();
@@ -128,6 +134,7 @@ void ProcessRuntime::start(TaskOrder order, Instant now) {
 void ProcessRuntime::signal(std::string_view task_id, int signal, Instant) {
   const Task* task = find(task_id);
   if (task == nullptr) return;
+  if (signal == 0) signal = SIGTERM;
   if (!task->ended || group_alive(task->leader)) signal_group(task->leader, signal);
   if (!task->group) return;
   for (const std::int64_t pid : task->group->members()) {

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "executor/children.h"
 
@@ -46,6 +48,26 @@ void remove_below(int parent, const char* name, int depth) {
 }
 
 }  // namespace
+
+Status make_below(const std::string& sandbox, std::string_view path) {
+  int at = ::open(sandbox.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  while (at >= 0 && !path.empty()) {
+    const std::string name(path.substr(0, path.find('/')));
+    path.remove_prefix(std::min(path.size(), name.size() + 1));
+    if (name.empty() || name == ".") continue;
+    if (name == "..") break;
+    const bool made = ::mkdirat(at, name.c_str(), 0755) == 0;
+    if (!made && errno != EEXIST) {
+      const Error error = io_error("cannot make the folder", sandbox + "/…/" + name);
+      ::close(at);
+      return error;
+    }
+    const int below = ::openat(at, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    ::close(std::exchange(at, below));
+  }
+  if (at >= 0) ::close(at);
+  return Done{};
+}
 
 void remove_tree(const std::string& path) { remove_below(AT_FDCWD, path.c_str(), 0); }
 

@@ -279,6 +279,52 @@ TEST_CASE("another user has the sandbox, its own HOME, and the mark of its execu
   CHECK(file.st_uid == 54321);
 }
 
+TEST_CASE("a task knows its sandbox, and its place in it is made and its own") {
+  World world;
+  auto order = world.order("t", "pwd > where; echo $MESOS_SANDBOX > sandbox");
+  order.environment.push_back("MESOS_SANDBOX=/elsewhere");
+  order.spec.command.cwd = "work/./deep//er";
+  if (::geteuid() == 0) order.spec.command.user = "54321:54321";
+  world.runtime.start(order, now());
+  CHECK(world.await<TaskEnded>("t").end.number == 0);
+  CHECK(world.text("work/deep/er/where") == world.sandbox + "/work/deep/er\n");
+  CHECK(world.text("work/deep/er/sandbox") == world.sandbox + "\n");
+}
+
+TEST_CASE("nothing is made beyond a link, and what is there already stays as it is") {
+  World world;
+  char outside[] = "/tmp/mimas-outside-XXXXXX";
+  REQUIRE(::mkdtemp(outside) != nullptr);
+  REQUIRE(::symlink(outside, (world.sandbox + "/out").c_str()) == 0);
+  REQUIRE(::mkdir((world.sandbox + "/mine").c_str(), 0700) == 0);
+  for (const char* cwd : {"out/made", "../made", "mine/../../made"}) {
+    auto order = world.order("t", "true");
+    order.spec.command.cwd = cwd;
+    world.news.clear();
+    world.runtime.start(order, now());
+    CHECK(world.await<StartFailed>("t").message.find("cannot enter") != std::string::npos);
+  }
+  CHECK(::rmdir(outside) == 0);  // empty
+  struct stat mine {};
+  REQUIRE(::stat((world.sandbox + "/mine").c_str(), &mine) == 0);
+  CHECK((mine.st_mode & 07777) == 0700);
+}
+
+TEST_CASE("a task is asked to end by the signal that is named, else by SIGTERM") {
+  World world;
+  for (const int signal : {0, SIGQUIT}) {
+    world.news.clear();
+    world.runtime.start(
+        world.order("t", "trap 'exit 15' TERM; trap 'exit 3' QUIT; echo > up; while :; do sleep 0.05; done"),
+        now());
+    world.until([&] { return !world.text("up").empty(); });
+    world.runtime.signal("t", signal, now());
+    CHECK(world.await<TaskEnded>("t").end.number == (signal == 0 ? 15 : 3));
+    world.runtime.kill("t", now());
+    remove_tree(world.sandbox + "/up");
+  }
+}
+
 TEST_CASE("a command runs beside the task: its place, its group, its output's end") {
   for (const char* cgroups : {"auto", "off"}) {
     World world(cgroups);
