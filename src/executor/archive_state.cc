@@ -1,7 +1,5 @@
 #include "executor/archive_state.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,12 +16,13 @@ namespace {
 constexpr int kDeadMax = 100;
 constexpr std::size_t kFileBytesMax = 1 << 20;
 
-std::string read_whole(int fd) {
+std::string read_whole(const files::File& file) {
   std::string text;
   char piece[4096];
-  ssize_t got;
-  while (text.size() < kFileBytesMax && (got = ::read(fd, piece, sizeof piece)) > 0) {
-    text.append(piece, static_cast<std::size_t>(got));
+  while (text.size() < kFileBytesMax) {
+    const Result<std::size_t> got = file.read_at(static_cast<std::int64_t>(text.size()), piece, sizeof piece);
+    if (!got.ok() || *got == 0) break;
+    text.append(piece, *got);
   }
   return text;
 }
@@ -44,12 +43,16 @@ std::vector<ArchiveFolder> read_folders(std::string_view text) {
   return folders;
 }
 
-// Ours alone: what somebody else could write there would be sent in our name.
-bool is_private(const std::string& directory) {
-  struct stat facts {};
-  return ::lstat(directory.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode) && facts.st_uid == ::geteuid() &&
-         (facts.st_mode & 022) == 0;
+// Ours alone, else closed: what somebody else could write there would be sent in our name.
+files::Folder private_folder(const std::string& directory) {
+  Result<files::Folder> folder = files::Folder::at(directory);
+  if (!folder.ok()) return {};
+  const files::Facts facts = folder->facts();
+  if (facts.uid != ::geteuid() || (facts.mode & 022) != 0) return {};
+  return std::move(folder).value();
 }
+
+bool lock_state(const files::File& file) { return ::flock(file.descriptor(), LOCK_EX | LOCK_NB) == 0; }
 
 }  // namespace
 
@@ -60,28 +63,25 @@ std::string ArchiveState::default_directory() {
 ArchiveState::ArchiveState(std::string directory) : directory_(std::move(directory)) {}
 
 ArchiveState::~ArchiveState() {
-  if (fd_ < 0) return;
-  if (open_.empty()) (void)::unlink(file_.c_str());
-  ::close(fd_);
+  if (file_.open() && open_.empty()) (void)folder_.remove(name_);
 }
 
 // Locked before it has the name under which others look for it.
 bool ArchiveState::make() {
-  if (fd_ >= 0 || hopeless_) return fd_ >= 0;
+  if (file_.open() || hopeless_) return file_.open();
   hopeless_ = true;
   if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) return false;
-  if (!is_private(directory_)) return false;
-  const std::string name = std::to_string(::getpid()) + "-" + std::to_string(net::wall_now().ms);
-  const std::string fresh = directory_ + "/." + name;
-  fd_ = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd_ < 0) return false;
-  file_ = directory_ + "/" + name;
-  if (::flock(fd_, LOCK_EX | LOCK_NB) == 0 && ::rename(fresh.c_str(), file_.c_str()) == 0) {
+  folder_ = private_folder(directory_);
+  if (!folder_.open()) return false;
+  name_ = std::to_string(::getpid()) + "-" + std::to_string(net::wall_now().ms);
+  Result<files::File> file = folder_.create("." + name_, files::Use::append, 0600);
+  if (!file.ok()) return false;
+  if (lock_state(*file) && folder_.rename("." + name_, name_).ok()) {
+    file_ = std::move(file).value();
     hopeless_ = false;
     return true;
   }
-  (void)::unlink(fresh.c_str());
-  ::close(std::exchange(fd_, -1));
+  (void)folder_.remove("." + name_);
   return false;
 }
 
@@ -89,7 +89,7 @@ void ArchiveState::begin(const ArchiveFolder& folder) {
   const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
   if (std::any_of(folder.path.begin(), folder.path.end(), control) || !make()) return;
   const std::string line = "+" + folder.path + "\t" + folder.key + "\n";
-  if (::write(fd_, line.data(), line.size()) < 0) return;
+  if (::write(file_.descriptor(), line.data(), line.size()) < 0) return;
   open_.push_back(folder.path);
 }
 
@@ -98,43 +98,40 @@ void ArchiveState::end(std::string_view path) {
   if (found == open_.end()) return;
   open_.erase(found);
   const std::string line = "-" + std::string(path) + "\n";
-  if (open_.empty() ? ::ftruncate(fd_, 0) != 0 : ::write(fd_, line.data(), line.size()) < 0) return;
+  const int fd = file_.descriptor();
+  if (open_.empty() ? ::ftruncate(fd, 0) != 0 : ::write(fd, line.data(), line.size()) < 0) return;
 }
 
 template <class Visit>
 void ArchiveState::each_dead(Visit visit) const {
-  DIR* all = is_private(directory_) ? ::opendir(directory_.c_str()) : nullptr;
-  if (all == nullptr) return;
+  const files::Folder all = private_folder(directory_);
+  const auto entries = all.open() ? all.list() : std::vector<files::Entry>();
+  if (!entries.ok()) return;
   int looked = 0;
-  while (const dirent* entry = ::readdir(all)) {
-    const std::string path = directory_ + "/" + entry->d_name;
-    if (entry->d_name[0] == '.' || path == file_ || ++looked > kDeadMax) continue;
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    struct stat facts {};
+  for (const files::Entry& entry : *entries) {
+    if (entry.name[0] == '.' || entry.name == name_ || ++looked > kDeadMax) continue;
+    const Result<files::File> file = all.open(entry.name, files::Use::read);
     // Who got the lock of a file that has no name any more was second.
-    const bool dead = fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0 && ::fstat(fd, &facts) == 0 &&
-                      facts.st_nlink > 0 && S_ISREG(facts.st_mode);
-    if (dead) visit(path, read_folders(read_whole(fd)));
-    if (fd >= 0) ::close(fd);
+    if (file.ok() && lock_state(*file) && file->facts_now().names > 0)
+      visit(all, entry.name, read_folders(read_whole(*file)));
   }
-  ::closedir(all);
 }
 
 std::vector<ArchiveFolder> ArchiveState::adopt() {
   std::vector<ArchiveFolder> taken;
-  each_dead([&](const std::string& path, std::vector<ArchiveFolder> folders) {
+  each_dead([&](const files::Folder& all, const std::string& name, std::vector<ArchiveFolder> folders) {
     for (ArchiveFolder& folder : folders) {
       begin(folder);
-      if (fd_ >= 0) taken.push_back(std::move(folder));
+      if (file_.open()) taken.push_back(std::move(folder));
     }
-    if (fd_ >= 0 || folders.empty()) (void)::unlink(path.c_str());
+    if (file_.open() || folders.empty()) (void)all.remove(name);
   });
   return taken;
 }
 
 std::vector<ArchiveFolder> ArchiveState::abandoned() const {
   std::vector<ArchiveFolder> left;
-  each_dead([&](const std::string&, const std::vector<ArchiveFolder>& folders) {
+  each_dead([&](const files::Folder&, const std::string&, const std::vector<ArchiveFolder>& folders) {
     left.insert(left.end(), folders.begin(), folders.end());
   });
   return left;

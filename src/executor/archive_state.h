@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "files/folder.h"
+
 namespace mimas::executor {
 
 struct ArchiveFolder {
@@ -39,8 +41,9 @@ class ArchiveState {
   void each_dead(Visit visit) const;
 
   std::string directory_;
-  std::string file_;  // our own; empty: not made yet
-  int fd_ = -1;       // it, locked
+  files::Folder folder_;  // it, once it is known to be ours alone
+  std::string name_;      // of our own file in it; empty: not made yet
+  files::File file_;      // it, locked
   bool hopeless_ = false;
   std::vector<std::string> open_;  // folders begun and not ended
 };

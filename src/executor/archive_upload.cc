@@ -1,7 +1,5 @@
 #include "executor/archive_upload.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,22 +7,13 @@
 #include <cstring>
 
 #include "executor/s3_client.h"
+#include "files/folder.h"
 
 namespace mimas::executor {
 namespace {
 
 constexpr std::size_t kJournalBytesMax = 1 << 20;
 constexpr std::size_t kWhyBytesMax = 300;
-
-struct Fd {
-  int number;
-  explicit Fd(int fd) : number(fd) {}
-  ~Fd() {
-    if (number >= 0) ::close(number);
-  }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-};
 
 std::string_view next_word(std::string_view& line) {
   const std::size_t end = std::min(line.find(' '), line.size());
@@ -47,13 +36,16 @@ Outcome later(std::string why) { return {Outcome::Kind::later, std::move(why)}; 
 // The journal of one folder. Where it cannot be written, a new attempt begins anew: no loss but of time.
 class Journal {
  public:
-  explicit Journal(const std::string& directory)
-      : fd_(::open((directory + "/" + kJournalName).c_str(),
-                   O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600)) {
+  explicit Journal(const files::Folder& folder) {
+    Result<files::File> file = folder.open_or_create(kJournalName, files::Use::note, 0600);
+    if (!file.ok()) return;
+    file_ = std::move(file).value();
     char piece[4096];
-    ssize_t got;
-    while (text_.size() < kJournalBytesMax && (got = ::read(fd_.number, piece, sizeof piece)) > 0) {
-      text_.append(piece, static_cast<std::size_t>(got));
+    while (text_.size() < kJournalBytesMax) {
+      const Result<std::size_t> got =
+          file_.read_at(static_cast<std::int64_t>(text_.size()), piece, sizeof piece);
+      if (!got.ok() || *got == 0) break;
+      text_.append(piece, *got);
     }
   }
   UploadState of(std::string_view name) const { return read_journal(text_, name); }
@@ -61,12 +53,12 @@ class Journal {
   void add(const std::string& line) {
     std::string bytes = line + "\n";
     if (!text_.empty() && text_.back() != '\n') bytes.insert(bytes.begin(), '\n');
-    if (::write(fd_.number, bytes.data(), bytes.size()) < 0) return;
+    if (!file_.open() || ::write(file_.descriptor(), bytes.data(), bytes.size()) < 0) return;
     text_ += bytes;
   }
 
  private:
-  Fd fd_;
+  files::File file_;
   std::string text_;
 };
 
@@ -80,10 +72,10 @@ bool unknown_upload(const Result<S3Answer>& answer) {
 
 class S3Upload {
  public:
-  S3Upload(const Upload& what, int fd, std::int64_t size)
+  S3Upload(const Upload& what, const files::Folder& folder, int fd, std::int64_t size)
       : what_(what),
         client_(what.url, what.keys),
-        journal_(what.directory),
+        journal_(folder),
         key_(what.key + "/" + what.name),
         fd_(fd),
         size_(size) {}
@@ -176,45 +168,51 @@ class S3Upload {
   bool forgotten_ = false;  // the last answer said that it knows no such upload
 };
 
-// mkdir -p of what lies below the archive's own directory, which has to be there: a disk that is not mounted
-// must not be mistaken for an empty archive.
-bool make_folders(const std::string& root, std::string_view key) {
-  std::string path = root;
-  while (!key.empty()) {
+// The task's folder below the archive's own, which has to be there: a disk that is not mounted must not be
+// mistaken for an empty archive. It may well be behind a link of the operator's.
+Result<files::Folder> target_folder(const Upload& what) {
+  Result<files::Folder> folder = files::Folder::at(what.url.directory + "/.");
+  if (!folder.ok())
+    return make_error(Code::io, os_text(("cannot enter '" + what.url.directory + "'").c_str()));
+  for (std::string_view key = what.key; folder.ok() && !key.empty();) {
     const std::size_t end = std::min(key.find('/'), key.size());
-    path.append("/").append(key.substr(0, end));
+    folder = folder->make_folder(key.substr(0, end), 0755);
     key.remove_prefix(std::min(end + 1, key.size()));
-    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return false;
   }
-  return true;
+  return folder;
 }
 
-Outcome copy(const Upload& what, int from) {
-  if (!make_folders(what.url.directory, what.key)) return later(os_text("cannot make the task's folder"));
-  const std::string folder = what.url.directory + "/" + what.key + "/";
-  const std::string fresh = folder + "." + what.name + ".new";
-  (void)::unlink(fresh.c_str());
-  const Fd to(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (to.number < 0) return later(os_text("cannot create a file"));
+Status copy_bytes(const files::File& from, const files::File& to) {
   char piece[16'384];
-  for (;;) {
-    const ssize_t got = ::read(from, piece, sizeof piece);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return later(os_text("cannot read the log"));
-    if (got == 0) break;
-    for (ssize_t done = 0; done < got;) {
-      const ssize_t wrote = ::write(to.number, piece + done, static_cast<std::size_t>(got - done));
+  for (std::int64_t at = 0; at < from.facts().size;) {  // and no more of it, if it is made longer meanwhile
+    const auto most = static_cast<std::size_t>(
+        std::min<std::int64_t>(static_cast<std::int64_t>(sizeof piece), from.facts().size - at));
+    const Result<std::size_t> got = from.read_at(at, piece, most);
+    if (!got.ok()) return got.error();
+    if (*got == 0) break;
+    at += static_cast<std::int64_t>(*got);
+    for (std::size_t done = 0; done < *got;) {
+      const ssize_t wrote = ::write(to.descriptor(), piece + done, *got - done);
       if (wrote < 0 && errno == EINTR) continue;
-      if (wrote <= 0) {
-        Outcome outcome = later(os_text("cannot write"));
-        (void)::unlink(fresh.c_str());
-        return outcome;
-      }
-      done += wrote;
+      if (wrote <= 0) return make_error(Code::io, os_text("cannot write"));
+      done += static_cast<std::size_t>(wrote);
     }
   }
-  if (::rename(fresh.c_str(), (folder + what.name).c_str()) != 0) return later(os_text("cannot rename"));
-  return {};
+  return Done{};
+}
+
+Outcome copy(const Upload& what, const files::File& from) {
+  const Result<files::Folder> folder = target_folder(what);
+  if (!folder.ok()) return later(folder.error().text());
+  const std::string fresh = "." + what.name + ".new";
+  (void)folder->remove(fresh);
+  const Result<files::File> to = folder->create(fresh, files::Use::write, 0644);
+  if (!to.ok()) return later(to.error().text());
+  Status done = copy_bytes(from, *to);
+  if (done.ok()) done = folder->rename(fresh, what.name, to->identity());
+  if (done.ok()) return {};
+  (void)folder->remove(fresh);
+  return later(done.error().text());
 }
 
 }  // namespace
@@ -255,17 +253,17 @@ Outcome judge(int status, std::string_view body) {
 }
 
 Outcome upload(const Upload& what) {
-  const Fd file(
-      ::open((what.directory + "/" + what.name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  struct stat facts {};
-  // Rotated away, or the sandbox is gone: there is nothing to be done.
-  if (file.number < 0 || ::fstat(file.number, &facts) != 0 || !S_ISREG(facts.st_mode)) return {};
-  if (what.url.kind == wire::ArchiveUrl::Kind::directory) return copy(what, file.number);
-  return S3Upload(what, file.number, facts.st_size).run();
+  const Result<files::Folder> folder = files::Folder::at(what.directory);
+  const Result<files::File> file = folder.ok() ? folder->open(what.name, files::Use::read) : files::File();
+  // Rotated away, something else than a log by now, or the sandbox is gone: there is nothing to be done.
+  if (!file.ok() || !file->open() || file->facts().size > kUploadBytesMax) return {};
+  if (what.url.kind == wire::ArchiveUrl::Kind::directory) return copy(what, *file);
+  return S3Upload(what, *folder, file->descriptor(), file->facts().size).run();
 }
 
 void abort_upload(const Upload& what) {
-  if (what.url.kind == wire::ArchiveUrl::Kind::s3) S3Upload(what, -1, 0).abort();
+  const Result<files::Folder> folder = files::Folder::at(what.directory);
+  if (folder.ok() && what.url.kind == wire::ArchiveUrl::Kind::s3) S3Upload(what, *folder, -1, 0).abort();
 }
 
 }  // namespace mimas::executor

@@ -5,7 +5,8 @@
 //   upload NAME SIZE ID        a multipart upload was begun
 //   part NAME NUMBER ETAG      one of its parts has arrived
 //   done NAME | aborted NAME   it is over
-// The journal lies where the task could write: it is believed about that task's own files and nothing else.
+// The journal lies where the task could write: it is believed about that task's own files and nothing else,
+// and both it and the logs are files of that folder or nothing (files/folder.h).
 // Tested in tests/executor/s3_test.cc and, against a real server, in tests/e2e/archive_test.py.
 #pragma once
 
@@ -20,6 +21,8 @@
 namespace mimas::executor {
 
 inline constexpr std::int64_t kPartBytes = 8 << 20;
+// Of one file. No log gets as long: what is longer, a task has made so, and it is not sent.
+inline constexpr std::int64_t kUploadBytesMax = std::int64_t{4} << 30;
 inline constexpr const char* kJournalName = ".mimas-archive";
 
 struct UploadState {

@@ -1,6 +1,5 @@
 #include "executor/docker_runtime.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include "executor/docker_mark.h"
 #include "executor/guard.h"
+#include "files/folder.h"
 #include "net/clock.h"
 
 namespace mimas::executor {
@@ -45,8 +45,11 @@ std::string credentials_for(const std::string& image) {
 }
 
 int open_output(const std::string& sandbox, bool error_stream) {
-  return ::open((sandbox + (error_stream ? "/stderr" : "/stdout")).c_str(),
-                O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  const auto folder = files::Folder::at(sandbox);
+  auto file = folder.ok()
+                  ? folder->open_or_create(error_stream ? "stderr" : "stdout", files::Use::append, 0644)
+                  : files::File();
+  return file.ok() ? file->release() : -1;
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ struct Huffman {
 
 class Gzip {
  public:
-  Gzip(int in, int out) : in_(in), out_(out) {
+  Gzip(int in, int out, std::int64_t bytes_max) : in_(in), out_(out), left_(bytes_max) {
     for (std::uint32_t i = 0; i < 256; ++i) {
       std::uint32_t crc = i;
       for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
@@ -121,6 +121,7 @@ class Gzip {
     bool last = false;
     while (!last) {
       if (!fill(last)) return make_error(Code::io, std::string("cannot read: ") + std::strerror(errno));
+      if (left_ < 0) return make_error(Code::too_large, "there is more of it than there may be");
       find_tokens();
       write_block(last);
       if (failed_ != 0) break;
@@ -156,6 +157,7 @@ class Gzip {
     }
     for (int i = keep; i < end_; ++i) crc_ = crc_ >> 8 ^ crc_table_[(crc_ ^ data_[i]) & 0xff];
     size_ += static_cast<std::uint32_t>(end_ - keep);
+    left_ -= end_ - keep;
     return true;
   }
 
@@ -300,7 +302,8 @@ class Gzip {
   }
 
   int in_, out_;
-  int failed_ = 0;  // errno of a write
+  std::int64_t left_;  // bytes that may still come
+  int failed_ = 0;     // errno of a write
   std::uint32_t crc_ = 0xffffffffu, size_ = 0;
   std::uint64_t bits_ = 0;
   int held_ = 0;
@@ -318,6 +321,8 @@ class Gzip {
 
 }  // namespace
 
-Status gzip(int in, int out) { return std::make_unique<Gzip>(in, out)->run(); }
+Status gzip(int in, int out, std::int64_t bytes_max) {
+  return std::make_unique<Gzip>(in, out, bytes_max)->run();
+}
 
 }  // namespace mimas::executor

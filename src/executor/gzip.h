@@ -6,11 +6,14 @@
 // loop. Tested against gzip itself in tests/executor/gzip_test.cc.
 #pragma once
 
+#include <cstdint>
+
 #include "base/result.h"
 
 namespace mimas::executor {
 
-// From the descriptor's position to the end of `in`. Errors: io.
-Status gzip(int in, int out);
+// From the descriptor's position to the end of `in`. Errors: io; too_large when that is more than
+// `bytes_max`.
+Status gzip(int in, int out, std::int64_t bytes_max = INT64_MAX);
 
 }  // namespace mimas::executor

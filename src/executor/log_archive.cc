@@ -1,6 +1,5 @@
 #include "executor/log_archive.h"
 
-#include <dirent.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "executor/archive_upload.h"
 #include "executor/children.h"
 #include "executor/loop.h"
+#include "files/folder.h"
 #include "net/clock.h"
 
 namespace mimas::executor {
@@ -33,12 +33,12 @@ bool is_log(std::string_view name) {
 
 std::vector<std::string> logs_in(const std::string& path) {
   std::vector<std::string> names;
-  DIR* folder = ::opendir(path.c_str());
-  while (const dirent* entry = folder == nullptr ? nullptr : ::readdir(folder)) {
-    if (is_log(entry->d_name)) names.emplace_back(entry->d_name);
+  const Result<files::Folder> folder = files::Folder::at(path);
+  const auto entries = folder.ok() ? folder->list() : std::vector<files::Entry>();
+  if (!entries.ok()) return names;
+  for (const files::Entry& entry : *entries) {
+    if (entry.facts.kind == files::Kind::regular && is_log(entry.name)) names.push_back(entry.name);
   }
-  if (folder != nullptr) ::closedir(folder);
-  std::sort(names.begin(), names.end());
   return names;
 }
 
@@ -131,7 +131,7 @@ void LogArchive::settle() {
     const auto ours = [&](const Item& item) { return item.path == folder.path; };
     if (folder.open || (pid_ != 0 && ours(current_)) || std::any_of(queue_.begin(), queue_.end(), ours))
       return false;
-    (void)::unlink((folder.path + "/" + kJournalName).c_str());
+    if (const auto root = files::Folder::at(folder.path); root.ok()) (void)root->remove(kJournalName);
     state_.end(folder.path);
     return true;
   };

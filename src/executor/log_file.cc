@@ -1,6 +1,5 @@
 #include "executor/log_file.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +15,7 @@ namespace {
 constexpr std::int64_t kNearBytes = 4'096;  // of the end of a full file, where a newline is looked for
 constexpr std::int64_t kRetryMs = 1'000;
 constexpr std::int64_t kNoticeBytesMax = 160;  // of the line that counts what is missing
-constexpr mode_t kMode = 0644;
+constexpr std::uint32_t kMode = 0644;
 char scratch[16'384];  // one thread
 
 ssize_t read_pipe(int pipe, std::int64_t most) {
@@ -31,29 +30,20 @@ bool is_no_more(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
 
-LogFile::LogFile(std::string directory, std::string name, const LogRules& rules, int own)
-    : directory_(std::move(directory)), name_(std::move(name)), rules_(rules), own_(own) {}
+LogFile::LogFile(const files::Folder& folder, std::string name, const LogRules& rules, int own)
+    : folder_(folder), name_(std::move(name)), rules_(rules), own_(own) {}
 
-LogFile::~LogFile() { close(); }
-
-void LogFile::close() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-}
+void LogFile::close() { file_.close(); }
 
 // Without O_APPEND, which splice() refuses; but the agent and our own stderr may append to the same file, so
 // the end is looked for before each round (room()).
 bool LogFile::open() {
-  fd_ = ::open(path(name_).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode);
-  if (fd_ < 0) return false;
-  struct stat here {
-  }, ours{};
-  if (::fstat(fd_, &here) != 0 || !S_ISREG(here.st_mode)) {
-    ::close(std::exchange(fd_, -1));
-    errno = EINVAL;
-    return false;
-  }
+  Result<files::File> file = folder_.open_or_create(name_, files::Use::write, kMode);
+  if (!file.ok()) return false;
+  file_ = std::move(file).value();
+  struct stat ours {};
   const bool same =
-      own_ >= 0 && ::fstat(own_, &ours) == 0 && ours.st_dev == here.st_dev && ours.st_ino == here.st_ino;
+      own_ >= 0 && ::fstat(own_, &ours) == 0 && files::facts_of(ours).identity == file_.identity();
   if (!same) own_ = -1;
   rotated_ = highest_number();
   return true;
@@ -62,9 +52,10 @@ bool LogFile::open() {
 // Of what is there from before: an earlier task of the same sandbox.
 std::int64_t LogFile::highest_number() const {
   std::int64_t highest = 0;
-  DIR* folder = ::opendir(directory_.c_str());
-  while (const dirent* entry = folder == nullptr ? nullptr : ::readdir(folder)) {
-    std::string_view rest(entry->d_name);
+  const Result<std::vector<files::Entry>> entries = folder_.list();
+  if (!entries.ok()) return highest;
+  for (const files::Entry& entry : *entries) {
+    std::string_view rest(entry.name);
     if (!rest.starts_with(name_) || rest.size() <= name_.size() || rest[name_.size()] != '.') continue;
     rest.remove_prefix(name_.size() + 1);
     if (rest.ends_with(".gz")) rest.remove_suffix(3);
@@ -74,12 +65,11 @@ std::int64_t LogFile::highest_number() const {
     for (const char c : digits ? rest : std::string_view{}) number = number * 10 + (c - '0');
     highest = std::max(highest, number);
   }
-  if (folder != nullptr) ::closedir(folder);
   return highest;
 }
 
 std::int64_t LogFile::room() {
-  const off_t end = ::lseek(fd_, 0, SEEK_END);
+  const off_t end = ::lseek(file_.descriptor(), 0, SEEK_END);
   if (end >= 0) size_ = end;
   return rules_.rotate_bytes - size_;
 }
@@ -93,9 +83,9 @@ LogFile::Pipe LogFile::take(int pipe, std::int64_t most, Instant now) {
     const std::int64_t free = room();
     ssize_t moved;
     if (splice_ && free > kNearBytes) {
-      moved =
-          ::splice(pipe, nullptr, fd_, nullptr, static_cast<std::size_t>(std::min(most, free - kNearBytes)),
-                   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+      moved = ::splice(pipe, nullptr, file_.descriptor(), nullptr,
+                       static_cast<std::size_t>(std::min(most, free - kNearBytes)),
+                       SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
       if (moved > 0) size_ += moved;
       if (moved < 0 && (errno == EINVAL || errno == ENOSYS)) {
         splice_ = false;
@@ -148,7 +138,7 @@ void LogFile::put(std::string_view bytes, Instant now) {
     }
     if (!piece.empty()) {
       ssize_t wrote;
-      do wrote = ::write(fd_, piece.data(), piece.size());
+      do wrote = ::write(file_.descriptor(), piece.data(), piece.size());
       while (wrote < 0 && errno == EINTR);
       if (wrote <= 0) return drop(static_cast<std::int64_t>(bytes.size()), wrote < 0 ? errno : ENOSPC, now);
       size_ += wrote;
@@ -172,10 +162,10 @@ bool LogFile::ready(Instant now) {
     const std::string line = "mimas-executor: " + std::to_string(unsaid_) +
                              " bytes of output are missing here: " + std::strerror(error_) + "\n";
     (void)room();
-    const ssize_t wrote = ::write(fd_, line.data(), line.size());
+    const ssize_t wrote = ::write(file_.descriptor(), line.data(), line.size());
     if (wrote != static_cast<ssize_t>(line.size())) {
       const int error = wrote < 0 ? errno : ENOSPC;
-      if (wrote > 0 && ::ftruncate(fd_, size_) != 0) size_ += wrote;
+      if (wrote > 0 && ::ftruncate(file_.descriptor(), size_) != 0) size_ += wrote;
       drop(0, error, now);
       return false;
     }
@@ -200,54 +190,62 @@ void LogFile::finish(Instant now) {
 
 std::string LogFile::rotated_name(std::int64_t number) const { return name_ + "." + std::to_string(number); }
 
-// The new file is made first: where that fails, the old one stays as it is. The sandbox may belong to the
-// task's user, so no link of his is followed.
+// The new file is made first: where that fails, the old one stays as it is.
 bool LogFile::rotate() {
-  const std::string fresh = path("." + name_ + ".new");
-  const std::string current = path(name_);
-  (void)::unlink(fresh.c_str());
-  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kMode);
-  if (fd < 0) return false;
-  struct stat old {};
-  if (::fstat(fd_, &old) == 0 && ::fchown(fd, old.st_uid, old.st_gid) != 0) {
-    // Not root: then the old one was ours as well.
-  }
-  const bool kept =
-      rules_.keep > 0 && ::rename(current.c_str(), path(rotated_name(rotated_ + 1)).c_str()) == 0;
-  const bool gone = kept || rules_.keep == 0 || errno == ENOENT;  // or somebody has removed it
-  if (!gone || ::rename(fresh.c_str(), current.c_str()) != 0) {
+  const std::string fresh = "." + name_ + ".new";
+  (void)folder_.remove(fresh);
+  Result<files::File> made = folder_.create(fresh, files::Use::write, kMode);
+  if (!made.ok()) return false;
+  if (!put_aside() || !folder_.rename(fresh, name_, made->identity()).ok()) {
     const int error = errno;
-    (void)::unlink(fresh.c_str());
-    ::close(fd);
+    (void)folder_.remove(fresh);
     errno = error;
     return false;
   }
-  ::close(std::exchange(fd_, fd));
+  file_ = std::move(made).value();
   size_ = 0;
   full_ = false;
-  ++rotated_;
-  if (kept) changes_.push_back({rotated_, false});
-  const std::int64_t oldest = rotated_ - rules_.keep;
-  if (rules_.keep > 0 && oldest > 0) {
-    remove_log(path(rotated_name(oldest)), own_ >= 0);
-    (void)::unlink(path(rotated_name(oldest) + ".gz").c_str());
-    changes_.push_back({oldest, true});
-  }
+  remove_oldest();
   follow_own();
   return true;
 }
 
-void LogFile::follow_own() {
-  if (own_ < 0) return;
-  const int fd = ::open(path(name_).c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return;
-  (void)::dup2(fd, own_);
-  ::close(fd);
+// The old file gets its number. If somebody has removed it, there is nothing to be kept; what he may have put
+// in its place is moved out of the way and is no log of ours. False: it is still there.
+bool LogFile::put_aside() {
+  if (rules_.keep == 0) return true;
+  const std::string name = rotated_name(rotated_ + 1);
+  if (folder_.rename(name_, name, file_.identity()).ok()) {
+    ++rotated_;
+    changes_.push_back({rotated_, false, file_.identity()});
+    kept_.push_back(changes_.back());
+    return true;
+  }
+  if (errno == ESTALE && folder_.rename(name_, name).ok()) {
+    ++rotated_;
+    return true;
+  }
+  return errno == ENOENT;
 }
 
-void remove_log(const std::string& path, bool held) {
-  if (held && ::truncate(path.c_str(), 0) != 0) errno = 0;
-  (void)::unlink(path.c_str());
+// Who does not read it may hold it open, as our guard does with what the agent opened for us: the room is
+// given back all the same.
+void LogFile::remove_oldest() {
+  const std::int64_t oldest = rotated_ - rules_.keep;
+  if (rules_.keep == 0 || oldest <= 0 || oldest == removed_) return;
+  files::Identity ours;
+  for (; !kept_.empty() && kept_.front().number <= oldest; kept_.pop_front()) ours = kept_.front().identity;
+  (void)folder_.discard(rotated_name(oldest), own_ >= 0 ? ours : files::Identity{});
+  (void)folder_.remove(rotated_name(oldest) + ".gz");
+  changes_.push_back({oldest, true, {}});
+  removed_ = oldest;
+}
+
+// By the file itself: its name may be somebody else's already.
+void LogFile::follow_own() {
+  if (own_ < 0) return;
+  Result<files::File> file = file_.again(files::Use::append);
+  if (file.ok()) (void)::dup2(file->descriptor(), own_);
 }
 
 std::vector<LogFile::Change> LogFile::take_changes() { return std::exchange(changes_, {}); }

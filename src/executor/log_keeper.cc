@@ -27,6 +27,7 @@ constexpr int kEvents = 64;
 constexpr std::size_t kManyTasks = 64;
 constexpr rlim_t kFilesMax = 16'384;
 constexpr int kNiceness = 10;
+constexpr std::uint32_t kCompressedMode = 0644;
 constexpr const char* kNames[] = {"stdout", "stderr"};
 
 std::string tag_of(const TaskOrder& order, std::string_view name) {
@@ -35,6 +36,8 @@ std::string tag_of(const TaskOrder& order, std::string_view name) {
   }
   return "none";
 }
+
+std::string fresh_name(const std::string& name) { return "." + name + ".gz.new"; }
 
 void close_fd(int& fd) {
   if (fd >= 0) ::close(std::exchange(fd, -1));
@@ -69,10 +72,11 @@ std::shared_ptr<LogKeeper::Folder> LogKeeper::folder_of(const TaskOrder& order) 
   }
   std::shared_ptr<Folder> folder(new Folder);  // make_shared brings the unwinder into the static executor
   folder->path = order.sandbox;
+  if (auto root = files::Folder::at(order.sandbox); root.ok()) folder->root = std::move(root).value();
   folder->key = archive_key(tag_of(order, "job"), order.task_id);
   for (int i = 0; i < 2; ++i) {
-    auto file = std::make_unique<LogFile>(order.sandbox, kNames[i], order.spec.logs, STDOUT_FILENO + i);
-    if (file->open()) folder->files[i] = std::move(file);
+    auto file = std::make_unique<LogFile>(folder->root, kNames[i], order.spec.logs, STDOUT_FILENO + i);
+    if (folder->root.open() && file->open()) folder->files[i] = std::move(file);
   }
   folders_.push_back(folder);
   if (archive_) archive_->begin(folder->path, folder->key);
@@ -238,7 +242,8 @@ void LogKeeper::note_changes(Instant now) {
         if (change.removed) {
           note_removed(folder, name);
         } else if (file->rules().compress) {
-          waiting_.push_back({folder, name, now + kCompressAfterMs});
+          waiting_.push_back(
+              {folder, name, change.identity, 2 * file->rules().rotate_bytes, now + kCompressAfterMs});
         } else {
           complete(*folder, name, now);
         }
@@ -258,29 +263,30 @@ void LogKeeper::complete(const Folder& folder, const std::string& name, Instant 
   if (archive_) archive_->add(folder.path, folder.key, name, now);
 }
 
-// The sandbox may belong to the task's user: nothing of his is followed or written over.
 void LogKeeper::compress_next(Instant now) {
   if (compressor_ != 0 || waiting_.empty() || waiting_.front().due > now) return;
   compressing_ = std::move(waiting_.front());
   waiting_.erase(waiting_.begin());
-  const std::string from = compressing_.folder->path + "/" + compressing_.name;
-  const std::string to = compressing_.folder->path + "/." + compressing_.name + ".gz.new";
-  (void)::unlink(to.c_str());
-  int in = ::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  int out = in < 0 ? -1 : ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-  if (out >= 0) compressor_ = fork_helper({in, out});
-  if (out >= 0 && compressor_ == 0) {
-    (void)::setpriority(PRIO_PROCESS, 0, kNiceness);
-    ::_exit(gzip(in, out).ok() ? 0 : 1);
+  const files::Folder& root = compressing_.folder->root;
+  const std::string to = fresh_name(compressing_.name);
+  (void)root.remove(to);
+  const Result<files::File> in =
+      root.open(compressing_.name, files::Use::read, {.same = compressing_.identity});
+  const bool sane = in.ok() && in->facts().size <= compressing_.bytes_max;
+  const Result<files::File> out = sane ? root.create(to, files::Use::write, kCompressedMode) : files::File();
+  if (out.ok() && out->open()) {
+    compressed_ = out->identity();
+    compressor_ = fork_helper({in->descriptor(), out->descriptor()});
+    if (compressor_ == 0) {
+      (void)::setpriority(PRIO_PROCESS, 0, kNiceness);
+      ::_exit(gzip(in->descriptor(), out->descriptor(), compressing_.bytes_max).ok() ? 0 : 1);
+    }
   }
-  compressor_ = std::max<std::int64_t>(compressor_, 0);
-  if (compressor_ == 0) {
-    (void)::unlink(to.c_str());
-    complete(*compressing_.folder, compressing_.name, now);
-    compressing_ = {};
-  }
-  close_fd(in);
-  close_fd(out);
+  if (compressor_ > 0) return;
+  compressor_ = 0;
+  (void)root.remove(to);
+  complete(*compressing_.folder, compressing_.name, now);
+  compressing_ = {};
 }
 
 void LogKeeper::child_ended(std::int64_t pid, int wait_status, Instant now) {
@@ -288,11 +294,11 @@ void LogKeeper::child_ended(std::int64_t pid, int wait_status, Instant now) {
   if (pid != compressor_ || pid == 0) return;
   compressor_ = 0;
   const Rotated done = std::exchange(compressing_, {});
-  const std::string from = done.folder->path + "/" + done.name;
-  const std::string made = done.folder->path + "/." + done.name + ".gz.new";
+  const files::Folder& root = done.folder->root;
   const bool good = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0 &&
-                    ::rename(made.c_str(), (from + ".gz").c_str()) == 0;
-  remove_log(good ? from : made, good);
+                    root.rename(fresh_name(done.name), done.name + ".gz", compressed_).ok();
+  if (good) (void)root.discard(done.name, done.identity);
+  else (void)root.remove(fresh_name(done.name));
   complete(*done.folder, good ? done.name + ".gz" : done.name, now);
 }
 
@@ -300,7 +306,7 @@ void LogKeeper::stop_compressing() {
   if (compressor_ == 0) return;
   (void)::kill(static_cast<pid_t>(std::exchange(compressor_, 0)), SIGKILL);
   const Rotated stopped = std::exchange(compressing_, {});
-  (void)::unlink((stopped.folder->path + "/." + stopped.name + ".gz.new").c_str());
+  (void)stopped.folder->root.remove(fresh_name(stopped.name));
 }
 
 void LogKeeper::add_to(std::vector<pollfd>& polled) const {

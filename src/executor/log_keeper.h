@@ -51,6 +51,7 @@ class LogKeeper : public Part, public OutputSink {
  private:
   struct Folder {  // a sandbox; tasks of an unshared executor share one
     std::string path;
+    files::Folder root;
     std::string key;  // in the archive: job/task
     std::unique_ptr<LogFile> files[2];
     int tasks = 0;
@@ -71,6 +72,8 @@ class LogKeeper : public Part, public OutputSink {
   struct Rotated {
     std::shared_ptr<Folder> folder;
     std::string name;  // of the file in it
+    files::Identity identity;
+    std::int64_t bytes_max = 0;  // what is longer was made so by somebody else
     Instant due{0};
   };
 
@@ -95,6 +98,7 @@ class LogKeeper : public Part, public OutputSink {
   std::vector<std::shared_ptr<Folder>> folders_;
   std::vector<Rotated> waiting_;  // for compression, oldest first
   Rotated compressing_;
+  files::Identity compressed_;   // what comes out of it
   std::int64_t compressor_ = 0;  // pid; 0: none
   int epoll_ = -1;
   bool again_ = false;                              // more is to be had than one round may take

@@ -29,14 +29,11 @@ class Sandboxes {
  private:
   std::string root_;
   bool shared_;
-  std::deque<std::string> ended_;  // folders, the oldest first
+  std::deque<std::string> ended_;  // tasks, the oldest first
 };
 
-// Makes what is not there of a folder below the sandbox, component by component and through no link: one that
-// is there already is the task's to enter or to fail at, whatever it is. Errors (io) name the path.
+// Makes what is not there of a folder below the sandbox, through no link: what is there already is the task's
+// to enter or to fail at, whatever it is. Errors: io.
 Status make_below(const std::string& sandbox, std::string_view path);
-
-// Whatever there is at `path`, without following links; what cannot be removed is left.
-void remove_tree(const std::string& path);
 
 }  // namespace mimas::executor

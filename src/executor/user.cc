@@ -1,7 +1,6 @@
 #include "executor/user.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,15 +8,13 @@
 #include <charconv>
 #include <cstring>
 
-#include "executor/directory.h"
+#include "files/tree.h"
 
 namespace mimas::executor {
 namespace {
 
 constexpr std::size_t kFileMax = 4 << 20;
 constexpr std::size_t kGroupsMax = 1024;
-constexpr int kEntriesMax = 100'000;
-constexpr int kDepthMax = 64;
 
 std::string_view take(std::string_view& text, char end) {
   const std::size_t at = text.find(end);
@@ -82,35 +79,6 @@ std::string read_whole(const char* path) {
   return text;
 }
 
-struct Handover {
-  std::uint32_t uid, gid, ours;
-  dev_t device;
-  int left = kEntriesMax;
-  int error = 0;
-};
-
-// Whatever has been put there meanwhile by somebody else is not ours to give.
-bool may_give(const struct stat& file, const Handover& handover) {
-  if (file.st_dev != handover.device || file.st_uid != handover.ours) return false;
-  return S_ISDIR(file.st_mode) || (S_ISREG(file.st_mode) && file.st_nlink == 1);
-}
-
-void give_entry(int parent, const char* name, Handover& handover, int depth) {
-  if (--handover.left < 0 || depth > kDepthMax) {
-    handover.error = EFBIG;
-    return;
-  }
-  const int fd = ::openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  struct stat file {};
-  if (fd < 0) return;  // a link, or gone
-  if (::fstat(fd, &file) == 0 && may_give(file, handover)) {
-    if (S_ISDIR(file.st_mode))
-      each_entry(fd, [&](const char* below, bool) { give_entry(fd, below, handover, depth + 1); });
-    if (::fchown(fd, handover.uid, handover.gid) != 0) handover.error = errno;
-  }
-  ::close(fd);
-}
-
 }  // namespace
 
 Result<UserIds> find_user(std::string_view user, std::string_view passwd, std::string_view group) {
@@ -173,13 +141,9 @@ Result<std::optional<UserIds>> user_ids_of(std::string_view user) {
 }
 
 Status give_away(const std::string& directory, const UserIds& to) {
-  struct stat top {};
-  if (::lstat(directory.c_str(), &top) != 0)
-    return make_error(Code::io, std::string("cannot look at the sandbox: ") + std::strerror(errno));
-  Handover handover{to.uid, to.gid, ::geteuid(), top.st_dev};
-  give_entry(AT_FDCWD, directory.c_str(), handover, 0);
-  if (handover.error == 0) return Done{};
-  return make_error(Code::io, std::string("cannot hand over the sandbox: ") + std::strerror(handover.error));
+  const auto folder = files::Folder::at(directory);
+  if (!folder.ok()) return folder.error();
+  return files::hand_over(*folder, to.uid, to.gid);
 }
 
 }  // namespace mimas::executor

@@ -34,8 +34,7 @@ Result<std::optional<UserIds>> user_ids_of(std::string_view user);
 std::optional<UserIds> find_container_user(std::string_view user, std::string_view passwd);
 bool is_numeric_user(std::string_view user);  // "uid" or "uid:…": needs no file
 
-// Hands over a directory and what is in it: files and folders of ours on the same file system; symbolic links
-// are not followed, and a file with a second name elsewhere is left. At most 100,000 entries.
+// Hands over a directory and what is in it (files/tree.h says what of it, and how much at most).
 Status give_away(const std::string& directory, const UserIds& to);
 
 }  // namespace mimas::executor

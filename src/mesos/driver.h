@@ -52,7 +52,7 @@ struct DriverOptions {
   std::string default_arch;  // of agents without an `arch` attribute: "x86_64", "arm64", "armhf", "armel"
   std::vector<std::string> executor_arguments;
   std::map<std::string, std::string>
-      executor_sha256;  // by architecture; none: not checked (launch_options.h)
+      executor_sha256;  // by architecture; none at all: not checked (launch_options.h)
 };
 
 class Driver {

@@ -19,17 +19,21 @@ std::string quoted(std::string_view word) {
   return text + "'";
 }
 
-// Nothing here may need more than what every /bin/sh has built in.
+// Nothing here may need more than what every /bin/sh has built in, and one program that tells a SHA-256 as
+// its first word. Who cannot tell is passed over; the first one who can decides.
 std::string checked_start(const std::string& sha256, const std::vector<std::string>& arguments) {
   const std::string file = "./" + std::string(kFile);
-  std::string line = "if s=$(sha256sum " + file + " 2>/dev/null); then case $s in " + sha256 +
-                     "*) ;; *) echo \"mimas-executor: the file that was fetched is not what the server "
-                     "serves (SHA-256 ${s%% *}, wanted " +
-                     sha256 + "); it is not started\" >&2; exit " + std::to_string(kWrongFileStatus) +
-                     ";; esac; else echo 'mimas-executor: this agent has no sha256sum; the file that was "
-                     "fetched runs unchecked' >&2; fi; exec " +
-                     file;
+  std::string line =
+      "for t in sha256sum 'busybox sha256sum' 'openssl dgst -sha256 -r' 'shasum -a 256'; do s=$($t " + file +
+      " 2>/dev/null) || continue; case $s in " + sha256 + "*) exec " + file;
   for (const std::string& argument : arguments) line += " " + quoted(argument);
+  line +=
+      ";; ?*) echo \"mimas-executor: the file that was fetched is not what the server serves (SHA-256 "
+      "${s%% *}, wanted " +
+      sha256 + "); it is not started\" >&2; exit " + std::to_string(kWrongFileStatus) +
+      ";; esac; done; echo 'mimas-executor: the file that was fetched cannot be checked: this agent has no "
+      "sha256sum (coreutils or busybox), openssl or shasum; it is not started' >&2; exit " +
+      std::to_string(kUncheckedStatus);
   return line;
 }
 
@@ -41,14 +45,17 @@ void set_direct(const std::string& path, const std::vector<std::string>& argumen
   for (const std::string& argument : arguments) command.add_arguments(argument);
 }
 
-void set_fetched(const std::string& arch, const LaunchOptions& options,
-                 const std::vector<std::string>& arguments, pb::CommandInfo& command) {
+Status set_fetched(const std::string& arch, const LaunchOptions& options,
+                   const std::vector<std::string>& arguments, pb::CommandInfo& command) {
   const auto sum = options.executor_sha256.find(arch);
-  if (sum == options.executor_sha256.end()) {
-    set_direct("./" + std::string(kFile), arguments, command);
-  } else {
+  if (sum != options.executor_sha256.end()) {
     command.set_shell(true);
     command.set_value(checked_start(sum->second, arguments));
+  } else if (options.executor_sha256.empty()) {
+    set_direct("./" + std::string(kFile), arguments, command);
+  } else {  // whatever comes from that address, it is nothing that we serve
+    return make_error(Code::unsupported, "this server has no executor for " + arch, {},
+                      "build it with ./scripts/build-executors, or install it on the agent");
   }
   pb::CommandInfo::URI* uri = command.add_uris();
   uri->set_value(options.executor_base_url + "/executor/" + arch +
@@ -57,6 +64,7 @@ void set_fetched(const std::string& arch, const LaunchOptions& options,
   uri->set_extract(false);
   uri->set_cache(true);
   uri->set_output_file(std::string(kFile));
+  return Done{};
 }
 
 std::string text_of(const Attributes& attributes, std::string_view name) {
@@ -92,7 +100,7 @@ Result<pb::CommandInfo> executor_command(const Attributes& attributes, const Lau
                       "there is no executor for the agent's attribute arch:" + text_of(attributes, "arch") +
                           "; known are x86_64, arm64, armhf, armel");
   }
-  set_fetched(arch, options, arguments, command);
+  if (const Status set = set_fetched(arch, options, arguments, command); !set.ok()) return set.error();
   return command;
 }
 

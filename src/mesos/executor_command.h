@@ -4,8 +4,9 @@
 // Without more, an agent fetches the build for its architecture from us (and keeps it in its cache) and
 // starts it through /bin/sh, which first compares the file's SHA-256 with the one in the command: the file
 // came over plain HTTP, the command through the master. Another sum is said on stderr and ends with
-// kWrongFileStatus; where there is no sha256sum (coreutils and busybox have one), that is said and the file
-// runs unchecked. The shell replaces itself, so the process that the agent watches is the executor.
+// kWrongFileStatus. Where nothing can tell a sum (sha256sum, busybox, openssl, shasum), that is said and ends
+// with kUncheckedStatus: a file that checks itself would prove nothing, and unchecked it is whatever came.
+// The shell replaces itself, so the process that the agent watches is the executor.
 //
 // An agent with the text attribute `mimas_executor:/path` has the executor installed there: nothing is
 // fetched, nothing is checked, and the architecture does not matter.
@@ -22,6 +23,7 @@
 namespace mimas::mesos {
 
 inline constexpr int kWrongFileStatus = 96;
+inline constexpr int kUncheckedStatus = 97;
 inline constexpr std::string_view kInstalledAttribute = "mimas_executor";
 
 // The executor build for an agent: by its `arch` attribute in the spellings people use, default_arch without
@@ -30,7 +32,7 @@ std::string executor_arch(const Attributes& attributes, std::string_view default
 
 // The same bytes for the same attributes, options and `shared` (the executor is told --shared), as Mesos
 // wants of tasks that share an executor. Errors: unsupported for an architecture that no executor is built
-// for, invalid_argument for an installed one whose path is not absolute.
+// for, or that the server has none for; invalid_argument for an installed one whose path is not absolute.
 Result<pb::CommandInfo> executor_command(const Attributes& attributes, const LaunchOptions& options,
                                          bool shared = false);
 

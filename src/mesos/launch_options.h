@@ -17,7 +17,8 @@ struct LaunchOptions {
   std::string default_arch;
   std::string principal;                        // whose reservations and volumes are to be; empty: nobody's
   std::vector<std::string> executor_arguments;  // after its name: "--features", "metrics=on,…"
-  std::map<std::string, std::string> executor_sha256;  // by architecture, 64 hex digits; none: not checked
+  std::map<std::string, std::string>
+      executor_sha256;  // by architecture, 64 hex digits; none at all: not checked
 };
 
 }  // namespace mimas::mesos

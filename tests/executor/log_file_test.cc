@@ -34,7 +34,7 @@ void pass(LogFile& file, const TestPipe& pipe, std::string_view bytes, Instant n
 TEST_CASE("lines go through a pipe into numbered files, cut at newlines, and none is lost") {
   const TestFolder folder;
   const TestPipe pipe;
-  LogFile file(folder.path(), "stdout", kRules, -1);
+  LogFile file(folder.root(), "stdout", kRules, -1);
   REQUIRE(file.open());
   const std::string text = numbered_lines(200'000);
   pass(file, pipe, text);
@@ -52,7 +52,7 @@ TEST_CASE("lines go through a pipe into numbered files, cut at newlines, and non
 TEST_CASE("without a newline a file is cut where it is full, to the byte") {
   const TestFolder folder;
   const TestPipe pipe;
-  LogFile file(folder.path(), "stdout", kRules, -1);
+  LogFile file(folder.root(), "stdout", kRules, -1);
   REQUIRE(file.open());
   std::string text;
   for (int i = 0; i < 3 * kRotate + 5; ++i) text += static_cast<char>('a' + i % 23);
@@ -64,7 +64,7 @@ TEST_CASE("without a newline a file is cut where it is full, to the byte") {
 
 TEST_CASE("a full file is rotated when the next byte comes, so the last lines stay where people look") {
   const TestFolder folder;
-  LogFile file(folder.path(), "stderr", kRules, -1);
+  LogFile file(folder.root(), "stderr", kRules, -1);
   REQUIRE(file.open());
   file.write(std::string(kRotate, 'x'), kNow);
   CHECK(folder.names() == std::vector<std::string>{"stderr"});
@@ -75,7 +75,7 @@ TEST_CASE("a full file is rotated when the next byte comes, so the last lines st
 
 TEST_CASE("the newest stay, the numbers go on, and both are told") {
   const TestFolder folder;
-  LogFile file(folder.path(), "stdout", {kRotate, 2, false}, -1);
+  LogFile file(folder.root(), "stdout", {kRotate, 2, false}, -1);
   REQUIRE(file.open());
   for (char c = 'a'; c <= 'e'; ++c) file.write(std::string(kRotate, c), kNow);
   CHECK(folder.names() == std::vector<std::string>{"stdout", "stdout.3", "stdout.4"});
@@ -89,7 +89,7 @@ TEST_CASE("the newest stay, the numbers go on, and both are told") {
 
 TEST_CASE("keeping none leaves the one file") {
   const TestFolder folder;
-  LogFile file(folder.path(), "stdout", {kRotate, 0, false}, -1);
+  LogFile file(folder.root(), "stdout", {kRotate, 0, false}, -1);
   REQUIRE(file.open());
   file.write(std::string(kRotate, 'a') + "b", kNow);
   CHECK(folder.names() == std::vector<std::string>{"stdout"});
@@ -100,7 +100,7 @@ TEST_CASE("what others append is counted, and what an earlier task has left is n
   const TestFolder folder;
   folder.write("stdout", "from the fetcher\n");
   folder.write("stdout.4.gz", "an earlier task's");
-  LogFile file(folder.path(), "stdout", kRules, -1);
+  LogFile file(folder.root(), "stdout", kRules, -1);
   REQUIRE(file.open());
   file.write("one\n", kNow);
   std::ofstream(folder / "stdout", std::ios::app) << "ours\n";
@@ -114,7 +114,7 @@ TEST_CASE("a descriptor of ours that the agent has opened on the file moves on w
   const TestFolder folder;
   const int own = ::open((folder / "stderr").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   REQUIRE(own >= 0);
-  LogFile file(folder.path(), "stderr", kRules, own);
+  LogFile file(folder.root(), "stderr", kRules, own);
   REQUIRE(file.open());
   file.write(std::string(kRotate, 'x') + "new ", kNow);
   REQUIRE(::write(own, "ours ", 5) == 5);
@@ -128,9 +128,9 @@ TEST_CASE("a link that the task has put in the way is not followed") {
   const TestFolder folder, outside;
   outside.write("precious", "precious");
   REQUIRE(::symlink((outside / "precious").c_str(), (folder / "stdout").c_str()) == 0);
-  LogFile linked(folder.path(), "stdout", kRules, -1);
+  LogFile linked(folder.root(), "stdout", kRules, -1);
   CHECK_FALSE(linked.open());
-  LogFile file(folder.path(), "stderr", kRules, -1);
+  LogFile file(folder.root(), "stderr", kRules, -1);
   REQUIRE(file.open());
   REQUIRE(::symlink((outside / "precious").c_str(), (folder / ".stderr.new").c_str()) == 0);
   file.write(std::string(kRotate, 'x') + "y", kNow);
@@ -142,7 +142,7 @@ TEST_CASE("a link that the task has put in the way is not followed") {
 TEST_CASE("when no more can be written, output is dropped, counted and told, and the writer is not held up") {
   const TestFolder folder;
   const TestPipe pipe;
-  LogFile file(folder.path(), "stdout", kRules, -1);
+  LogFile file(folder.root(), "stdout", kRules, -1);
   REQUIRE(file.open());
   (void)::signal(SIGXFSZ, SIG_IGN);
   struct rlimit before {};
@@ -164,7 +164,7 @@ TEST_CASE("when no more can be written, output is dropped, counted and told, and
 
 TEST_CASE("what was dropped at the very end is told when the file is finished") {
   const TestFolder folder;
-  LogFile file(folder.path(), "stdout", kRules, -1);
+  LogFile file(folder.root(), "stdout", kRules, -1);
   REQUIRE(file.open());
   file.write(std::string(kRotate, 'x'), kNow);
   std::filesystem::create_directory(folder / ".stdout.new");  // no new file can be made
@@ -179,7 +179,7 @@ TEST_CASE("what was dropped at the very end is told when the file is finished") 
 TEST_CASE("the end of a pipe is told apart from its being empty") {
   const TestFolder folder;
   TestPipe pipe;
-  LogFile file(folder.path(), "stdout", kRules, -1);
+  LogFile file(folder.root(), "stdout", kRules, -1);
   REQUIRE(file.open());
   CHECK(file.take(pipe.reading, 100, kNow) == LogFile::Pipe::empty);
   REQUIRE(pipe.say("last words"));

@@ -5,72 +5,18 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include <chrono>
-#include <thread>
-
-#include "executor/children.h"
 #include "executor/log_archive.h"
+#include "keeper_loop.h"
 #include "log_support.h"
 
 namespace mimas::executor {
 namespace {
 
-constexpr std::int64_t kRotate = 65'536;
-constexpr auto kPatience = std::chrono::seconds(60);
-
-TaskOrder order_for(const TestFolder& folder, const std::string& id, const LogRules& rules) {
-  TaskOrder order;
-  order.task_id = id;
-  order.sandbox = folder.path();
-  order.spec.logs = rules;
-  order.spec.tags = {{"job", "mimas-1"}};
-  return order;
-}
-
-// The loop's part: pumps, and hears of ended helpers.
-struct Loop {
-  LogKeeper& keeper;
-  Instant now{1'000'000};
-  std::vector<PartNews> news;
-
-  void round() {
-    for (;;) {
-      int status = 0;
-      const pid_t pid = ::waitpid(-1, &status, WNOHANG);
-      if (pid <= 0) break;
-      helper_ended(pid);
-      keeper.child_ended(pid, status, now);
-    }
-    keeper.pump(now, news);
-  }
-  // A second for each look, so that what waits for a time comes.
-  template <class Condition>
-  bool until(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      round();
-      now = now + 100;
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    return true;
-  }
-  // Through a pipe of 64 KiB, with a round whenever it may be full.
-  void say(int fd, std::string_view text) {
-    while (!text.empty()) {
-      const std::string_view piece = text.substr(0, 60'000);
-      REQUIRE(::write(fd, piece.data(), piece.size()) == static_cast<ssize_t>(piece.size()));
-      text.remove_prefix(piece.size());
-      round();
-    }
-  }
-};
-
 TEST_CASE("what a process prints on both streams lands in two files, and is counted") {
   const TestFolder folder;
   LogKeeper keeper(nullptr);
-  Loop loop{keeper};
-  TaskOrder order = order_for(folder, "t1", {kRotate, 3, false});
+  KeeperLoop loop{keeper};
+  TaskOrder order = order_for(folder.path(), "t1", {kRotate, 3, false});
   keeper.starting(order, loop.now);
   const auto ends = keeper.open_pipes("t1");
   REQUIRE(ends.out > 2);
@@ -94,8 +40,8 @@ TEST_CASE("what a process prints on both streams lands in two files, and is coun
 TEST_CASE("at the end the pipes are read to their end, and the count can still be asked for") {
   const TestFolder folder;
   LogKeeper keeper(nullptr);
-  Loop loop{keeper};
-  TaskOrder order = order_for(folder, "t1", {kRotate, 3, false});
+  KeeperLoop loop{keeper};
+  TaskOrder order = order_for(folder.path(), "t1", {kRotate, 3, false});
   keeper.starting(order, loop.now);
   const auto ends = keeper.open_pipes("t1");
   const std::string text = numbered_lines(65'536);
@@ -114,8 +60,8 @@ TEST_CASE("at the end the pipes are read to their end, and the count can still b
 TEST_CASE("somebody elsewhere who holds the pipe is waited for a second, what he says is kept, and no more") {
   const TestFolder folder;
   LogKeeper keeper(nullptr);
-  Loop loop{keeper};
-  TaskOrder order = order_for(folder, "t1", {kRotate, 3, false});
+  KeeperLoop loop{keeper};
+  TaskOrder order = order_for(folder.path(), "t1", {kRotate, 3, false});
   keeper.starting(order, loop.now);
   const int leaked = ::dup(keeper.open_pipes("t1").out);
   keeper.ended("t1", {}, loop.now);
@@ -140,8 +86,8 @@ TEST_CASE("somebody elsewhere who holds the pipe is waited for a second, what he
 TEST_CASE("a task that floods while it is killed holds nothing up") {
   const TestFolder folder;
   LogKeeper keeper(nullptr);
-  Loop loop{keeper};
-  TaskOrder order = order_for(folder, "t1", {kRotate, 2, true});
+  KeeperLoop loop{keeper};
+  TaskOrder order = order_for(folder.path(), "t1", {kRotate, 2, true});
   keeper.starting(order, loop.now);
   const auto ends = keeper.open_pipes("t1");
   const pid_t flood = ::fork();
@@ -168,8 +114,8 @@ TEST_CASE("a task that floods while it is killed holds nothing up") {
 TEST_CASE("a rotated file is compressed when it is two seconds old, by a process that is gone then") {
   const TestFolder folder;
   LogKeeper keeper(nullptr);
-  Loop loop{keeper};
-  TaskOrder order = order_for(folder, "t1", {kRotate, 3, true});
+  KeeperLoop loop{keeper};
+  TaskOrder order = order_for(folder.path(), "t1", {kRotate, 3, true});
   keeper.starting(order, loop.now);
   const auto ends = keeper.open_pipes("t1");
   const std::string text = numbered_lines(150'000);
@@ -187,8 +133,8 @@ TEST_CASE(
     "nothing") {
   const TestFolder folder;
   LogKeeper keeper(nullptr);
-  Loop loop{keeper};
-  TaskOrder order = order_for(folder, "t1", {kRotate, 1, true});
+  KeeperLoop loop{keeper};
+  TaskOrder order = order_for(folder.path(), "t1", {kRotate, 1, true});
   keeper.starting(order, loop.now);
   const auto ends = keeper.open_pipes("t1");
   loop.say(ends.out, std::string(kRotate, 'a') + "b");
@@ -214,9 +160,9 @@ TEST_CASE(
 TEST_CASE("tasks that share a sandbox share its files") {
   const TestFolder folder;
   LogKeeper keeper(nullptr);
-  Loop loop{keeper};
-  TaskOrder first = order_for(folder, "t1", {kRotate, 2, false}),
-            second = order_for(folder, "t2", {kRotate, 2, false});
+  KeeperLoop loop{keeper};
+  TaskOrder first = order_for(folder.path(), "t1", {kRotate, 2, false}),
+            second = order_for(folder.path(), "t2", {kRotate, 2, false});
   keeper.starting(first, loop.now);
   keeper.starting(second, loop.now);
   const auto one = keeper.open_pipes("t1"), two = keeper.open_pipes("t2");
@@ -232,8 +178,8 @@ TEST_CASE("tasks that share a sandbox share its files") {
 TEST_CASE("a container's output is taken until a round's measure is full") {
   const TestFolder folder;
   LogKeeper keeper(nullptr);
-  Loop loop{keeper};
-  TaskOrder order = order_for(folder, "t1", {64 << 20, 2, false});
+  KeeperLoop loop{keeper};
+  TaskOrder order = order_for(folder.path(), "t1", {64 << 20, 2, false});
   keeper.starting(order, loop.now);
   CHECK_FALSE(keeper.write("t1", false, "before the first round"));
   loop.round();
@@ -251,7 +197,7 @@ TEST_CASE("a container's output is taken until a round's measure is full") {
 
 TEST_CASE("where no file can be had, a task gets our own stdout and stderr") {
   LogKeeper keeper(nullptr);
-  Loop loop{keeper};
+  KeeperLoop loop{keeper};
   TaskOrder order;
   order.task_id = "t1";
   order.sandbox = "/no/such/folder";
@@ -274,9 +220,9 @@ TEST_CASE("for very many tasks our limit of open files is raised, and theirs is 
   {
     const TestFolder folder;
     LogKeeper keeper(nullptr);
-    Loop loop{keeper};
+    KeeperLoop loop{keeper};
     for (int i = 0; i < 300; ++i) {
-      TaskOrder order = order_for(folder, "t" + std::to_string(i), {kRotate, 2, false});
+      TaskOrder order = order_for(folder.path(), "t" + std::to_string(i), {kRotate, 2, false});
       keeper.starting(order, loop.now);
       const auto ends = keeper.open_pipes(order.task_id);
       CHECK(ends.out > 2);
@@ -296,8 +242,8 @@ TEST_CASE("with an archive, everything that is complete arrives under its job an
   auto archive = std::make_unique<LogArchive>(wire::parse_archive_url("file://" + target.path()).value(),
                                               ArchiveEnvironment{{}, state.path()});
   LogKeeper keeper(std::move(archive));
-  Loop loop{keeper};
-  TaskOrder order = order_for(folder, "mimas-1-worker-0-0", {kRotate, 5, true});
+  KeeperLoop loop{keeper};
+  TaskOrder order = order_for(folder.path(), "mimas-1-worker-0-0", {kRotate, 5, true});
   keeper.starting(order, loop.now);
   CHECK(state.names().size() == 1);
   const auto ends = keeper.open_pipes("mimas-1-worker-0-0");

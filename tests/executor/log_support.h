@@ -14,19 +14,32 @@
 #include <string>
 #include <vector>
 
+#include "files/folder.h"
+
 namespace mimas::executor {
+
+inline std::string unzip(const std::string& path) {
+  const std::string command = "gzip -dc '" + path + "' > '" + path + ".plain'";
+  if (std::system(command.c_str()) != 0) return "gzip -d has refused it";
+  std::ifstream file(path + ".plain", std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  std::filesystem::remove(path + ".plain");
+  return bytes;
+}
 
 class TestFolder {
  public:
   TestFolder() {
     char name[] = "/tmp/mimas-logs-test.XXXXXX";
     path_ = ::mkdtemp(name);
+    root_ = files::Folder::at(path_).value();
   }
   TestFolder(const TestFolder&) = delete;
   TestFolder& operator=(const TestFolder&) = delete;
   ~TestFolder() { std::filesystem::remove_all(path_); }
 
   const std::string& path() const { return path_; }
+  const files::Folder& root() const { return root_; }
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
   std::vector<std::string> names() const {
     std::vector<std::string> all;
@@ -42,17 +55,11 @@ class TestFolder {
   void write(const std::string& name, const std::string& bytes) const {
     std::ofstream(*this / name, std::ios::binary) << bytes;
   }
-  std::string unzipped(const std::string& name) const {
-    const std::string plain = *this / "plain";
-    const std::string command = "gzip -dc '" + *this / name + "' > '" + plain + "'";
-    if (std::system(command.c_str()) != 0) return "gzip -d has refused it";
-    const std::string bytes = read("plain");
-    std::filesystem::remove(plain);
-    return bytes;
-  }
+  std::string unzipped(const std::string& name) const { return unzip(*this / name); }
 
  private:
   std::string path_;
+  files::Folder root_;
 };
 
 struct TestPipe {

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <tuple>
@@ -45,7 +46,7 @@ struct World {
     runtime.end_all(30'000);
     while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }
-    remove_tree(sandbox);
+    std::filesystem::remove_all(sandbox);
   }
 
   bool says_groups() const {
@@ -321,7 +322,7 @@ TEST_CASE("a task is asked to end by the signal that is named, else by SIGTERM")
     world.runtime.signal("t", signal, now());
     CHECK(world.await<TaskEnded>("t").end.number == (signal == 0 ? 15 : 3));
     world.runtime.kill("t", now());
-    remove_tree(world.sandbox + "/up");
+    std::filesystem::remove(world.sandbox + "/up");
   }
 }
 

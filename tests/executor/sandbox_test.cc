@@ -91,17 +91,5 @@ TEST_CASE("ended tasks' folders stay, the oldest beyond the limit go") {
   CHECK(fs::exists(root.path + "/tasks/" + std::to_string(count - 1) + "/stdout"));
 }
 
-TEST_CASE("removing a tree follows no link") {
-  const Folder root;
-  fs::create_directories(root.path + "/keep");
-  write(root.path + "/keep/file", "x");
-  fs::create_directories(root.path + "/tree/a/b");
-  write(root.path + "/tree/a/b/c", "x");
-  fs::create_directory_symlink(root.path + "/keep", root.path + "/tree/a/link");
-  remove_tree(root.path + "/tree");
-  CHECK_FALSE(fs::exists(root.path + "/tree"));
-  CHECK(fs::exists(root.path + "/keep/file"));
-}
-
 }  // namespace
 }  // namespace mimas::executor

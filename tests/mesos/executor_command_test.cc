@@ -60,6 +60,11 @@ class Sandbox {
     text << std::ifstream(path_ / name).rdbuf();
     return text.str();
   }
+  std::string folder(const std::string& name) {
+    std::filesystem::create_directory(path_ / name);
+    return path_ / name;
+  }
+  void remove(const std::string& name) { std::filesystem::remove(path_ / name); }
   std::string sum() { return hex(sha256(read("mimas-executor"))); }
   // As an agent does; with `path` as the search path when it is not empty.
   Ran run(const pb::CommandInfo& what, const std::string& path = "") {
@@ -138,14 +143,50 @@ TEST_CASE("another file is refused by name, with a status of its own") {
   CHECK(ran.err.starts_with("mimas-executor: "));
 }
 
-TEST_CASE("where there is no sha256sum it runs unchecked and says so") {
+TEST_CASE("where nothing can tell a sum it is not started, and says what is missing") {
   Sandbox sandbox;
   LaunchOptions wanted = options();
-  wanted.executor_sha256 = {{"x86_64", std::string(64, '0')}};
+  wanted.executor_sha256 = {{"x86_64", sandbox.sum()}};
   const Ran ran = sandbox.run(command({}, wanted), "/nowhere");
-  CHECK(ran.status == 0);
-  CHECK(ran.out.starts_with(std::to_string(sandbox.pid)));
-  CHECK(ran.err.find("no sha256sum") != std::string::npos);
+  CHECK(ran.status == kUncheckedStatus);
+  CHECK(ran.out.empty());
+  CHECK(ran.err.starts_with("mimas-executor: "));
+  CHECK(ran.err.find("sha256sum (coreutils or busybox), openssl or shasum") != std::string::npos);
+}
+
+// Each of them alone in the search path, as on an agent that has no other.
+TEST_CASE("any program that tells a sum will do, one that fails or says nothing is passed over") {
+  for (const std::string only : {"sha256sum", "busybox", "openssl", "shasum"}) {
+    CAPTURE(only);
+    std::string place;
+    for (const char* folder : {"/usr/bin/", "/bin/", "/usr/local/bin/"}) {
+      if (place.empty() && std::filesystem::exists(folder + only)) place = folder + only;
+    }
+    if (place.empty()) continue;  // this machine has none
+    Sandbox sandbox;
+    LaunchOptions wanted = options();
+    wanted.executor_sha256 = {{"x86_64", sandbox.sum()}};
+    const std::string bin = sandbox.folder("bin");
+    if (only != "sha256sum") sandbox.write("bin/sha256sum", "#!/bin/sh\nexit 127\n");
+    if (only == "openssl") sandbox.write("bin/busybox", "#!/bin/sh\n");
+    sandbox.write("bin/" + only, "#!/bin/sh\nexec " + place + " \"$@\"\n");
+    const Ran good = sandbox.run(command({}, wanted), bin);
+    CHECK(good.err.empty());
+    CHECK(good.status == 0);
+    sandbox.write("mimas-executor", "#!/bin/sh\necho evil\n");
+    const Ran evil = sandbox.run(command({}, wanted), bin);
+    CHECK(evil.status == kWrongFileStatus);
+    CHECK(evil.out.empty());
+    CHECK(evil.err.find(sandbox.sum()) != std::string::npos);
+  }
+}
+
+TEST_CASE("a file that is not there is not started either") {
+  Sandbox sandbox;
+  LaunchOptions wanted = options();
+  wanted.executor_sha256 = {{"x86_64", sandbox.sum()}};
+  sandbox.remove("mimas-executor");
+  CHECK(sandbox.run(command({}, wanted)).status == kUncheckedStatus);
 }
 
 TEST_CASE("an installed executor is neither fetched nor checked, on whatever machine") {
@@ -169,4 +210,9 @@ TEST_CASE("what cannot be started is refused by name") {
   const auto odd = executor_command({{"arch", "sparc"}}, options());
   REQUIRE(!odd.ok());
   CHECK(odd.error().message.find("arch:sparc") != std::string::npos);
+  LaunchOptions wanted = options();
+  wanted.executor_sha256 = {{"x86_64", std::string(64, '0')}};
+  const auto missing = executor_command({{"arch", "arm64"}}, wanted);  // we serve no such file: who would?
+  REQUIRE(!missing.ok());
+  CHECK(missing.error().message.find("no executor for arm64") != std::string::npos);
 }

@@ -4,6 +4,7 @@ import contextlib
 import io
 import pathlib
 
+import doors
 import files
 import includes
 import symbols
@@ -73,8 +74,22 @@ def check_files(report):
         expect(report, finds(files.check_words, "x.md", words), wanted, words)
 
 
+def check_doors(report):
+    cases = [
+        ("const int fd = ::open(path, 0);", True), ("folder.open(name, Use::read);", False), ("bool LogFile::open() {", False),
+        ("std::rename(a, b);", True), ("std::remove(a, b, c);", False), ("(void)::unlink(p);", True), ("root->rename(a, b);", False), ("unlinkat(fd, n, 0);", True), ("// ::open(x)", False),
+        ("std::ifstream file(path);", True), ("namespace fs = std::filesystem;", True), ("::fstat(fd, &info)", False),
+        ('say("::open(x)");', False), ("::syscall(SYS_openat2, 1)", True), ("DIR* d = opendir(p);", True), ("reopen(x)", False),
+    ]
+    for text, wanted in cases:
+        expect(report, finds(doors.check_doors, "x.cc", text, ""), wanted, f"the call in {text!r}")
+    expect(report, finds(doors.check_doors, "x.cc", "::open(p)", "open"), False, "a call that is allowed")
+    expect(report, finds(doors.check_doors, "x.cc", "f();", "open"), True, "an allowance that nothing needs")
+
+
 def main():
     report = Report()
+    check_doors(report)
     check_includes(report)
     check_symbols(report)
     check_files(report)
