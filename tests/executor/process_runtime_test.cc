@@ -15,7 +15,6 @@
 #include <string>
 #include <tuple>
 
-#include "executor/sandbox.h"
 #include "net/clock.h"
 
 namespace mimas::executor {
