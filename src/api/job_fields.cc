@@ -7,6 +7,7 @@
 
 #include "json/writer.h"
 #include "model/shell_words.h"
+#include "model/signals.h"
 
 namespace mimas::api {
 namespace {
@@ -209,6 +210,35 @@ void read_retry_policy(FieldReader& job, JobSpec& spec, UnknownFields& unknown) 
   in.refuse_unknown(unknown.lenient, unknown.ignored);
 }
 
+// A name or a number; null and "" are the default, 0 is none of them.
+std::int32_t read_kill_signal(FieldReader& in) {
+  const auto found = in.take("killSignal");
+  if (!found || (found->is_string() && is_unset(*found))) return 0;
+  Faults& faults = in.faults();
+  if (!found->is_string() && !found->is_number()) {
+    faults.at(*found, type_fault("the name or the number of a signal", *found), "SIGQUIT");
+    return 0;
+  }
+  const auto text = found->is_string() ? found->string() : Result<std::string_view>(std::string_view());
+  const auto number = found->is_number() ? found->int64() : Result<std::int64_t>(0);
+  if (!text.ok() || !number.ok()) {
+    faults.at(*found, "must be a whole number", "1..31, 34..64");
+    return 0;
+  }
+  const auto signal = found->is_string() ? parse_signal(*text) : check_signal(*number);
+  if (!signal.ok()) {
+    faults.at(*found, signal.error().message + (found->is_string() ? guess(*text, signal_names()) : ""));
+    return 0;
+  }
+  if (is_uncatchable(*signal))
+    faults.at(
+        *found,
+        "no program can act on " + signal_name(*signal) +
+            ": name what it ends on, such as SIGTERM, SIGINT or SIGQUIT; after `killGraceSecs` it is killed",
+        "SIGTERM");
+  return *signal;
+}
+
 struct EchoedField {
   std::string_view name;
   json::Kind kind;
@@ -349,6 +379,7 @@ void read_failure_rules(FieldReader& in, JobSpec& spec, UnknownFields& unknown) 
   }
   spec.runtime_limit_ms = in.number(kRuntimeLimitSecs) * 1000;
   spec.kill_grace_ms = in.number(kKillGraceSecs) * 1000;
+  spec.kill_signal = read_kill_signal(in);
   spec.unreachable_timeout_ms = in.number(kUnreachableTimeoutSecs) * 1000;
 }
 

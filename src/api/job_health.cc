@@ -147,6 +147,7 @@ HealthCheck read_check(const json::Value& value, const JobSpec& spec, Faults& fa
   check.timeout_ms = read_seconds(in, kHealthTimeout);
   check.grace_ms = read_seconds(in, kHealthGrace);
   check.max_failures = in.number(kMaxConsecutiveFailures);
+  check.informational = in.flag("informational", false);
   in.refuse_unknown(unknown.lenient, unknown.ignored);
   return check;
 }
@@ -159,7 +160,7 @@ void write_seconds(json::Writer& out, std::string_view name, std::int64_t ms) {
   }
 }
 
-void write_check(json::Writer& out, const HealthCheck& check) {
+void begin_check(json::Writer& out, const HealthCheck& check) {
   out.begin_object();
   if (check.kind == HealthCheck::Kind::command) {
     out.key("command").begin_array();
@@ -174,7 +175,7 @@ void write_check(json::Writer& out, const HealthCheck& check) {
   write_seconds(out, kHealthInterval.field, check.interval_ms);
   write_seconds(out, kHealthTimeout.field, check.timeout_ms);
   write_seconds(out, kHealthGrace.field, check.grace_ms);
-  out.member(kMaxConsecutiveFailures.field, check.max_failures).end_object();
+  out.member(kMaxConsecutiveFailures.field, check.max_failures);
 }
 
 void write_flag(json::Writer& out, std::string_view name, const std::optional<bool>& flag) {
@@ -197,16 +198,23 @@ void read_health(FieldReader& in, JobSpec& spec, UnknownFields& unknown) {
   }
   if (const auto found = in.take("readiness"); found && !is_unset(*found)) {
     spec.readiness = read_check(*found, spec, in.faults(), unknown);
+    if (spec.readiness->informational)
+      in.faults().at(*found->find("informational"),
+                     "goes with `healthChecks`: this check ends no instance anyway", "false");
   }
 }
 
 void write_health_checks(json::Writer& out, const JobSpec& spec) {
   out.key("healthChecks").begin_array();
-  for (const HealthCheck& check : spec.health_checks) write_check(out, check);
+  for (const HealthCheck& check : spec.health_checks) {
+    begin_check(out, check);
+    out.member("informational", check.informational).end_object();
+  }
   out.end_array();
   out.key("readiness");
   if (spec.readiness) {
-    write_check(out, *spec.readiness);
+    begin_check(out, *spec.readiness);
+    out.end_object();
   } else {
     out.null();
   }

@@ -8,6 +8,7 @@
 #include "api/job_health.h"
 #include "base/time.h"
 #include "json/value.h"
+#include "model/signals.h"
 
 namespace mimas::api {
 namespace {
@@ -144,6 +145,7 @@ void write_failure_rules(json::Writer& out, const JobSpec& spec) {
   out.member("restartOnSuccess", spec.restart_on_success);
   out.member("runtimeLimitSecs", spec.runtime_limit_ms / 1000);
   out.member("killGraceSecs", spec.kill_grace_ms / 1000);
+  write_text_or_null(out, "killSignal", spec.kill_signal == 0 ? "" : signal_name(spec.kill_signal));
   out.member("unreachableTimeoutSecs", spec.unreachable_timeout_ms / 1000);
 }
 

@@ -28,6 +28,8 @@ constexpr ExecutorFlag kFlags[kExecutorFlags] = {
      "the agents' Docker Engine [unix:///var/run/docker.sock]", "--docker"},
     {"--executor-cgroups", "MIMAS_EXECUTOR_CGROUPS", "PLACE",
      "auto, off, or a path below the hierarchies' roots [auto]", "--cgroups"},
+    {"--executor-hang-timeout", "MIMAS_EXECUTOR_HANG_TIMEOUT", "DURATION",
+     "an executor that hangs for so long is ended with its tasks [30secs]", "--hang-timeout"},
     {"--metrics-interval", "MIMAS_METRICS_INTERVAL", "DURATION",
      "between two messages of statistics from an executor [10secs]", "--metrics-interval"},
     {"--executor-metadata", "MIMAS_EXECUTOR_METADATA", "HOW",

@@ -16,7 +16,7 @@ class App;
 
 namespace mimas::cli {
 
-inline constexpr std::size_t kExecutorFlags = 7;
+inline constexpr std::size_t kExecutorFlags = 8;
 
 struct ExecutorFlags {
   std::array<std::string, kExecutorFlags> texts;  // in the table's order; empty: not given

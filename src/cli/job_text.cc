@@ -155,8 +155,10 @@ std::string exit_text(json::Value task) {
 
 std::string task_detail(json::Value task) {
   std::string text;
-  const bool ill = field(task, "healthy") == "false" || field(task, "ready") == "false";
-  const std::string health = ill ? field(task, "lastHealthMessage") : std::string();
+  // Of one that is well, what is failing or only informs: not what HEALTH says already.
+  const std::string words = field(task, "lastHealthMessage");
+  const bool known = words == "healthy" || words == "ready" || words == "healthy and ready";
+  const std::string health = field(task, "state") == "RUNNING" && !known ? words : std::string();
   for (const std::string& part : {exit_text(task), field(task, "reason"), field(task, "message"), health}) {
     if (!part.empty() && text.find(part) == std::string::npos) text += (text.empty() ? "" : ": ") + part;
   }

@@ -35,7 +35,7 @@ void close_between(int first, int last) {
 }
 
 // The descriptors between those to keep, in their order; `keep` is a handful.
-void close_all_but(std::initializer_list<int> keep) {
+void close_all_but(const std::vector<int>& keep) {
   int first = STDERR_FILENO + 1;
   for (;;) {
     int next = -1;
@@ -66,7 +66,7 @@ void close_on_exec_from(int first) {
   for (int fd = first; fd < kHighestFd; ++fd) (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-std::int64_t fork_helper(std::initializer_list<int> keep) {
+std::int64_t fork_helper(const std::vector<int>& keep) {
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid > 0) helpers().push_back(pid);

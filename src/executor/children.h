@@ -5,14 +5,14 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
+#include <vector>
 
 namespace mimas::executor {
 
 // fork(). In the parent: the pid, or -1 with errno. In the child: 0; it leads a session of its own, dies with
 // us (SIGKILL), has every signal at its default and unblocked, /dev/null as input and no other descriptors
 // than stdout, stderr and `keep`.
-std::int64_t fork_helper(std::initializer_list<int> keep);
+std::int64_t fork_helper(const std::vector<int>& keep);
 
 bool is_helper(std::int64_t pid);
 void helper_ended(std::int64_t pid);  // reaped: the number may soon be somebody else's

@@ -99,6 +99,8 @@ constexpr Flag kFlags[] = {
      }},
     {"--idle", "DURATION", "with --shared: leave when there was no task for this long (1mins)",
      [](std::string_view text, Config& c) { return take_duration(text, 0, c.idle_ms); }},
+    {"--hang-timeout", "DURATION", "an executor that hangs for so long is ended with its tasks (30secs)",
+     [](std::string_view text, Config& c) { return take_duration(text, 1'000, c.hang_ms); }},
     {"--docker", "ADDRESS", "the Docker Engine (unix:///var/run/docker.sock)", take_docker},
     {"--cgroups", "PLACE", "auto, off, or a path below the hierarchies' roots (auto)", take_cgroups},
     {"--metrics-interval", "DURATION", "between two messages of statistics (10secs)",

@@ -28,6 +28,8 @@ struct Config {
   Features features;
   bool shared = false;            // more tasks may come after the last one has ended (--shared)
   std::int64_t idle_ms = 60'000;  // shared: leave when there was none for this long (--idle)
+  std::int64_t hang_ms =
+      30'000;  // --hang-timeout: silent for this long, we and our tasks are ended (guard.h)
   std::string docker = "unix:///var/run/docker.sock";  // --docker
   std::string cgroups = "auto";      // --cgroups: auto, off, or a path below the hierarchies' roots
   std::int64_t metrics_ms = 10'000;  // --metrics-interval: between two messages of statistics

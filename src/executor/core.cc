@@ -2,7 +2,6 @@
 #include "executor/core.h"
 
 #include <algorithm>
-#include <csignal>
 #include <cstring>
 #include <utility>
 
@@ -31,13 +30,22 @@ std::string memory_text(std::int64_t limit, const ProcessEnd& end) {
   return text;
 }
 
-std::string end_text(std::int64_t limit, const ProcessEnd& end) {
-  if (!end.unknown.empty()) return end.unknown;
-  if (end.memory_limit) return memory_text(limit, end);
+std::string status_text(const ProcessEnd& end) {
   if (!end.signalled) return "exited with status " + std::to_string(end.number);
   const char* name = ::strsignal(end.number);
   std::string text = "killed by signal " + std::to_string(end.number);
   if (name != nullptr) text.append(" (").append(name).append(")");
+  return text;
+}
+
+// A child of it may be what went wrong: who reads "status 2" of a build would not think of memory.
+std::string end_text(std::int64_t limit, const ProcessEnd& end) {
+  if (!end.unknown.empty()) return end.unknown;
+  if (end.memory_limit) return memory_text(limit, end);
+  std::string text = status_text(end);
+  if (!end.memory_kill) return text;
+  text += "; the kernel had killed a process of it for want of memory";
+  if (limit > 0) text.append(", of which it may have ").append(bytes_text(limit));
   return text;
 }
 
@@ -93,6 +101,7 @@ void Core::launch(TaskLaunch& launch, std::int64_t group, std::string_view group
   task.ordered = true;
   task.container = launch.spec->runtime == RuntimeKind::docker;
   task.memory_limit_bytes = launch.spec->limits.memory_bytes;
+  task.kill_signal = launch.spec->kill_signal;
   out_.push_back(StartTask{{task.id, {}, std::move(*launch.spec), {}, {}}});
 }
 
@@ -184,7 +193,7 @@ void Core::begin_kill(Task& task, std::int64_t grace_ms, Cause cause, Now now) {
   }
   task.kill_at =
       std::min(task.kill_at, now.mono + grace_ms);  // later orders may shorten, never extend (rule 88)
-  if (first && !starting) out_.push_back(SignalTask{task.id, SIGTERM});
+  if (first && !starting) out_.push_back(SignalTask{task.id, task.kill_signal});
 }
 
 void Core::kill_now(Task& task, Now now) {
@@ -262,7 +271,10 @@ void Core::task_timers(Now now) {
 Actions Core::health(HealthNews news, Now now) {
   Task* task = find(news.task_id);
   const bool wanted = task != nullptr && task->phase == Phase::running && task->cause == Cause::none;
-  if (exiting_ || !wanted || (task->healthy == news.healthy && task->ready == news.ready)) return take();
+  const auto known = [&] {
+    return task->healthy == news.healthy && task->ready == news.ready && task->health_text == news.message;
+  };
+  if (exiting_ || !wanted || known()) return take();
   task->healthy = news.healthy;
   task->ready = news.ready;
   task->health_text = std::move(news.message);

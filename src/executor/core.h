@@ -74,7 +74,7 @@ struct StartTask {
 };
 struct SignalTask {
   std::string task_id;
-  int signal;
+  int signal;  // 0: its runtime's default
 };
 struct KillTask {
   std::string task_id;  // SIGKILL: all of it
@@ -143,11 +143,12 @@ class Core {
     bool ordered = false;    // StartTask went out
     bool container = false;  // its start may take long
     std::int64_t grace_ms = kKillGraceMs;
+    int kill_signal = 0;
     std::int64_t completion_ms_max = -1;
     std::int64_t memory_limit_bytes = 0;
     Instant progress_at{0};  // nothing of a start's progress is said before
     Instant complete_by = kNever;
-    Instant kill_at = kNever;  // when SIGTERM's time is over
+    Instant kill_at = kNever;  // when its grace is over
     bool kill_sent = false;    // SIGKILL
     RunFacts facts;
     ProcessEnd end;

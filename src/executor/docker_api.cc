@@ -239,12 +239,47 @@ Result<ContainerState> parse_container(std::string_view json) {
   out.error = shortened(state->string_or("Error", ""));
   out.ip = address_of(root);
   const auto config = root.find("Config");
+  out.stop_signal = shortened(config ? config->string_or("StopSignal", "") : "");
+  out.user = shortened(config ? config->string_or("User", "") : "");
   const auto labels = config ? config->find("Labels") : std::nullopt;
   for (std::size_t i = 0; labels && labels->is_object() && i < labels->size(); ++i) {
     if (const auto value = labels->at(i).string(); value.ok())
       out.labels.emplace_back(labels->name(i), *value);
   }
   return out;
+}
+
+bool remaps_users(std::string_view info_json) {
+  const auto document = json::parse(info_json, {.replace_bad_utf8 = true});
+  if (!document.ok()) return true;
+  const auto options = document->root().find("SecurityOptions");
+  for (std::size_t i = 0; options && options->is_array() && i < options->size(); ++i) {
+    const auto option = options->at(i).string();
+    if (option.ok() &&
+        (option->find("name=userns") != option->npos || option->find("name=rootless") != option->npos))
+      return true;
+  }
+  return false;
+}
+
+// Blocks of 512 bytes: a head with the size in octal digits at 124 and the type at 156, then the content.
+std::string_view file_in_tar(std::string_view tar) {
+  constexpr std::size_t kBlock = 512, kSizeAt = 124, kSizeDigits = 11, kTypeAt = 156;
+  while (tar.size() >= kBlock && tar[0] != '\0') {
+    std::size_t size = 0;
+    for (const char c : tar.substr(kSizeAt, kSizeDigits)) {
+      if (c < '0' || c > '7') return {};
+      size = size * 8 + static_cast<std::size_t>(c - '0');
+    }
+    const char type = tar[kTypeAt];
+    tar.remove_prefix(kBlock);
+    if (size > tar.size()) return {};
+    if (type == '0' || type == '\0') return tar.substr(0, size);
+    const bool describes_next = type == 'x' || type == 'g' || type == 'L' || type == 'K';
+    if (!describes_next) return {};  // a link, say
+    tar.remove_prefix(std::min(tar.size(), (size + kBlock - 1) / kBlock * kBlock));
+  }
+  return {};
 }
 
 std::string parse_created(std::string_view json) {

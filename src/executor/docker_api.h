@@ -75,13 +75,21 @@ struct ContainerState {
   int exit_code = 0;
   bool oom_killed = false;
   std::int64_t pid = 0;
-  std::string ip;     // empty: the host's
-  std::string error;  // why it could not be started
+  std::string ip;           // empty: the host's
+  std::string error;        // why it could not be started
+  std::string stop_signal;  // "SIGQUIT", "3": of its creation or its image; empty: none is named
+  std::string user;         // who its processes are: of its creation or its image; empty: root
   std::vector<std::pair<std::string, std::string>> labels;
 
   std::string_view label(std::string_view name) const;  // empty when absent
 };
 Result<ContainerState> parse_container(std::string_view json);
+
+// Whether users in containers are others outside (GET /info): then no uid of theirs means anything here.
+bool remaps_users(std::string_view info_json);
+
+// The content of the one regular file of a tar archive (GET /containers/ID/archive); empty: there is none.
+std::string_view file_in_tar(std::string_view tar);
 
 // The "Id" of what was created; empty when there is none.
 std::string parse_created(std::string_view json);

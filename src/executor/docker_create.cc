@@ -171,13 +171,15 @@ std::string create_body(const TaskOrder& order, const DockerWho& who, int minor)
   write_strings(writer, "Entrypoint", spec.container.entrypoint);
   if (!spec.command.cwd.empty()) writer.member("WorkingDir", spec.command.cwd);
   if (!spec.command.user.empty()) writer.member("User", spec.command.user);
+  if (spec.kill_signal > 0) writer.member("StopSignal", std::to_string(spec.kill_signal));
   if (!spec.container.hostname.empty()) writer.member("Hostname", spec.container.hostname);
   writer.member("Tty", false).member("AttachStdout", true).member("AttachStderr", true);
   writer.key("Env").begin_array();
+  const std::string sandbox = std::string(kSandboxVariable) + "=";
   for (const std::string& entry : order.environment) {
-    if (!entry.starts_with("MESOS_SANDBOX=")) writer.string(entry);
+    if (!entry.starts_with(sandbox)) writer.string(entry);
   }
-  writer.string(std::string("MESOS_SANDBOX=") + kContainerSandbox).end_array();
+  writer.string(sandbox + kContainerSandbox).end_array();
   write_labels(writer, order, who);
   if (spec.container.network != "host" && !spec.container.network.empty() && !spec.container.ports.empty()) {
     std::vector<std::string> names;

@@ -38,6 +38,8 @@ struct DockerWho {
   ExecutorMark mark;
   std::string framework_id;
   std::string agent_id;
+  bool hands_over =
+      false;  // we may give sandboxes to containers' users: as root, with a Docker of this machine
 };
 
 // Always the same for the same task of the same framework; at most 120 bytes of what Docker allows.

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "executor/docker_mark.h"
+#include "executor/guard.h"
 #include "files/folder.h"
 #include "net/clock.h"
 
@@ -62,6 +63,7 @@ DockerRuntime::DockerRuntime(const Config& config, std::string framework_id, std
   who_.mark = own_mark();
   who_.framework_id = std::move(framework_id);
   who_.agent_id = std::move(agent_id);
+  who_.hands_over = ::geteuid() == 0 && place_.local();
 }
 
 DockerRuntime::~DockerRuntime() {
@@ -162,6 +164,9 @@ void DockerRuntime::act(Held& held, DockerActs acts, Instant now) {
       if (!container_cgroup(pid->pid, pid->container_id).empty())
         (void)::kill(static_cast<pid_t>(pid->pid), SIGKILL);
       else if (held.pid_seen) held.task.process_gone(now);
+    } else if (const auto* over = std::get_if<HandOver>(&act)) {
+      if (const Status given = give_away(held.task.order().sandbox, over->to); !given.ok())
+        tell(Lines{"task " + held.task.task_id() + ": " + given.error().text()});
     } else {
       if (const auto* started = std::get_if<Started>(&std::get<RuntimeNews>(act)))
         held.pid_seen =
@@ -402,6 +407,7 @@ void DockerRuntime::end_all(std::int64_t ms) {
   std::vector<RuntimeNews> unheard;
   std::vector<pollfd> polled;
   for (Instant now{net::monotonic_ms()}; !tasks_.empty() && now < until; now = Instant{net::monotonic_ms()}) {
+    guard_beat();
     polled.clear();
     add_to(polled);
     const std::int64_t wait = std::clamp<std::int64_t>(std::min(wake_at(), until) - now, 0, 1000);

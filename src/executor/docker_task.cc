@@ -18,6 +18,20 @@ std::int64_t doubled(std::int64_t base_ms, int times, std::int64_t ms_max) {
   return std::min(ms_max, base_ms << std::clamp(times, 0, 20));
 }
 
+const char* method_of(Kind kind) {
+  switch (kind) {
+    case Kind::find:
+    case Kind::who:
+    case Kind::passwd:
+    case Kind::users:
+    case Kind::look:
+    case Kind::record:
+    case Kind::oom: return "GET";
+    case Kind::remove: return "DELETE";
+    default: return "POST";
+  }
+}
+
 bool is_error(int status) { return status == 0 || status >= 500; }  // the outcome is not known
 
 }  // namespace
@@ -29,6 +43,7 @@ ProcessEnd process_end(const ContainerState& container, const Limits& limits, bo
     out.signalled = true;
     out.number = container.exit_code - 128;
   }
+  out.memory_kill = container.oom_killed;
   out.memory_limit = container.oom_killed && out.signalled && out.number == SIGKILL && !killed_by_us;
   if (out.memory_limit && limits.memory_bytes > 0)
     out.memory_peak_bytes = std::max(limits.memory_bytes, kDockerMemoryMin);
@@ -46,10 +61,7 @@ const std::string& DockerTask::container() const { return id_.empty() ? name_ : 
 void DockerTask::ask(Kind kind, DockerActs& acts, std::string query) {
   const std::string path = "/containers/" + container();
   DockerRequest request;
-  request.method = kind == Kind::find || kind == Kind::look || kind == Kind::record || kind == Kind::oom
-                       ? "GET"
-                   : kind == Kind::remove ? "DELETE"
-                                          : "POST";
+  request.method = method_of(kind);
   switch (kind) {
     case Kind::pull: {
       const auto image = parse_image_name(order_.spec.container.image);
@@ -63,6 +75,9 @@ void DockerTask::ask(Kind kind, DockerActs& acts, std::string query) {
       request.body = create_body(order_, who_, minor_);
       break;
     case Kind::find: request.target = "/containers/" + name_ + "/json"; break;
+    case Kind::who: request.target = path + "/json"; break;
+    case Kind::passwd: request.target = path + "/archive?path=%2Fetc%2Fpasswd"; break;
+    case Kind::users: request.target = "/info"; break;
     case Kind::attach: request.target = path + "/attach?stream=1&stdout=1&stderr=1"; break;
     case Kind::start: request.target = path + "/start"; break;
     case Kind::look: request.target = path + "/json"; break;
@@ -131,6 +146,9 @@ void DockerTask::answered(Kind kind, int status, std::string_view body, Instant 
     case Kind::pull: return pull_answered(status, body, now, acts);
     case Kind::create: return create_answered(status, body, now, acts);
     case Kind::find: return find_answered(status, body, now, acts);
+    case Kind::who:
+    case Kind::passwd:
+    case Kind::users: return owner_answered(kind, status, body, acts);
     case Kind::attach:
     case Kind::record:
       if (phase_ >= Phase::running) return record_answered(kind, status, now, acts);
@@ -183,14 +201,57 @@ void DockerTask::pull_answered(int status, std::string_view body, Instant now, D
   ask_later(Kind::pull, now + doubled(kPullPauseMs, tries_ - 1, 60'000));
 }
 
+void DockerTask::created(Instant now, DockerActs& acts) {
+  tries_ = 0;
+  phase_ = Phase::owning;
+  if (told_) return remove(now, acts);
+  if (!who_.hands_over) return attach(acts);
+  user_ = order_.spec.command.user;
+  if (user_.empty()) return ask(Kind::who, acts);
+  find_owner(acts);
+}
+
+// The sandbox is its user's, as a process's is. Whoever runs in the image as root needs nothing, and what
+// cannot be found out is left to Docker to complain about at the start.
+void DockerTask::find_owner(DockerActs& acts) {
+  if (user_.empty()) return attach(acts);
+  if (!is_numeric_user(user_) && passwd_.empty()) return ask(Kind::passwd, acts);
+  if (!find_container_user(user_, passwd_)) return attach(acts);
+  ask(Kind::users, acts);
+}
+
+void DockerTask::owner_answered(Kind kind, int status, std::string_view body, DockerActs& acts) {
+  if (phase_ != Phase::owning) return;
+  if (kind == Kind::who) {
+    const auto container = parse_container(body);
+    user_ = status == 200 && container.ok() ? container->user : std::string();
+    return find_owner(acts);
+  }
+  if (kind == Kind::passwd) {
+    passwd_ = status == 200 ? file_in_tar(body) : std::string_view();
+    return passwd_.empty() ? attach(acts) : find_owner(acts);
+  }
+  if (status == 200 && !remaps_users(body)) {
+    acts.push_back(HandOver{*find_container_user(user_, passwd_)});
+  } else {
+    acts.push_back(
+        RuntimeNews(Lines{"the sandbox of " + order_.task_id +
+                          " is not handed over: its user has another number outside the container"}));
+  }
+  attach(acts);
+}
+
+void DockerTask::attach(DockerActs& acts) {
+  phase_ = Phase::attaching;
+  ask(Kind::attach, acts);
+}
+
 void DockerTask::create_answered(int status, std::string_view body, Instant now, DockerActs& acts) {
   if (phase_ != Phase::creating) return;
   const Container& container = order_.spec.container;
   if (status == 201) {
     id_ = parse_created(body);
-    phase_ = Phase::attaching;
-    tries_ = 0;
-    return told_ ? remove(now, acts) : ask(Kind::attach, acts);
+    return created(now, acts);
   }
   const std::string why = docker_message(body);
   ++tries_;
@@ -243,11 +304,7 @@ void DockerTask::judged(Owner owner, const ContainerState& container, Instant no
   if (phase_ != Phase::finding) return;
   if (owner == Owner::self && container.label("mimas.task") == order_.task_id) {
     id_ = container.id;  // the answer to our own create was lost
-    if (told_) return remove(now, acts);
-    if (container.is == ContainerState::Is::created) {
-      phase_ = Phase::attaching;
-      return ask(Kind::attach, acts);
-    }
+    if (told_ || container.is == ContainerState::Is::created) return created(now, acts);
     owner = Owner::dead;  // a former life of the same task in this executor: over
   }
   if (told_) return nothing_left();
@@ -310,6 +367,7 @@ void DockerTask::looked(int status, std::string_view body, Instant now, DockerAc
 
 void DockerTask::see(const ContainerState& container, Instant now, DockerActs& acts) {
   id_ = container.id;
+  stop_signal_ = container.stop_signal;
   const auto is = container.is;
   if (phase_ == Phase::looking && is == ContainerState::Is::created) {
     if (++tries_ >= kCreateTries)
@@ -396,7 +454,10 @@ void DockerTask::output_over(Instant now, DockerActs& acts) {
 
 void DockerTask::signal(int number, Instant now, DockerActs& acts) {
   if (number == SIGKILL || phase_ < Phase::starting) return kill(now, acts);  // nothing can react to it yet
-  if (phase_ == Phase::running) ask(Kind::signal, acts, std::to_string(number));
+  const std::string asked = number > 0             ? std::to_string(number)
+                            : stop_signal_.empty() ? std::to_string(SIGTERM)
+                                                   : wire::percent_encode(stop_signal_);
+  if (phase_ == Phase::running) ask(Kind::signal, acts, asked);
 }
 
 void DockerTask::kill(Instant now, DockerActs& acts) {
@@ -408,6 +469,7 @@ void DockerTask::kill(Instant now, DockerActs& acts) {
       acts.push_back(DockerDrop{Kind::pull});
       return fail("killed before its image was there", true, now, acts);
     case Phase::clearing: return fail("killed before its container was created", true, now, acts);
+    case Phase::owning:
     case Phase::attaching: return fail("killed before its container was started", true, now, acts);
     case Phase::running: return kill_running(now, acts);
     case Phase::draining: drain_by_ = std::min(drain_by_, now + kDrainKilledMs); return;

@@ -21,6 +21,7 @@
 #include "executor/docker_api.h"
 #include "executor/docker_create.h"
 #include "executor/runtime.h"
+#include "executor/user.h"
 
 namespace mimas::executor {
 
@@ -38,7 +39,22 @@ inline constexpr std::int64_t kRemoveMs = 60'000;       // of trying to remove i
 inline constexpr std::int64_t kPullProgressMs = 1'000;  // between two news of a pull
 
 struct DockerAsk {
-  enum class Kind { pull, create, find, attach, start, look, wait, record, oom, signal, remove };
+  enum class Kind {
+    pull,
+    create,
+    find,
+    who,     // whose the container's processes will be
+    passwd,  // that user's number, from the image
+    users,   // whether such numbers mean the same outside
+    attach,
+    start,
+    look,
+    wait,
+    record,
+    oom,
+    signal,
+    remove
+  };
   Kind kind;
   DockerRequest request;
 };
@@ -49,7 +65,10 @@ struct KillPid {  // directly, if it is still that container's
   std::int64_t pid;
   std::string container_id;
 };
-using DockerAct = std::variant<DockerAsk, DockerDrop, KillPid, RuntimeNews>;
+struct HandOver {  // the sandbox
+  UserIds to;
+};
+using DockerAct = std::variant<DockerAsk, DockerDrop, KillPid, HandOver, RuntimeNews>;
 using DockerActs = std::vector<DockerAct>;
 
 class DockerTask {
@@ -86,6 +105,7 @@ class DockerTask {
     creating,
     finding,
     clearing,
+    owning,
     attaching,
     starting,
     looking,
@@ -104,6 +124,10 @@ class DockerTask {
   void find_answered(int status, std::string_view body, Instant now, DockerActs& acts);
   void fail(std::string message, bool final, Instant now, DockerActs& acts);
   void pull_answered(int status, std::string_view body, Instant now, DockerActs& acts);
+  void created(Instant now, DockerActs& acts);
+  void find_owner(DockerActs& acts);
+  void owner_answered(DockerAsk::Kind kind, int status, std::string_view body, DockerActs& acts);
+  void attach(DockerActs& acts);
   void create_answered(int status, std::string_view body, Instant now, DockerActs& acts);
   void start_answered(int status, std::string_view body, Instant now, DockerActs& acts);
   void looked(int status, std::string_view body, Instant now, DockerActs& acts);
@@ -123,6 +147,9 @@ class DockerTask {
   int minor_;
   std::string name_;
   std::string id_;
+  std::string user_;         // of its processes
+  std::string passwd_;       // the image's, if it was asked for
+  std::string stop_signal_;  // as Docker takes it
   Phase phase_ = Phase::fresh;
   RunFacts facts_;
   Output output_ = Output::none;

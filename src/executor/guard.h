@@ -17,6 +17,14 @@
 //   What those had forked is left to the next executor beside this one, which finds our cgroups, or to
 //   `mimas-executor reap`, which also finds processes without (reap.h).
 //
+// Neither may hang, either: a task of the same user can stop both or hold one in a debugger, and then nobody
+// would hear of a kill. Each has a timer of the kernel whose signal is SIGCONT, so that stopping holds for no
+// longer than a tick, and each counts its beats in a page that both see: the executor's loop once a turn, the
+// guard once a tick. Who finds the other without a beat for kBeatsMissedMax of its own ticks ends it and all
+// below. Own ticks are counted, not time: a machine that slept or a frozen cgroup has missed none. One that
+// waits for its disk (state D) could not be killed and may well come back: it has kDiskPatience times as
+// long.
+//
 // Groups noted with guard_group() are killed and removed by whoever is left; a fork bomb that outruns reading
 // /proc is caught there. What it costs: docs/performance.md. Linux only. Tested in
 // tests/executor/guard_test.py.
@@ -26,10 +34,16 @@
 
 namespace mimas::executor {
 
+inline constexpr int kBeatsMissedMax = 6;  // so many ticks make `hang_ms`
+inline constexpr int kDiskPatience = 10;
+
 // Returns in the executor alone. The guard lets a shutdown that it was told of by a signal take `shutdown_ms`
-// and a second, unless the executor has named a time of its own (guard_deadline). Without a second process
-// (fork fails) there is no guard, which one line on stderr says.
-void start_guard(std::int64_t shutdown_ms);
+// and a second, unless the executor has named a time of its own (guard_deadline); either may be silent for
+// `hang_ms`. Without a second process (fork fails) there is no guard, which one line on stderr says.
+void start_guard(std::int64_t shutdown_ms, std::int64_t hang_ms);
+
+// The executor goes on: at every turn of its loop, and within whatever may take long.
+void guard_beat();
 
 // Who stands for this executor in names (group_name) and labels: the guard, or we when there is none.
 std::int64_t guard_pid();

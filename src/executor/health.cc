@@ -61,13 +61,47 @@ void CheckRun::failed(std::string_view what, Instant now) {
   if (failures_ >= std::max<std::int64_t>(check_.failures, 1)) good_ = false;
 }
 
-HealthVerdict verdict_of(const std::vector<CheckRun>& checks) {
+namespace {
+
+enum class Remark : char { nothing = '-', failing = 'f', told_well = 'w', told_failing = 'i' };
+
+Remark remark_of(const CheckRun& run) {
+  if (run.check().purpose != HealthCheck::Purpose::informational)
+    return run.failing() && run.good() != false ? Remark::failing : Remark::nothing;
+  return run.failing() ? Remark::told_failing : run.good() == true ? Remark::told_well : Remark::nothing;
+}
+
+std::string text_of(Remark remark, const CheckRun& run) {
+  switch (remark) {
+    case Remark::nothing: break;
+    case Remark::failing:
+      return "failing, and bad after " + std::to_string(run.check().failures) + " in a row: " + run.message();
+    case Remark::told_well: return "for information: " + name_of(run.check()) + ": well";
+    case Remark::told_failing: return "for information: " + run.message();
+  }
+  return {};
+}
+
+void add_remarks(HealthVerdict& verdict, const std::vector<CheckRun>& checks) {
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    const CheckRun& run = checks[i];
+    const Remark remark = remark_of(run);
+    if (remark == Remark::nothing) continue;
+    verdict.remarked.append(std::to_string(i)).push_back(static_cast<char>(remark));
+    verdict.message.append(verdict.message.empty() ? "" : "; ").append(text_of(remark, run));
+  }
+  verdict.message = verdict.message.substr(0, kHealthTextMax);
+}
+
+// The judgement and its reason; remarks come behind it.
+HealthVerdict judgement_of(const std::vector<CheckRun>& checks) {
   HealthVerdict verdict;
   const CheckRun* bad = nullptr;
   const CheckRun* unready = nullptr;
   bool all_good = true;
   bool any = false;
   for (const CheckRun& run : checks) {
+    if (run.check().purpose == HealthCheck::Purpose::informational) continue;
     if (run.check().purpose == HealthCheck::Purpose::readiness) {
       verdict.ready = run.good();
       if (run.good() == false) unready = &run;
@@ -80,10 +114,9 @@ HealthVerdict verdict_of(const std::vector<CheckRun>& checks) {
   if (bad != nullptr) {
     verdict.healthy = false;
     verdict.message = bad->message();
-  } else if (any && all_good) {
-    verdict.healthy = true;
+    return verdict;
   }
-  if (bad != nullptr) return verdict;
+  if (any && all_good) verdict.healthy = true;
   if (unready != nullptr) {
     verdict.message = "not ready: " + unready->message();
   } else if (verdict.ready == true) {
@@ -91,6 +124,14 @@ HealthVerdict verdict_of(const std::vector<CheckRun>& checks) {
   } else if (verdict.healthy == true) {
     verdict.message = "healthy";
   }
+  return verdict;
+}
+
+}  // namespace
+
+HealthVerdict verdict_of(const std::vector<CheckRun>& checks) {
+  HealthVerdict verdict = judgement_of(checks);
+  add_remarks(verdict, checks);
   return verdict;
 }
 

@@ -7,7 +7,8 @@
 // network is asked every second, so that a task that is up soon is seen to be up soon; a command, which costs
 // a process, is not. A check is never asked while its last question is open. Failures within the grace do not
 // count until the first success; after that `failures` in a row make it bad, and one success makes it good
-// again. Facts: mesos-protocol §4.6. Tested in tests/executor/health_test.cc.
+// again. An informational check is asked and told like the others and judges nothing. Facts: mesos-protocol
+// §4.6. Tested in tests/executor/health_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@ inline constexpr std::int64_t kEagerMs = 1'000;          // between two during t
 // A runtime ends a command in its own time; an answer that is later than this after it is overdue.
 inline constexpr std::int64_t kCommandSlackMs = 5'000;
 inline constexpr std::size_t kHealthMessageMax = 512;
+inline constexpr std::size_t kHealthTextMax = 1'000;
 
 class CheckRun {
  public:
@@ -44,6 +46,7 @@ class CheckRun {
   void overdue(Instant now);
 
   std::optional<bool> good() const { return good_; }  // nothing: no answer that counts yet
+  bool failing() const { return failures_ > 0; }      // the last answer that counts was bad
   const std::string& message() const { return message_; }
 
  private:
@@ -67,9 +70,15 @@ struct HealthVerdict {
   // False as soon as one liveness check is bad, true when all are good; nothing without any, or until then.
   std::optional<bool> healthy;
   std::optional<bool> ready;  // the readiness check's word
-  std::string message;        // for a person: the first bad check's, liveness before readiness
+  // For a person: the first bad check's, liveness before readiness; then what is failing and has not yet
+  // failed often enough to count; then what informational checks say. At most kHealthTextMax bytes.
+  std::string message;
+  std::string remarked;  // which remarks these are, whatever their words
 
-  bool same_as(const HealthVerdict& other) const { return healthy == other.healthy && ready == other.ready; }
+  bool judges_as(const HealthVerdict& other) const {
+    return healthy == other.healthy && ready == other.ready;
+  }
+  bool same_as(const HealthVerdict& other) const { return judges_as(other) && remarked == other.remarked; }
 };
 HealthVerdict verdict_of(const std::vector<CheckRun>& checks);
 

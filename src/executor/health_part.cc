@@ -63,7 +63,9 @@ Instant HealthPart::wake_at() const {
       const bool over = task.questions[i].network && task.questions[i].network->over();
       wake = std::min(wake, over ? Instant{0} : task.checks[i].wake_at());
     }
-    if (!verdict_of(task.checks).same_as(task.said)) return Instant{0};
+    const HealthVerdict verdict = verdict_of(task.checks);
+    if (verdict.same_as(task.said)) continue;
+    wake = std::min(wake, verdict.judges_as(task.said) ? task.remark_at : Instant{0});
   }
   return wake;
 }
@@ -103,6 +105,8 @@ void HealthPart::pump(Instant now, std::vector<PartNews>& news) {
     for (std::size_t i = 0; i < task.checks.size(); ++i) look(task, i, now, news);
     HealthVerdict verdict = verdict_of(task.checks);
     if (verdict.same_as(task.said)) continue;
+    if (verdict.judges_as(task.said) && now < task.remark_at) continue;
+    task.remark_at = now + kRemarkMs;
     news.push_back(HealthNews{task.task_id, verdict.healthy, verdict.ready, verdict.message});
     task.said = std::move(verdict);
   }

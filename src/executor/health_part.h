@@ -1,7 +1,7 @@
 // The health checks of running tasks, beside them: asks over the network itself (health_probe.h) or has a
 // command run beside the task (ProbeWanted), and tells the core when what they say together has changed
-// (health.h). Nothing is kept for tasks without checks. Loop thread. Tested in
-// tests/executor/health_part_test.cc.
+// (health.h): a judgement at once, a mere remark at most every kRemarkMs of a task. Nothing is kept for tasks
+// without checks. Loop thread. Tested in tests/executor/health_part_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,8 @@
 #include "executor/part.h"
 
 namespace mimas::executor {
+
+inline constexpr std::int64_t kRemarkMs = 10'000;  // a check that fails every other time must not flood
 
 class HealthPart : public Part {
  public:
@@ -38,6 +40,7 @@ class HealthPart : public Part {
     std::vector<CheckRun> checks;
     std::vector<Question> questions;
     HealthVerdict said;
+    Instant remark_at{0};  // not before
   };
 
   void ask(Watched& task, std::size_t at, Instant now, std::vector<PartNews>& news);

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "executor/children.h"
+#include "executor/guard.h"
 #include "executor/process.h"
 #include "net/clock.h"
 
@@ -87,6 +88,7 @@ int Loop::run() {
 }
 
 void Loop::turn() {
+  guard_beat();
   if (asked_to_end) {
     asked_to_end = 0;
     act(core_.terminate(read_clocks()));

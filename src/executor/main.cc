@@ -46,7 +46,7 @@ int serve(Config config) {
     return refuse(settings.error(), "; a Mesos agent starts this program and sets its environment");
   wipe_token();
   ArchiveEnvironment archive = take_archive_environment(environ);
-  start_guard(settings->shutdown_grace_ms);
+  start_guard(settings->shutdown_grace_ms, config.hang_ms);
   const Surroundings about{std::move(settings).value(), std::move(config), environ, std::move(archive)};
   auto parts = make_parts(about);
   if (!parts.ok()) return refuse(parts.error());

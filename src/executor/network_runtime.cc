@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "executor/children.h"
+#include "executor/guard.h"
 #include "net/clock.h"
 
 namespace mimas::executor {
@@ -239,6 +240,7 @@ void NetworkRuntime::end_all(std::int64_t ms) {
   }
   std::vector<RuntimeNews> unheard;
   while (!places_.empty() && net::monotonic_ms() < until) {
+    guard_beat();
     int status = 0;
     for (auto& place : places_) {
       const std::int64_t pid = place->plugin.pid();

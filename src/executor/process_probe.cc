@@ -6,15 +6,17 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <utility>
+
+#include "executor/command_keeper.h"
 
 namespace mimas::executor {
 namespace {
 
 constexpr std::size_t kTailMax = 512;
 constexpr std::size_t kProbesMax = 100;
+constexpr std::int64_t kEndMs = 5'000;  // for a keeper to kill what is below it
 
 }  // namespace
 
@@ -34,13 +36,14 @@ void ProcessProbes::start(std::string_view task_id, std::uint64_t number, Proces
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail(std::string("cannot make a pipe: ") + std::strerror(errno));
   (void)::fcntl(ends[0], F_SETFL, O_NONBLOCK);
   plan.out = plan.err = ends[1];
-  const auto pid = start_process(plan);
+  const std::int64_t pid = start_kept(plan);
+  const int error = errno;
   ::close(ends[1]);
-  if (!pid.ok()) {
+  if (pid < 0) {
     ::close(ends[0]);
-    return fail(pid.error().message);
+    return fail(std::string("cannot fork: ") + std::strerror(error));
   }
-  probes_.push_back({std::string(task_id), number, *pid, ends[0], timeout_ms, now + timeout_ms, false, {}});
+  probes_.push_back({std::string(task_id), number, pid, ends[0], timeout_ms, now + timeout_ms, false, {}});
 }
 
 void ProcessProbes::read_more(Probe& probe) {
@@ -63,7 +66,6 @@ bool ProcessProbes::child_ended(std::int64_t pid, int wait_status, std::vector<R
   const auto at =
       std::find_if(probes_.begin(), probes_.end(), [&](const Probe& probe) { return probe.pid == pid; });
   if (at == probes_.end()) return false;
-  signal_group(pid, SIGKILL);  // what it has left behind
   read_more(*at);
   ProbeEnded ended{at->task_id, at->number, -1, std::move(at->tail)};
   if (at->late) {
@@ -96,24 +98,26 @@ void ProcessProbes::pump(Instant now, const std::vector<std::int64_t>& tasks) {
   for (Probe& probe : probes_) {
     read_more(probe);
     if (now < probe.deadline) continue;
-    probe.deadline = kNever;
-    probe.late = true;
-    std::vector<std::int64_t> others = tasks;
-    for (const Probe& other : probes_) {
-      if (other.pid != probe.pid) others.push_back(other.pid);
+    probe.deadline = now + kEndMs;
+    if (!std::exchange(probe.late, true)) {
+      end_kept(probe.pid);
+    } else {
+      kill_tree(probe.pid, tasks);  // somebody has stopped it
     }
-    kill_tree(probe.pid, others);
   }
 }
 
-void ProcessProbes::kill_of(std::string_view task_id) {
-  for (const Probe& probe : probes_) {
-    if (probe.task_id == task_id) signal_group(probe.pid, SIGKILL);
+void ProcessProbes::kill_of(std::string_view task_id, Instant now) {
+  for (Probe& probe : probes_) {
+    if (probe.task_id != task_id || probe.late) continue;
+    probe.late = true;
+    probe.deadline = now + kEndMs;
+    end_kept(probe.pid);
   }
 }
 
-void ProcessProbes::leaders(std::vector<std::int64_t>& into) const {
-  for (const Probe& probe : probes_) into.push_back(probe.pid);
+void ProcessProbes::end_all() {
+  for (const Probe& probe : probes_) kill_tree(probe.pid, {});
 }
 
 }  // namespace mimas::executor

@@ -1,7 +1,7 @@
-// Commands beside a task: health checks that are programs. Each is a process of its own group, started with
-// what the task was started with; its output is kept to the last 512 bytes; when its time is over, it and all
-// it has started are killed. At most 100 at a time. Single thread. Tested in
-// tests/executor/process_runtime_test.cc.
+// Commands beside a task: health checks that are programs. Each is started with what the task was started
+// with, below a keeper of its own (command_keeper.h); its output is kept to the last 512 bytes; when it has
+// ended or its time is over, it and all it has started are killed, and only then its answer is told. At most
+// 100 at a time. Single thread. Tested in tests/executor/process_runtime_test.cc.
 #pragma once
 
 #include <poll.h>
@@ -29,18 +29,18 @@ class ProcessProbes {
   Instant wake_at() const;
   // `tasks`: leaders of running tasks, which a kill must not touch.
   void pump(Instant now, const std::vector<std::int64_t>& tasks);
-  void kill_of(std::string_view task_id);
-  void leaders(std::vector<std::int64_t>& into) const;
+  void kill_of(std::string_view task_id, Instant now);
+  void end_all();
 
  private:
   struct Probe {
     std::string task_id;
     std::uint64_t number = 0;
-    std::int64_t pid = 0;
+    std::int64_t pid = 0;  // its keeper's
     int out = -1;
     std::int64_t timeout_ms = 0;
-    Instant deadline = kNever;
-    bool late = false;
+    Instant deadline = kNever;  // then the keeper is asked to end, and killed if it does not
+    bool late = false;          // it was asked
     std::string tail;
   };
   static void read_more(Probe& probe);

@@ -12,13 +12,15 @@
 #include "executor/children.h"
 #include "executor/guard.h"
 #include "executor/reap.h"
+#include "executor/sandbox.h"
 
 namespace mimas::executor {
 namespace {
 
-constexpr std::int64_t kSettleMs = 1'000;    // the kernel counts a kill first and then kills
-constexpr std::int64_t kLookMs = 5;          // between two looks at those who are being killed
-constexpr std::int64_t kLeavingMs = 30'000;  // then the directory is left to the next reaping
+constexpr std::int64_t kSettleMs = 1'000;     // the kernel counts a kill first and then kills
+constexpr int kKilledStatus = 128 + SIGKILL;  // what a shell says of a program that was killed
+constexpr std::int64_t kLookMs = 5;           // between two looks at those who are being killed
+constexpr std::int64_t kLeavingMs = 30'000;   // then the directory is left to the next reaping
 
 std::string place_of(const TaskOrder& order) {
   const std::string& cwd = order.spec.command.cwd;
@@ -76,6 +78,11 @@ Status ProcessRuntime::plan_for(const TaskOrder& order, ProcessPlan& plan) const
   plan.netns = order.netns;
   plan.rlimits = order.spec.limits.rlimits;
   set_variable(plan.environment, kMarkVariable, mark_);
+  set_variable(plan.environment, kSandboxVariable, order.sandbox);
+  const std::string& cwd = order.spec.command.cwd;
+  if (!cwd.starts_with('/')) {
+    if (const Status made = make_below(order.sandbox, cwd); !made.ok()) return made;
+  }
   if (order.spec.command.user.empty()) return Done{};
   auto ids = user_ids_of(order.spec.command.user);
   if (!ids.ok()) return ids.error();
@@ -87,6 +94,7 @@ Status ProcessRuntime::plan_for(const TaskOrder& order, ProcessPlan& plan) const
 }
 
 void ProcessRuntime::start(TaskOrder order, Instant now) {
+  guard_beat();  // of a group, each may wait for its exec
   Task task;
   task.id = order.task_id;
   task.memory_bytes = order.spec.limits.memory_bytes;
@@ -126,6 +134,7 @@ void ProcessRuntime::start(TaskOrder order, Instant now) {
 void ProcessRuntime::signal(std::string_view task_id, int signal, Instant) {
   const Task* task = find(task_id);
   if (task == nullptr) return;
+  if (signal == 0) signal = SIGTERM;
   if (!task->ended || group_alive(task->leader)) signal_group(task->leader, signal);
   if (!task->group) return;
   for (const std::int64_t pid : task->group->members()) {
@@ -137,7 +146,7 @@ void ProcessRuntime::kill(std::string_view task_id, Instant now) {
   Task* task = find(task_id);
   if (task == nullptr) return;
   task->killed = true;
-  probes_.kill_of(task_id);
+  probes_.kill_of(task_id, now);
   kill_all_of(*task, now);
   if (!task->ended || !over(*task, now)) return;  // child_ended() comes, or the next look
   tasks_.erase(tasks_.begin() + (task - tasks_.data()));
@@ -188,10 +197,14 @@ ProcessEnd ProcessRuntime::end_of(Task& task, int wait_status) const {
   end.number = end.signalled ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
   if (!task.group) return end;
   end.memory_peak_bytes = task.group->memory_peak_bytes();
-  // Somebody else's SIGKILL, or the machine's own want of memory, looks alike but for the counts.
+  const std::int64_t kills = task.group->memory_kills();
+  end.memory_kill = kills > 0;
+  // Somebody else's SIGKILL, or the machine's own want of memory, looks alike but for the counts. A shell
+  // that waits for its program ends with the program's end as its status.
   const bool at_limit = end.memory_peak_bytes < 0 || end.memory_peak_bytes >= task.memory_bytes / 4 * 3;
-  end.memory_limit = task.memory_bytes > 0 && end.signalled && end.number == SIGKILL && !task.killed &&
-                     at_limit && task.group->memory_kills() > task.kills_of_children;
+  const bool itself = end.signalled && end.number == SIGKILL && kills > task.kills_of_children;
+  const bool by_its_shell = !end.signalled && end.number == kKilledStatus && kills > 0;
+  end.memory_limit = task.memory_bytes > 0 && !task.killed && at_limit && (itself || by_its_shell);
   return end;
 }
 
@@ -269,6 +282,7 @@ void ProcessRuntime::pump(Instant now, std::vector<RuntimeNews>& news) {
 
 void ProcessRuntime::end_all(std::int64_t ms) {
   for (Task& task : tasks_) kill_all_of(task, kNever);
+  probes_.end_all();
   kill_tree(0, {});
   std::vector<Cgroup> groups;
   for (Task& task : tasks_) {
@@ -278,6 +292,7 @@ void ProcessRuntime::end_all(std::int64_t ms) {
   tasks_.clear();
   leaving_.clear();
   for (std::int64_t waited = 0; waited < ms; waited += kLookMs) {
+    guard_beat();
     std::erase_if(groups, [](Cgroup& group) {
       group.kill();
       return group.remove();
@@ -294,7 +309,6 @@ std::vector<std::int64_t> ProcessRuntime::leaders_but(std::int64_t leader) const
   for (const Task& task : tasks_) {
     if (task.leader != leader) others.push_back(task.leader);
   }
-  if (leader != 0) probes_.leaders(others);
   return others;
 }
 

@@ -1,7 +1,8 @@
 // Tasks as plain processes (process.h), behind the seam of the runtimes: each in a cgroup of its own where
 // that can be had (cgroup.h), as the user and with the limits it asks for. A kill takes everything in the
 // cgroup; without one, the process tree (process_tree.h). A task whose first process the kernel killed for
-// its memory limit says so; that a child of it was killed is the task's own matter. Single thread. Tested in
+// its memory limit says so, and so does one that ends with the status of such a program (137, from a shell);
+// that another child of it was killed is the task's own matter, and a remark. Single thread. Tested in
 // tests/executor/process_runtime_test.cc and through tests/executor/executor_test.py.
 #pragma once
 

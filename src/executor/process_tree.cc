@@ -148,14 +148,14 @@ std::uint64_t process_start(std::int64_t pid) {
 
 bool kill_descendants(std::int64_t ms) {
   const std::int64_t until = monotonic_ms() + ms;
-  for (;;) {
-    kill_all_below(::getpid());
+  for (bool first = true;; first = false) {
     for (;;) {
       const pid_t pid = ::waitpid(-1, nullptr, WNOHANG);
       if (pid < 0 && errno == ECHILD) return true;
       if (pid == 0 || (pid < 0 && errno != EINTR)) break;
     }
-    if (monotonic_ms() >= until) return false;
+    if (!first && monotonic_ms() >= until) return false;
+    kill_all_below(::getpid());
     const struct timespec pause = {0, 1'000'000};
     (void)::nanosleep(&pause, nullptr);
   }

@@ -14,6 +14,7 @@
 #include "executor/cgroup_tree.h"
 #include "executor/directory.h"
 #include "executor/docker_reap.h"
+#include "executor/guard.h"
 #include "executor/process_runtime.h"
 #include "executor/process_tree.h"
 
@@ -127,6 +128,7 @@ std::vector<std::string> reap_siblings(const std::string& cgroups) {
       left.directories.push_back(directory_in(hierarchy) + "/" + left.name);
   }
   for (const Left& left : search.found) {
+    guard_beat();
     if (remove_left(left, kSiblingMs)) lines.push_back(line_about(left, "removed"));
   }
   return lines;

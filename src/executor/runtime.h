@@ -19,6 +19,9 @@
 
 namespace mimas::executor {
 
+// Where a task finds its sandbox: the one MESOS_ variable it has, whatever its runtime.
+inline constexpr std::string_view kSandboxVariable = "MESOS_SANDBOX";
+
 struct TaskOrder {
   std::string task_id;
   std::string sandbox;  // the task's own folder, absolute; it exists
@@ -38,8 +41,9 @@ struct RunFacts {
 // How a task's first process ended.
 struct ProcessEnd {
   bool signalled = false;
-  int number = 0;                       // exit status or signal
-  bool memory_limit = false;            // the kernel killed it for its limit
+  int number = 0;             // exit status or signal
+  bool memory_limit = false;  // it ended because the kernel killed it, or its last child, for the limit
+  bool memory_kill = false;   // the kernel killed some process of it for want of memory
   std::int64_t memory_peak_bytes = -1;  // -1: not known
   std::string unknown;  // not empty: why nobody knows how it ended; `number` then means nothing
 };
@@ -102,7 +106,8 @@ class Runtime {
   virtual ~Runtime() = default;
 
   virtual void start(TaskOrder order, Instant now) = 0;
-  virtual void signal(std::string_view task_id, int signal, Instant now) = 0;  // to its processes
+  // To its processes. 0: SIGTERM, or what its container names for that.
+  virtual void signal(std::string_view task_id, int signal, Instant now) = 0;
   // SIGKILL to all of it; also while it starts, which then ends in StartFailed or TaskEnded.
   virtual void kill(std::string_view task_id, Instant now) = 0;
   // A command beside the task, in its container or its cgroup, killed after `timeout_ms`.

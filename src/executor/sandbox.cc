@@ -2,7 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "executor/children.h"
+#include "files/folder.h"
 #include "files/tree.h"
 
 namespace mimas::executor {
@@ -11,6 +15,20 @@ namespace {
 constexpr const char* kTasks = "tasks";
 
 }  // namespace
+
+Status make_below(const std::string& sandbox, std::string_view path) {
+  auto folder = files::Folder::at(sandbox);
+  while (folder.ok() && !path.empty()) {
+    const std::string_view name = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(path.size(), name.size() + 1));
+    if (name == "..") break;
+    if (name.empty() || name == ".") continue;
+    auto below = folder->make_folder(name, 0755);
+    if (!below.ok() && below.error().code == Code::io) return below.error();
+    folder = std::move(below);
+  }
+  return Done{};
+}
 
 Result<std::string> Sandboxes::make(std::string_view task_id, const TaskSpec& spec) {
   if (!shared_) return root_;

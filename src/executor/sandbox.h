@@ -32,4 +32,8 @@ class Sandboxes {
   std::deque<std::string> ended_;  // tasks, the oldest first
 };
 
+// Makes what is not there of a folder below the sandbox, through no link: what is there already is the task's
+// to enter or to fail at, whatever it is. Errors: io.
+Status make_below(const std::string& sandbox, std::string_view path);
+
 }  // namespace mimas::executor

@@ -234,7 +234,7 @@ constexpr Field<HealthCheck> kCheck[] = {
      }},
     {"purpose",
      [](Reader& in, const Value& v, HealthCheck& c) {
-       c.purpose = HealthCheck::Purpose(choice(in, v, {"liveness", "readiness"}));
+       c.purpose = HealthCheck::Purpose(choice(in, v, {"liveness", "readiness", "informational"}));
      }},
     {"port", [](Reader& in, const Value& v, HealthCheck& c) { c.port = in.port(v); }},
     {"path",
@@ -303,6 +303,8 @@ constexpr Field<TaskSpec> kTask[] = {
     {"env", take_env},
     {"cwd", [](Reader& in, const Value& v, TaskSpec& t) { t.command.cwd = in.text(v); }},
     {"user", [](Reader& in, const Value& v, TaskSpec& t) { t.command.user = in.text(v); }},
+    {"killSignal",
+     [](Reader& in, const Value& v, TaskSpec& t) { t.kill_signal = static_cast<int>(in.number(v, 1, 64)); }},
     {"limits", [](Reader& in, const Value& v, TaskSpec& t) { in.object(v, kLimits, t.limits); }},
     {"container",
      [](Reader& in, const Value& v, TaskSpec& t) {

@@ -82,7 +82,7 @@ struct Container {
 
 struct HealthCheck {
   enum class Kind { http, tcp, command };
-  enum class Purpose { liveness, readiness };
+  enum class Purpose { liveness, readiness, informational };
   Kind kind = Kind::tcp;
   Purpose purpose = Purpose::liveness;
   std::int32_t port = 0;          // http, tcp: of the host (or of the container's own address, see network)
@@ -105,6 +105,7 @@ struct LogRules {
 struct TaskSpec {
   RuntimeKind runtime = RuntimeKind::process;
   Command command;
+  int kill_signal = 0;  // asks it to end; 0: SIGTERM, of a container its image's STOPSIGNAL
   Limits limits;
   Container container;              // docker only
   std::vector<HealthCheck> checks;  // at most one of purpose readiness

@@ -105,6 +105,25 @@ Result<UserIds> find_user(std::string_view user, std::string_view passwd, std::s
   return ids;
 }
 
+bool is_numeric_user(std::string_view user) {
+  std::uint32_t uid = 0;
+  return parse_id(take(user, ':'), uid);
+}
+
+std::optional<UserIds> find_container_user(std::string_view user, std::string_view passwd) {
+  UserIds ids;
+  std::string_view group = user;
+  const std::string_view first = take(group, ':');
+  std::uint32_t uid = 0;
+  const bool number = parse_id(first, uid);
+  const bool found = find_entry(passwd, number ? std::string_view() : first, uid, ids);
+  if (first.empty() || (!number && !found)) return std::nullopt;
+  if (number) ids.uid = uid;
+  if (std::uint32_t gid = 0; parse_id(group, gid)) ids.gid = gid;
+  if (ids.uid == 0) return std::nullopt;
+  return ids;
+}
+
 Result<std::optional<UserIds>> user_ids_of(std::string_view user) {
   auto ids = find_user(user, read_whole("/etc/passwd"), read_whole("/etc/group"));
   if (!ids.ok()) return ids.error();

@@ -28,6 +28,12 @@ Result<UserIds> find_user(std::string_view user, std::string_view passwd, std::s
 // error that says so.
 Result<std::optional<UserIds>> user_ids_of(std::string_view user);
 
+// Who a container's processes are, as Docker reads it: "name" or "uid", perhaps with ":group", by the text of
+// the image's own /etc/passwd. A uid without an entry has group 0; a group by name is not looked for, and is
+// its entry's or 0. Nothing: there is no such user, or it is root. Pure.
+std::optional<UserIds> find_container_user(std::string_view user, std::string_view passwd);
+bool is_numeric_user(std::string_view user);  // "uid" or "uid:…": needs no file
+
 // Hands over a directory and what is in it (files/tree.h says what of it, and how much at most).
 Status give_away(const std::string& directory, const UserIds& to);
 

@@ -30,6 +30,7 @@ std::string_view kind_name(HealthCheck::Kind kind) {
 void write_check(json::Writer& out, const HealthCheck& check, bool readiness, std::int32_t port) {
   out.begin_object().member("kind", kind_name(check.kind));
   if (readiness) out.member("purpose", "readiness");
+  if (check.informational) out.member("purpose", "informational");
   if (check.kind == HealthCheck::Kind::command) {
     out.key("argv").begin_array();
     for (const std::string& argument : check.command) out.string(argument);

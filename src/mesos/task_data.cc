@@ -114,6 +114,7 @@ void write_program(json::Writer& out, const engine::Launch& launch) {
   write_map(out, "env", task_environment(launch));
   write_text(out, "cwd", spec.working_directory);
   write_text(out, "user", spec.run_as);
+  if (spec.kill_signal > 0) out.member("killSignal", spec.kill_signal);
 }
 
 void write_limits(json::Writer& out, const JobSpec& spec) {

@@ -71,7 +71,8 @@ struct ContainerSettings {
 };
 
 // Asked by the executor; acted upon by the engine: a task whose liveness check has failed max_failures times
-// in a row is ended and replaced; one that is not ready counts as not running yet.
+// in a row is ended and replaced; one that is not ready counts as not running yet. An informational check is
+// shown with the task and judges nothing.
 struct HealthCheck {
   enum class Kind { http, tcp, command };
   Kind kind = Kind::http;
@@ -83,6 +84,7 @@ struct HealthCheck {
   std::int64_t timeout_ms = 5'000;
   std::int64_t grace_ms = 15'000;
   std::int64_t max_failures = 3;
+  bool informational = false;  // it is shown, and nothing follows
   bool operator==(const HealthCheck&) const = default;
 };
 
@@ -144,6 +146,7 @@ struct JobSpec {
   RetryPolicy retry_policy;
   std::int64_t runtime_limit_ms = 0;  // 0: none
   std::int64_t kill_grace_ms = 5'000;
+  std::int32_t kill_signal = 0;  // asks an instance to end; 0: SIGTERM, of a container its image's STOPSIGNAL
   std::int64_t unreachable_timeout_ms = 30'000;  // an unreachable task is replaced after this
 
   // Fields that were accepted and are echoed, but mean nothing here (yet): JSON object text, "{}" when none.

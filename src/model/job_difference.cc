@@ -14,7 +14,7 @@ namespace {
                                 env, working_directory, artifacts, run_as, container, logs, request,
                                 container_ports, network_mbps, cpu_quota, pids_max, rlimits, hard, soft,
                                 health_checks, readiness, retries, restart_on_success, retry_policy,
-                                runtime_limit_ms, kill_grace_ms, unreachable_timeout_ms, echoed_json] = spec;
+                                runtime_limit_ms, kill_grace_ms, kill_signal, unreachable_timeout_ms, echoed_json] = spec;
   [[maybe_unused]] const auto& [cpu, mem, disk, gpus, ports, scalars] = request;
 }
 
@@ -104,6 +104,7 @@ constexpr std::array kRows{
     Row{"retryPolicy", the_future, differ<&JobSpec::retry_policy>},
     Row{"runtimeLimitSecs", the_future, differ<&JobSpec::runtime_limit_ms>},
     Row{"killGraceSecs", the_future, differ<&JobSpec::kill_grace_ms>},
+    Row{"killSignal", running_tasks, differ<&JobSpec::kill_signal>},
     Row{"unreachableTimeoutSecs", the_future, differ<&JobSpec::unreachable_timeout_ms>},
     Row{"echoed", the_future, differ<&JobSpec::echoed_json>},
 };

@@ -2,14 +2,18 @@
 // moved instance's successor has to be before the old one ends. Pure.
 #pragma once
 
+#include <algorithm>
+
 #include "model/job.h"
 #include "model/task.h"
 
 namespace mimas {
 
 inline bool is_ready(const Task& task, const JobSpec& spec) {
-  return task.state == TaskState::running && !task.kill_requested &&
-         (spec.health_checks.empty() || task.healthy == true) && (!spec.readiness || task.ready == true);
+  const bool judged = std::any_of(spec.health_checks.begin(), spec.health_checks.end(),
+                                  [](const HealthCheck& check) { return !check.informational; });
+  return task.state == TaskState::running && !task.kill_requested && (!judged || task.healthy == true) &&
+         (!spec.readiness || task.ready == true);
 }
 
 }  // namespace mimas

@@ -274,8 +274,9 @@ void write_check(json::Writer& out, const HealthCheck& check) {
   out.member("interval_ms", check.interval_ms)
       .member("timeout_ms", check.timeout_ms)
       .member("grace_ms", check.grace_ms)
-      .member("max_failures", check.max_failures)
-      .end_object();
+      .member("max_failures", check.max_failures);
+  if (check.informational) out.member("informational", true);
+  out.end_object();
 }
 
 // Readiness is left out where there is none.
@@ -298,6 +299,7 @@ void write_when_it_fails(json::Writer& out, const JobSpec& spec) {
   out.member("runtime_limit_ms", spec.runtime_limit_ms)
       .member("kill_grace_ms", spec.kill_grace_ms)
       .member("unreachable_timeout_ms", spec.unreachable_timeout_ms);
+  if (spec.kill_signal != 0) out.member("kill_signal", spec.kill_signal);
 }
 
 // Up to version 0.1 a hard constraint was an object whose `text` meant the same, and soft ones were any text,
@@ -337,6 +339,7 @@ void read_check(Fields& from, HealthCheck& into) {
   from.read("timeout_ms", into.timeout_ms);
   from.read("grace_ms", into.grace_ms);
   from.read("max_failures", into.max_failures);
+  from.read("informational", into.informational);
 }
 
 void read_artifact(Fields& from, Artifact& into) {
@@ -407,6 +410,7 @@ void read_failure_rules(Fields& from, JobSpec& into) {
   });
   from.read("runtime_limit_ms", into.runtime_limit_ms);
   from.read("kill_grace_ms", into.kill_grace_ms);
+  from.read("kill_signal", into.kill_signal);
   from.read("unreachable_timeout_ms", into.unreachable_timeout_ms);
 }
 

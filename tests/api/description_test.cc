@@ -56,9 +56,9 @@ constexpr const char* kEverything = R"x({
                 "network": "bridge", "init": false, "readOnlyRoot": true, "privileged": true},
   "instancesDesired": 3, "instancesMin": 1, "instancesMax": 7, "inService": false,
   "hardConstraints": ["UniqueHost", "arch=arm", "zone in (a, b)", "rack!=r9"], "softConstraints": ["ZoneBalance", "rack=r1 weight 9"],
-  "healthChecks": [{"http": {"port": 80, "path": "/up"}, "intervalSecs": 1.5, "grace": 0}, {"command": ["true"]}],
+  "healthChecks": [{"http": {"port": 80, "path": "/up"}, "intervalSecs": 1.5, "grace": 0}, {"command": ["true"], "informational": true}],
   "readiness": {"tcp": {"port": 443}}, "retryPolicy": {"delayed": {"delayMs": 5}}, "runtimeLimitSecs": 9,
-  "killGraceSecs": 7, "unreachableTimeoutSecs": 8, "allocateIpAddress": true, "securityGroups": ["sg-1"],
+  "killGraceSecs": 7, "killSignal": "quit", "unreachableTimeoutSecs": 8, "allocateIpAddress": true, "securityGroups": ["sg-1"],
   "owner": {"team": "t"}, "priority": 2, "production": true, "resources": {"fpga": 0.5}, "location": "dc1:20"
 })x";
 

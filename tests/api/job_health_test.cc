@@ -75,6 +75,26 @@ TEST_CASE("every member of a check is read, in seconds with decimals") {
   CHECK(command.command == std::vector<std::string>{"pg_isready", "-q"});
 }
 
+TEST_CASE("a check may only inform, and is written so; readiness judges nobody anyway") {
+  const JobSpec spec = spec_of(
+      R"("ports":[80],"healthChecks":[{"tcp":{}},{"tcp":{},"informational":true}],"readiness":{"tcp":{}})");
+  CHECK_FALSE(spec.health_checks[0].informational);
+  CHECK(spec.health_checks[1].informational);
+  CHECK(written(spec).find(R"("maxConsecutiveFailures":3,"informational":true})") != std::string::npos);
+  CHECK(written(spec).ends_with(R"("maxConsecutiveFailures":3}})"));
+  CHECK(fault_of(R"({"tcp":{},"informational":"yes"})").starts_with("/healthChecks/0/informational: "));
+  CHECK(fault_with(R"("ports":[80],"readiness":{"tcp":{},"informational":true})") ==
+        "/readiness/informational: goes with `healthChecks`: this check ends no instance anyway");
+  Task task;
+  task.state = TaskState::running;
+  task.ready = true;
+  CHECK_FALSE(is_ready(task, spec));
+  task.healthy = true;
+  CHECK(is_ready(task, spec));
+  task.healthy.reset();
+  CHECK(is_ready(task, spec_of(R"("ports":[80],"healthChecks":[{"tcp":{},"informational":true}])")));
+}
+
 TEST_CASE("Titus's names of the times are other words for them") {
   const HealthCheck check = check_of(R"({"tcp":{},"interval":2,"timeout":1,"grace":3})");
   CHECK(check.interval_ms == 2'000);
@@ -169,8 +189,8 @@ TEST_CASE("an answer has the checks in the form of the body, and reading it give
   const std::string text = written(spec);
   CHECK(
       text ==
-      R"({"healthChecks":[{"http":{"port":80,"path":"/h"},"intervalSecs":0.5,"timeoutSecs":5,"graceSecs":15,"maxConsecutiveFailures":3},)"
-      R"({"command":["a","b"],"intervalSecs":10,"timeoutSecs":5,"graceSecs":15,"maxConsecutiveFailures":3}],)"
+      R"({"healthChecks":[{"http":{"port":80,"path":"/h"},"intervalSecs":0.5,"timeoutSecs":5,"graceSecs":15,"maxConsecutiveFailures":3,"informational":false},)"
+      R"({"command":["a","b"],"intervalSecs":10,"timeoutSecs":5,"graceSecs":15,"maxConsecutiveFailures":3,"informational":false}],)"
       R"("readiness":{"tcp":{"port":0},"intervalSecs":10,"timeoutSecs":5,"graceSecs":0,"maxConsecutiveFailures":3}})");
   const JobSpec again = spec_of("\"ports\":[80]," + text.substr(1, text.size() - 2));
   CHECK(again.health_checks == spec.health_checks);

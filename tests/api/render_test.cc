@@ -156,7 +156,7 @@ TEST_CASE("a job is rendered whole") {
       R"("logs":{"rotateMb":16,"keep":3,"compress":true},"digest":null,"shmSize":0,"volumes":[],)"
       R"("container":null,"retries":2147483647,)"
       R"("retryPolicy":{"exponentialBackOff":{"initialDelayMs":1000,"maxDelayIntervalMs":60000}},)"
-      R"("restartOnSuccess":false,"runtimeLimitSecs":0,"killGraceSecs":5,"unreachableTimeoutSecs":30,)"
+      R"("restartOnSuccess":false,"runtimeLimitSecs":0,"killGraceSecs":5,"killSignal":null,"unreachableTimeoutSecs":30,)"
       R"("environment":{"A":"1"},"labels":{"l":""},"hardConstraints":["arch=arm"],)"
       R"("softConstraints":["ZoneBalance"],"healthChecks":[],"readiness":null,"securityGroups":["sg"],)"
       R"("notes":["`securityGroups` is kept, but has no effect here"],)"

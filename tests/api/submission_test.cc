@@ -85,6 +85,8 @@ TEST_CASE("null and empty values mean the default") {
                            R"("artifacts":[])",
                            R"("retries":0)",
                            R"("killGraceSecs":0)",
+                           R"("killSignal":null)",
+                           R"("killSignal":"")",
                            R"("restartOnFailure":null)",
                            R"("runtime":"")",
                            R"("applicationName":"")",
@@ -94,6 +96,30 @@ TEST_CASE("null and empty values mean the default") {
                            R"("workingDirectory":"")"}) {
     INFO(more);
     CHECK(spec_of(std::string(R"("name":"x",)") + more) == plain);
+  }
+}
+
+TEST_CASE("the signal that asks an instance to end is named or numbered, and one that a program can act on") {
+  for (const char* value : {R"("SIGQUIT")", R"("quit")", R"("3")", "3"}) {
+    CAPTURE(value);
+    CHECK(spec_of(std::string(R"("killSignal":)") + value).kill_signal == 3);
+  }
+  CHECK(spec_of(R"("killSignal":"SIGRTMIN+3")").kill_signal == 37);
+  for (const auto& [value, why] : {std::pair{R"("SIGQUITE")", "did you mean `SIGQUIT`?"},
+                                   {R"("now")", "a name such as SIGQUIT"},
+                                   {"0", "1 to 31"},
+                                   {"33", "1 to 31"},
+                                   {"2.5", "whole number"},
+                                   {"true", "the name or the number of a signal"},
+                                   {"9", "no program can act on SIGKILL"},
+                                   {R"("STOP")", "no program can act on SIGSTOP"}}) {
+    CAPTURE(value);
+    const auto parsed = parse_submission(
+        std::string(R"({"runtime":"process","entryPoint":"true","killSignal":)") + value + "}", false);
+    REQUIRE(parsed.faults.size() == 1);
+    CAPTURE(parsed.faults[0].detail);
+    CHECK(parsed.faults[0].pointer == "/killSignal");
+    CHECK(parsed.faults[0].detail.find(why) != std::string::npos);
   }
 }
 

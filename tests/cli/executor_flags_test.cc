@@ -37,6 +37,8 @@ TEST_CASE("executors are told what was asked for, and nothing more") {
   CHECK(*arguments_of("--executor-cgroups off --features metrics=off,logarchive=on --archive file:///logs") ==
         std::vector<std::string>{"--features", "metrics=off,logarchive=on", "--archive", "file:///logs",
                                  "--cgroups", "off"});
+  CHECK(*arguments_of("--executor-hang-timeout 2mins") ==
+        std::vector<std::string>{"--hang-timeout", "2mins"});
   CHECK(*arguments_of("--metrics-interval 30secs --executor-docker tcp://10.0.0.1:2375") ==
         std::vector<std::string>{"--docker", "tcp://10.0.0.1:2375", "--metrics-interval", "30secs"});
   CHECK(*arguments_of("--features network=on --executor-network docker:web") ==
@@ -52,6 +54,7 @@ TEST_CASE("a fault names the flag that was typed and the remedy") {
   CHECK(contains(fault_of("--archive ftp://x"), "--archive"));
   CHECK(contains(fault_of("--executor-docker docker.example:1"), "--executor-docker"));
   CHECK(contains(fault_of("--executor-cgroups ../x"), "--executor-cgroups"));
+  CHECK(contains(fault_of("--executor-hang-timeout 10ms"), "--executor-hang-timeout: '10ms' is not between"));
   CHECK(contains(fault_of("--metrics-interval soon"), "--metrics-interval"));
   CHECK(contains(fault_of("--executor-network wire"), "--executor-network"));
   CHECK(contains(fault_of("--executor-metadata listen=nowhere.example"), "--executor-metadata"));

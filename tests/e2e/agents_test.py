@@ -34,7 +34,7 @@ def processes(tasks):
 
 def environments_of_executors(world):
     found = []
-    for pid in pids_with(f"MESOS_SANDBOX={world.dir}"):
+    for pid in pids_with(f"MESOS_DIRECTORY={world.dir}"):
         try:
             with open(f"/proc/{pid}/environ", "rb") as environ:
                 found.append(environ.read().split(b"\0"))

@@ -29,6 +29,7 @@ TEST_CASE("every flag arrives, with a blank or an equals sign before its value")
   want.features = {false, true, true, true};
   want.shared = true;
   want.idle_ms = 1'500;
+  want.hang_ms = 120'000;
   want.docker = "tcp://127.0.0.1:2375";
   want.cgroups = "mesos/tasks";
   want.metrics_ms = 60'000;
@@ -37,9 +38,9 @@ TEST_CASE("every flag arrives, with a blank or an equals sign before its value")
   want.network = "docker:mimas";
   const auto config =
       parse({"--features", "metrics=off,logarchive=on,metadata=on,network=on", "--shared", "--idle=1.5secs",
-             "--docker", "tcp://127.0.0.1:2375", "--cgroups", "mesos/tasks", "--metrics-interval", "1mins",
-             "--archive=s3://logs/p?endpoint=http://10.0.0.5:9000", "--metadata", "listen=172.17.0.1",
-             "--network", "docker:mimas"});
+             "--hang-timeout", "2mins", "--docker", "tcp://127.0.0.1:2375", "--cgroups", "mesos/tasks",
+             "--metrics-interval", "1mins", "--archive=s3://logs/p?endpoint=http://10.0.0.5:9000",
+             "--metadata", "listen=172.17.0.1", "--network", "docker:mimas"});
   REQUIRE_MESSAGE(config.ok(), config.error().text());
   CHECK(*config == want);
 }

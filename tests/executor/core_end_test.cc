@@ -19,7 +19,7 @@ TEST_CASE("KILL is SIGTERM, then SIGKILL after the grace, then TASK_KILLED") {
     b.launch("a", row.of_task);
     b.event(Kill{"a", row.of_event});
     REQUIRE(b.count<SignalTask>() == 1);
-    CHECK(b.all<SignalTask>()[0].signal == SIGTERM);
+    CHECK(b.all<SignalTask>()[0].signal == 0);
     b.pass(row.grace - 1);
     CHECK(b.count<KillTask>() == 0);
     b.pass(1);
@@ -116,6 +116,27 @@ TEST_CASE("when one of a group cannot run, the others are killed") {
   CHECK(b.count<SignalTask>() == 1);
   b.die(100, SIGTERM);
   CHECK(b.states() == "a:TASK_RUNNING b:TASK_FAILED a:TASK_KILLED");
+}
+
+TEST_CASE("a process of a task that the kernel killed for memory is in the message, whatever the end") {
+  const auto message_of = [](int status, bool for_limit) {
+    Bench b;
+    b.subscribed();
+    TaskSpec spec;
+    spec.limits.memory_bytes = 32 << 20;
+    b.launch("a", {}, {}, spec);
+    ProcessEnd end;
+    end.number = status;
+    end.memory_kill = true;
+    end.memory_limit = for_limit;
+    b.ended("a", end);
+    return b.posts().back().reason + "|" + b.posts().back().message;
+  };
+  CHECK(message_of(137, true) == "REASON_CONTAINER_LIMITATION_MEMORY|killed for its memory limit of 32 MiB");
+  CHECK(
+      message_of(2, false) ==
+      "|exited with status 2; the kernel had killed a process of it for want of memory, of which it may have "
+      "32 MiB");
 }
 
 TEST_CASE("orphans and strangers are nobody's end") {

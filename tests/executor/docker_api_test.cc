@@ -104,13 +104,15 @@ TEST_CASE("a pull says how far it is, and why it failed") {
 TEST_CASE("an inspection says how the container is") {
   const auto running = parse_container(
       R"({"Id":"4f","State":{"Status":"running","Running":true,"Pid":77,"ExitCode":0,"OOMKilled":false},
-          "Config":{"Labels":{"a":"b","n":5}},"NetworkSettings":{"IPAddress":"","Networks":{"x":{"IPAddress":"10.1.0.2"}}}})");
+          "Config":{"Labels":{"a":"b","n":5},"User":"app","StopSignal":"SIGQUIT"},"NetworkSettings":{"IPAddress":"","Networks":{"x":{"IPAddress":"10.1.0.2"}}}})");
   REQUIRE(running.ok());
   CHECK(running->is == ContainerState::Is::running);
   CHECK(running->pid == 77);
   CHECK(running->ip == "10.1.0.2");
   CHECK(running->label("a") == "b");
   CHECK(running->label("n").empty());
+  CHECK(running->user == "app");
+  CHECK(running->stop_signal == "SIGQUIT");
   const auto exited =
       parse_container(R"({"Id":"4f","State":{"Status":"exited","ExitCode":137,"OOMKilled":true}})");
   REQUIRE(exited.ok());
@@ -120,6 +122,32 @@ TEST_CASE("an inspection says how the container is") {
   CHECK_FALSE(parse_container(R"({"Id":"4f"})").ok());
   CHECK_FALSE(parse_container(R"({"State":{"Status":"created"}})").ok());
   CHECK_FALSE(parse_container("").ok());
+}
+
+TEST_CASE("the one file of an archive is found behind heads of extensions, and nothing else is") {
+  const auto block = [](const std::string& size, char type, const std::string& content) {
+    std::string out(512, '\0');
+    out.replace(0, 6, "passwd").replace(124, size.size(), size);
+    out[156] = type;
+    return out + content + std::string((512 - content.size() % 512) % 512, '\0');
+  };
+  CHECK(file_in_tar(block("00000000005", '0', "12345")) == "12345");
+  CHECK(file_in_tar(block("00000000003", 'x', "a=b") + block("00000000005", '0', "12345")) == "12345");
+  CHECK(file_in_tar(block("00000000000", '5', "")).empty());
+  CHECK(file_in_tar(block("00000000000", '2', "") + block("00000000005", '0', "12345")).empty());
+  CHECK(file_in_tar(block("77777777777", '0', "12345")).empty());
+  CHECK(file_in_tar(block("77777777777", 'x', "12345")).empty());
+  CHECK(file_in_tar(block("0000000000z", '0', "12345")).empty());
+  CHECK(file_in_tar(std::string(2'000, '\0')).empty());
+  CHECK(file_in_tar("").empty());
+}
+
+TEST_CASE("users that are others outside are known, or feared") {
+  CHECK_FALSE(remaps_users(R"({"SecurityOptions":["name=apparmor","name=seccomp,profile=default"]})"));
+  CHECK_FALSE(remaps_users(R"({"SecurityOptions":null})"));
+  CHECK(remaps_users(R"({"SecurityOptions":["name=seccomp","name=userns"]})"));
+  CHECK(remaps_users(R"({"SecurityOptions":["name=rootless"]})"));
+  CHECK(remaps_users(""));
 }
 
 std::string frame(int stream, const std::string& text) {

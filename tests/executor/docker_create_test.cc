@@ -35,6 +35,7 @@ TEST_CASE("everything a task may ask for reaches Docker") {
   full.spec.command = {{"run", "x y"}, {}, "/srv", "7:8"};
   full.spec.limits = {1500, true, 64 << 20, 99, {{"nofile", 10, 20}, {"core", -1, -1}}};
   full.spec.tags = {{"job", "j"}};
+  full.spec.kill_signal = 3;
   Container& c = full.spec.container;
   c.entrypoint = {"/init"};
   c.ports = {{80, 31000, false}, {80, 31001, false}, {53, 31002, true}};
@@ -55,6 +56,7 @@ TEST_CASE("everything a task may ask for reaches Docker") {
        R"("Entrypoint":["/init"])",
        R"("WorkingDir":"/srv")",
        R"("User":"7:8")",
+       R"("StopSignal":"3")",
        R"("Hostname":"h")",
        R"("Env":["A=1","MESOS_SANDBOX=/mnt/mesos/sandbox"])",
        R"("Labels":{"team":"t","mimas.tag.job":"j","mimas.task":"mimas-1-worker-0-1")",

@@ -181,6 +181,43 @@ TEST_CASE(
   yard.until([&] { return yard.clean("stubborn"); });
 }
 
+TEST_CASE("the image's user may write in the sandbox, and is asked to end by the image's signal") {
+  Yard yard;
+  yard.start("app",
+             "trap 'exit 12' USR2; echo x > $MESOS_SANDBOX/file && echo $?; while :; do sleep 0.1; done",
+             [](TaskSpec& spec) { spec.container.image = image + "app"; });
+  yard.wait<Started>("app");
+  yard.until([&] { return !yard.text("app", "stdout").empty(); });
+  struct stat file {};
+  if (::geteuid() == 0) {
+    CHECK(yard.text("app", "stdout") == "0\n");
+    REQUIRE(::stat((yard.sandbox("app") + "/file").c_str(), &file) == 0);
+    CHECK(file.st_uid == 1234);
+  }
+  yard.runtime().signal("app", 0, yard.now());
+  CHECK(yard.wait<TaskEnded>("app").end.number == 12);
+}
+
+TEST_CASE(
+    "a user that the job names may write in the sandbox, and a signal that it names goes before the "
+    "image's") {
+  for (const char* user : {"app", "4321", "1234:99"}) {
+    Yard yard;
+    const std::string id = "user-" + std::string(user).substr(0, 4);
+    yard.start(id, "trap 'exit 3' QUIT; echo x > $MESOS_SANDBOX/file; echo $?; while :; do sleep 0.1; done",
+               [&](TaskSpec& spec) {
+                 spec.container.image = image + "app";
+                 spec.command.user = user;
+                 spec.kill_signal = SIGQUIT;
+               });
+    yard.wait<Started>(id);
+    yard.until([&] { return !yard.text(id, "stdout").empty(); });
+    if (::geteuid() == 0) CHECK(yard.text(id, "stdout") == "0\n");
+    yard.runtime().signal(id, SIGQUIT, yard.now());
+    CHECK(yard.wait<TaskEnded>(id).end.number == 3);
+  }
+}
+
 TEST_CASE("more memory than allowed is said to be the reason") {
   Yard yard;
   const auto limited = [](TaskSpec& spec) { spec.limits.memory_bytes = 16 << 20; };
@@ -374,7 +411,10 @@ bool make_image() {
   const std::string root = directory + "/root";
   return shell("mkdir -p " + root + "/bin " + root + "/tmp && cp " + output_of("command -v busybox") + " " +
                root + "/bin/busybox && for p in sh sleep cat echo true tail printf; do ln -s busybox " +
-               root + "/bin/$p; done && tar -C " + root + " -c . | docker import - " + image + " >/dev/null");
+               root + "/bin/$p; done && mkdir " + root + "/etc && echo app:x:1234:1235::/: > " + root +
+               "/etc/passwd && tar -C " + root + " -c . | docker import - " + image + " >/dev/null") &&
+         shell("printf 'FROM " + image + "\\nUSER app\\nSTOPSIGNAL SIGUSR2\\n' | docker build -q -t " +
+               image + "app - >/dev/null 2>&1");
 }
 
 }  // namespace
@@ -400,7 +440,7 @@ int main(int argc, char** argv) {
   image = "mimas-test-" + std::to_string(::getpid()) + ":1";
   int result = 1;
   if (make_image()) result = doctest::Context(argc, argv).run();
-  shell("docker rmi " + image + " >/dev/null");
+  shell("docker rmi " + image + "app " + image + " >/dev/null");
   shell("rm -rf " + directory);
   return result;
 }

@@ -18,6 +18,9 @@ const char* name_of(Kind kind) {
     case Kind::pull: return "pull";
     case Kind::create: return "create";
     case Kind::find: return "find";
+    case Kind::who: return "who";
+    case Kind::passwd: return "passwd";
+    case Kind::users: return "users";
     case Kind::attach: return "attach";
     case Kind::start: return "start";
     case Kind::look: return "look";
@@ -33,7 +36,17 @@ const char* name_of(Kind kind) {
 // Feeds a machine and writes down what it does, as words.
 struct Story {
   explicit Story(Container container = {}, Limits limits = {}) {
+    make(std::move(container), limits, {}, false);
+  }
+  // Of a user, in an executor that may give it the sandbox.
+  static Story of_user(std::string user) {
+    Story story;
+    story.make({}, {}, std::move(user), true);
+    return story;
+  }
+  void make(Container container, Limits limits, std::string user, bool hands_over) {
     TaskOrder order;
+    order.spec.command.user = std::move(user);
     order.task_id = "t";
     order.sandbox = "/s";
     order.spec.runtime = RuntimeKind::docker;
@@ -41,7 +54,7 @@ struct Story {
     if (order.spec.container.image.empty()) order.spec.container.image = "app:1";
     order.spec.limits = limits;
     task = std::make_unique<DockerTask>(std::move(order),
-                                        DockerWho{{42, "9000", "boot", "pid:[1]"}, "f", "a"}, 41);
+                                        DockerWho{{42, "9000", "boot", "pid:[1]"}, "f", "a", hands_over}, 41);
   }
 
   std::string begin() {
@@ -66,12 +79,12 @@ struct Story {
     task->timer(now, acts);
     return told();
   }
-  void run() {
+  void run(std::string_view running = kRunning) {
     CHECK(begin() == "create");
     CHECK(answer(Kind::create, 201, R"({"Id":"4f4f"})") == "attach");
     CHECK(answer(Kind::attach, 200) == "start");
     CHECK(answer(Kind::start, 204) == "look");
-    CHECK(answer(Kind::look, 200, kRunning) == "started wait");
+    CHECK(answer(Kind::look, 200, running) == "started wait");
   }
 
   std::string told() {
@@ -83,6 +96,8 @@ struct Story {
         last = ask->request;
       } else if (const auto* drop = std::get_if<DockerDrop>(&act)) {
         out += std::string("-") + name_of(drop->kind);
+      } else if (const auto* over = std::get_if<HandOver>(&act)) {
+        out += "to" + std::to_string(over->to.uid);
       } else if (std::holds_alternative<KillPid>(act)) {
         out += "killpid";
       } else {
@@ -279,6 +294,88 @@ TEST_CASE("a signal is passed on and means nothing by itself") {
   CHECK(s.told() == "signal");
   CHECK(s.answer(Kind::signal, 204).empty());
   CHECK(s.task->running());
+}
+
+TEST_CASE("without a signal of its own a container is asked to end as its image says, else by SIGTERM") {
+  for (const auto& [config, asked] : {std::pair{R"("Config":{"StopSignal":"SIGQUIT"},)", "SIGQUIT"},
+                                      {R"("Config":{"StopSignal":"SIGRTMIN+3"},)", "SIGRTMIN%2B3"},
+                                      {R"("Config":{"StopSignal":""},)", "15"},
+                                      {"", "15"}}) {
+    Story s;
+    s.run("{" + std::string(config) + (kRunning + 1));
+    s.task->signal(0, s.now, s.acts);
+    CHECK(s.told() == "signal");
+    CHECK(s.last.target == std::string("/containers/4f4f/kill?signal=") + asked);
+  }
+}
+
+// A tar archive of one file, perhaps with a head of its own before it.
+std::string tar_of(const std::string& text, char type = '0', const std::string& before = {}) {
+  char size[12];
+  std::snprintf(size, sizeof size, "%011o", static_cast<unsigned>(text.size()));
+  std::string head(512, '\0');
+  head.replace(0, 6, "passwd").replace(124, 11, size);
+  head[156] = type;
+  return before + head + text + std::string((512 - text.size() % 512) % 512, '\0');
+}
+
+TEST_CASE("the sandbox is handed to whom the container's processes will be, before they are") {
+  const std::string passwd = tar_of("root:x:0:0::/:\napp:x:1001:7::/:\n");
+  const std::string image_user = R"({"Id":"4f4f","Config":{"User":"app"},"State":{"Status":"created"}})";
+  {
+    Story s = Story::of_user("1000:1000");
+    CHECK(s.begin() == "create");
+    CHECK(s.answer(Kind::create, 201, R"({"Id":"4f4f"})") == "users");
+    CHECK(s.last.target == "/info");
+    CHECK(s.answer(Kind::users, 200, R"({"SecurityOptions":["name=seccomp"]})") == "to1000 attach");
+    CHECK(s.answer(Kind::attach, 200) == "start");
+  }
+  {
+    Story s = Story::of_user("");
+    CHECK(s.begin() == "create");
+    CHECK(s.answer(Kind::create, 201, R"({"Id":"4f4f"})") == "who");
+    CHECK(s.answer(Kind::who, 200, image_user) == "passwd");
+    CHECK(s.last.target == "/containers/4f4f/archive?path=%2Fetc%2Fpasswd");
+    CHECK(s.answer(Kind::passwd, 200, passwd) == "users");
+    CHECK(s.answer(Kind::users, 200, "{}") == "to1001 attach");
+  }
+  for (const char* info : {R"({"SecurityOptions":["name=seccomp","name=userns"]})", "rubbish"}) {
+    Story s = Story::of_user("1000");  // another number outside
+    CHECK(s.begin() == "create");
+    CHECK(s.answer(Kind::create, 201, R"({"Id":"4f4f"})") == "users");
+    CHECK(s.answer(Kind::users, 200, info) == "line attach");
+  }
+}
+
+TEST_CASE("whoever is root, or cannot be found, is started without") {
+  for (const char* user : {"root", "nobody", "0", "0:5"}) {
+    CAPTURE(user);
+    Story s = Story::of_user(user);
+    CHECK(s.begin() == "create");
+    const std::string next = s.answer(Kind::create, 201, R"({"Id":"4f4f"})");
+    if (next == "passwd") CHECK(s.answer(Kind::passwd, 200, tar_of("root:x:0:0::/:\n")) == "attach");
+    else CHECK(next == "attach");
+  }
+  for (const auto& [status, body] : {std::pair{404, std::string()},
+                                     {200, std::string("short")},
+                                     {200, tar_of("elsewhere", '2')},
+                                     {200, tar_of("app:x:1001").substr(0, 512)}}) {
+    Story s = Story::of_user("app");
+    CHECK(s.begin() == "create");
+    CHECK(s.answer(Kind::create, 201, R"({"Id":"4f4f"})") == "passwd");
+    CHECK(s.answer(Kind::passwd, status, body) == "attach");
+  }
+  for (const auto& [status, body] : {std::pair{500, "away"}, {200, "rubbish"}, {200, kRunning}}) {
+    Story s = Story::of_user("");
+    CHECK(s.begin() == "create");
+    CHECK(s.answer(Kind::create, 201, R"({"Id":"4f4f"})") == "who");
+    CHECK(s.answer(Kind::who, status, body) == "attach");
+  }
+  Story killed = Story::of_user("");
+  CHECK(killed.begin() == "create");
+  CHECK(killed.answer(Kind::create, 201, R"({"Id":"4f4f"})") == "who");
+  CHECK(killed.kill() == "failed! remove");
+  CHECK(killed.answer(Kind::who, 200, kRunning).empty());
 }
 
 TEST_CASE("a kill ends a start wherever it is, and leaves nothing") {
@@ -512,6 +609,8 @@ TEST_CASE("the memory limit is to blame when the first process died of it") {
   };
   CHECK(end(137, true, false).memory_limit);
   CHECK(end(137, true, false).memory_peak_bytes == 64 << 20);
+  CHECK(end(0, true, false).memory_kill);
+  CHECK_FALSE(end(137, false, false).memory_kill);
   CHECK_FALSE(end(0, true, false).memory_limit);  // a child died of it, and the first process went on
   CHECK_FALSE(end(1, true, false).memory_limit);
   CHECK_FALSE(end(137, false, false).memory_limit);

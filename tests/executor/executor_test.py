@@ -42,7 +42,7 @@ def test_a_task_runs_and_finishes(w):
     lines = w.text("stdout").splitlines()
     expect("out" in lines and "MINE=7" in lines and "KEPT=changed" in lines, lines)
     expect(os.path.realpath(w.sandbox) in lines, lines)
-    expect(not [line for line in lines if line.startswith(("MESOS_", "LIBPROCESS_"))], lines)
+    expect([line for line in lines if line.startswith(("MESOS_", "LIBPROCESS_"))] == ["MESOS_SANDBOX=" + os.path.realpath(w.sandbox)], lines)
     expect("a.b.c" not in w.text("stdout") or w.options.runner, "the token reached the task")
     expect(w.text("stderr").splitlines()[0] == "err", w.text("stderr"))
 

@@ -6,6 +6,7 @@ usage: guard_test.py BINARY [--runner PROGRAM] [NAME...]
 Each story gives the executor a task that does its worst to be forgotten (double-forked, in sessions of its own, deaf
 to signals, one of them stopped), kills something, and looks through the process table for its mark.
 """
+import ctypes
 import os
 import shutil
 import signal
@@ -64,6 +65,29 @@ def until(condition, what):
         time.sleep(0.01)
 
 
+class Held:
+    """A process that a debugger holds: whatever it is sent, it runs no instruction until it is let go or killed."""
+
+    ATTACH, DETACH, ANY_CHILD = 16, 17, 0x40000000  # of <sys/ptrace.h> and <sys/wait.h>
+
+    def __init__(self, pid):
+        self.pid, self.libc = pid, ctypes.CDLL(None, use_errno=True)
+        self.libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+        if self.libc.ptrace(self.ATTACH, pid, None, None) != 0:
+            raise OSError(ctypes.get_errno(), "ptrace")
+        os.waitpid(pid, self.ANY_CHILD)
+
+    def let_go(self):
+        self.libc.ptrace(self.DETACH, self.pid, None, None)
+
+    def killed(self):
+        """Who holds a process hears of its end first; its parent only then."""
+        try:
+            return os.waitpid(self.pid, self.ANY_CHILD | os.WNOHANG)[0] == self.pid
+        except ChildProcessError:
+            return True
+
+
 class World:
     """An executor in a sandbox of its own, with its stubborn task running."""
 
@@ -104,6 +128,18 @@ class World:
         until(lambda: not marked(self.mark), "nobody of the task left")
         until(lambda: (stat_of(self.executor) or "Z")[0] in "ZX", "the executor gone")
         return self.process.wait(PATIENCE)
+
+    def with_hostile_task(self, script):
+        """A task that does something to its executor ($PPID) and the guard ($GUARD), and has done it once by now."""
+        name, value = self.mark.split("=")
+        self.agent.launch("t", {"argv": ["sh", "-c", script],
+                                "env": {name: value, "GUARD": str(self.guard), "DONE": self.sandbox + "/done"}})
+        until(lambda: os.path.exists(self.sandbox + "/done"), "the task at its work")
+        return self
+
+    def errors(self):
+        with open(os.path.join(self.sandbox, "stderr"), errors="replace") as file:
+            return file.read()
 
     def close(self):
         self.process.poll()
@@ -154,11 +190,11 @@ def test_a_stopped_executor_whose_guard_is_killed(w):
     w.nothing_left()
 
 
-def test_a_stopped_executor_that_is_asked_to_end(w):
+def test_an_executor_that_hangs_and_is_asked_to_end(w):
     w.with_task()
-    os.kill(w.executor, signal.SIGSTOP)
-    until(lambda: stat_of(w.executor)[0] == "T", "stopped")
+    held = Held(w.executor)
     os.kill(w.guard, signal.SIGTERM)
+    until(held.killed, "the executor killed")
     expect(w.nothing_left() == -signal.SIGKILL, w.process.returncode)
 
 
@@ -169,6 +205,63 @@ def test_a_shutdown_that_hangs(w):
     w.agent.wait_state("t", "TASK_KILLED")
     os.kill(w.executor, signal.SIGSTOP)
     w.nothing_left()
+
+
+def short_patience(story):
+    """With a guard that waits for a hung executor, and an executor for a hung guard, no longer than this."""
+    story.arguments = ("--hang-timeout", "3secs")
+    return story
+
+
+@short_patience
+def test_a_task_that_stops_its_executor_is_killed_all_the_same(w):
+    w.with_hostile_task("kill -STOP $PPID; : > $DONE; sleep 100000; :")
+    w.agent.kill("t")
+    w.agent.wait_state("t", "TASK_KILLED")
+    expect(w.nothing_left() == 0, w.process.returncode)
+
+
+@short_patience
+def test_a_task_that_stops_both_is_killed_all_the_same(w):
+    w.with_hostile_task("kill -STOP $PPID $GUARD; : > $DONE; sleep 100000; :")
+    w.agent.kill("t")
+    w.agent.wait_state("t", "TASK_KILLED")
+    expect(w.nothing_left() == 0, w.process.returncode)
+
+
+@short_patience
+def test_a_task_that_stops_its_executor_without_end_is_gone_after_a_kill(w):
+    w.with_hostile_task("kill -STOP $PPID; : > $DONE; while :; do kill -STOP $PPID; done")
+    w.agent.kill("t")
+    w.nothing_left()  # in good order, or as an executor that could not run
+
+
+@short_patience
+def test_an_executor_that_hangs_is_ended_with_its_tasks(w):
+    w.with_task()
+    held = Held(w.executor)
+    until(held.killed, "the executor killed")
+    expect(w.nothing_left() == -signal.SIGKILL, w.process.returncode)
+    expect("does not answer its guard" in w.errors(), w.errors())
+
+
+@short_patience
+def test_a_guard_that_hangs_is_ended_with_executor_and_tasks(w):
+    w.with_task()
+    Held(w.guard)
+    expect(w.nothing_left() == -signal.SIGKILL, w.process.returncode)
+    expect("its guard does not answer" in w.errors(), w.errors())
+
+
+@short_patience
+def test_a_hang_that_ends_in_time_does_no_harm(w):
+    w.with_task()
+    for pid in (w.executor, w.guard, w.executor):
+        held = Held(pid)
+        held.let_go()
+    w.agent.launch("after", {"shell": "exit 0"})
+    w.agent.wait_state("after", "TASK_FINISHED")
+    expect(len(marked(w.mark)) >= MEMBERS, "the task lives")
 
 
 def test_stop_and_continue_do_no_harm(w):
@@ -203,7 +296,7 @@ def run(options, stories, worlds):
     passed = failed = 0
     for story in stories:
         for user, arguments in worlds:
-            world = World(options, user, arguments)
+            world = World(options, user, arguments + getattr(story, "arguments", ()))
             try:
                 story(world)
                 passed += 1

@@ -56,6 +56,13 @@ struct Round {
     now = std::max(now, part.wake_at());
     pump();
   }
+  // Of a task with one command: the next question, answered at once.
+  void answer(int status) {
+    const std::size_t asked = wanted.size();
+    while (wanted.size() == asked) jump();
+    part.probe_ended({"a", wanted.back().probe, status, ""}, now);
+    pump();
+  }
   // Asks once, and stays at that moment until the answer is there.
   void exchange(HealthServer& server) {
     jump();
@@ -82,25 +89,74 @@ TEST_CASE("without checks nothing is watched") {
 TEST_CASE("only changes are told") {
   HealthServer server;
   Round round;
-  round.part.started(order("a", {http_check(server.port())}), {}, kStart);
+  HealthCheck check = http_check(server.port());
+  check.failures = 1;
+  round.part.started(order("a", {check}), {}, kStart);
   for (int i = 0; i < 3; ++i) round.exchange(server);
   REQUIRE(round.said.size() == 1);
   CHECK(round.said[0].task_id == "a");
   CHECK(round.said[0].healthy == true);
   CHECK_FALSE(round.said[0].ready);
   server.answer = "HTTP/1.1 500 No\r\n\r\n";
-  round.exchange(server);
-  CHECK(round.said.size() == 1);
-  round.exchange(server);
+  for (int i = 0; i < 3; ++i) round.exchange(server);
   REQUIRE(round.said.size() == 2);
   CHECK(round.said[1].healthy == false);
-  CHECK(round.said[1].message.find("status 500 (failure 2 in a row)") != std::string::npos);
-  round.exchange(server);
-  CHECK(round.said.size() == 2);
+  CHECK(round.said[1].message.ends_with(": status 500"));
   server.answer = "HTTP/1.1 200 OK\r\n\r\n";
-  round.exchange(server);
+  for (int i = 0; i < 2; ++i) round.exchange(server);
   REQUIRE(round.said.size() == 3);
   CHECK(round.said[2].healthy == true);
+}
+
+TEST_CASE("what fails and does not count yet is told once, and judged when it does") {
+  Round round;
+  HealthCheck check = command_check();
+  check.failures = 100;
+  round.part.started(order("a", {check}), {}, kStart);
+  for (int i = 0; i < 99; ++i) round.answer(1);
+  REQUIRE(round.said.size() == 1);
+  CHECK_FALSE(round.said[0].healthy);
+  CHECK(round.said[0].message ==
+        "failing, and bad after 100 in a row: check by command /bin/probe: exit status 1");
+  round.answer(1);
+  REQUIRE(round.said.size() == 2);
+  CHECK(round.said[1].healthy == false);
+}
+
+TEST_CASE("a check that fails every other time is told of every ten seconds at most") {
+  Round round;
+  HealthCheck check = command_check();
+  check.interval_ms = 100;
+  check.failures = 2;
+  round.part.started(order("a", {check}), {}, kStart);
+  round.answer(0);
+  REQUIRE(round.said.size() == 1);
+  CHECK(round.said[0].message == "healthy");
+  const Instant until = round.now + 60'000;
+  for (int i = 1; round.now < until; ++i) round.answer(i % 2);
+  CHECK(round.said.size() > 1);
+  CHECK(round.said.size() <= 1 + 6);
+  for (const HealthNews& news : round.said) CHECK(news.healthy == true);
+}
+
+TEST_CASE("an informational check is told and judges nothing") {
+  Round round;
+  HealthCheck check = command_check();
+  check.purpose = HealthCheck::Purpose::informational;
+  round.part.started(order("a", {check}), {}, kStart);
+  round.answer(0);
+  REQUIRE(round.said.size() == 1);
+  CHECK(round.said[0].message == "for information: check by command /bin/probe: well");
+  for (int i = 0; i < 200; ++i) round.answer(1);
+  REQUIRE(round.said.size() == 2);
+  CHECK(round.said[1].message.starts_with("for information: check by command /bin/probe: exit status 1"));
+  round.answer(0);
+  round.jump();
+  CHECK(round.said.back().message == "for information: check by command /bin/probe: well");
+  for (const HealthNews& news : round.said) {
+    CHECK_FALSE(news.healthy);
+    CHECK_FALSE(news.ready);
+  }
 }
 
 TEST_CASE("a server that is silent is given up at the timeout, and its connection is closed") {

@@ -205,6 +205,37 @@ TEST_CASE("readiness alone says nothing about liveness") {
   CHECK(verdict_of(checks).message == "ready");
 }
 
+TEST_CASE("an informational check is neither needed for health nor harmful to it") {
+  HealthCheck live = http_check();
+  live.grace_ms = 0;
+  live.failures = 1;
+  HealthCheck told = live;
+  told.purpose = HealthCheck::Purpose::informational;
+  told.kind = HealthCheck::Kind::tcp;
+  std::vector<CheckRun> checks{{told, kStart, 1}, {live, kStart, 2}};
+  answer(checks[1], kStart, true);
+  CHECK(verdict_of(checks).healthy == true);
+  answer(checks[0], kStart, false, "Connection refused");
+  CHECK(verdict_of(checks).healthy == true);
+  CHECK(verdict_of(checks).message == "healthy; for information: tcp check of port 8080: Connection refused");
+  answer(checks[1], kStart, false);
+  CHECK(verdict_of(checks).healthy == false);
+  CHECK(verdict_of(checks).message.starts_with(
+      "http check of port 8080/health: status 500; for information: "));
+}
+
+TEST_CASE("the words of many checks are cut") {
+  HealthCheck check = http_check();
+  check.grace_ms = 0;
+  check.failures = 9;
+  std::vector<CheckRun> checks;
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    checks.emplace_back(check, kStart, i);
+    answer(checks.back(), kStart, false, std::string(400, 'x'));
+  }
+  CHECK(verdict_of(checks).message.size() == kHealthTextMax);
+}
+
 TEST_CASE("a long answer is cut") {
   HealthCheck check = http_check();
   check.grace_ms = 0;

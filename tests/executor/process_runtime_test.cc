@@ -13,8 +13,8 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <tuple>
 
-#include "executor/sandbox.h"
 #include "net/clock.h"
 
 namespace mimas::executor {
@@ -222,6 +222,31 @@ TEST_CASE("a child killed for memory is the task's own matter, and a later SIGKI
   const auto ended = world.await<TaskEnded>("t");
   CHECK(ended.end.number == SIGKILL);
   CHECK_FALSE(ended.end.memory_limit);
+  CHECK(ended.end.memory_kill);
+}
+
+TEST_CASE(
+    "a shell whose program was killed for memory ends for the limit; what it makes of another is a remark") {
+  World world;
+  if (!world.says_groups()) return;
+  const std::string program = "sh -c '" + eat("200000000") + "'; ";
+  for (const auto& [id, rest, for_limit] :
+       {std::tuple{"its", "exit $?", true}, {"another", "exit 3", false}, {"none", "true", false}}) {
+    auto order = world.order(id, program + rest);
+    order.spec.limits.memory_bytes = 32 << 20;
+    world.runtime.start(order, now());
+    const auto ended = world.await<TaskEnded>(id);
+    CAPTURE(id);
+    CHECK_FALSE(ended.end.signalled);
+    CHECK(ended.end.memory_limit == for_limit);
+    CHECK(ended.end.memory_kill);
+  }
+  auto order = world.order("innocent", "exit 137");
+  order.spec.limits.memory_bytes = 32 << 20;
+  world.runtime.start(order, now());
+  const auto ended = world.await<TaskEnded>("innocent");
+  CHECK_FALSE(ended.end.memory_limit);
+  CHECK_FALSE(ended.end.memory_kill);
 }
 
 TEST_CASE("two hundred short tasks leave no group behind") {
@@ -252,6 +277,52 @@ TEST_CASE("another user has the sandbox, its own HOME, and the mark of its execu
   struct stat file {};
   REQUIRE(::stat((world.sandbox + "/mine").c_str(), &file) == 0);
   CHECK(file.st_uid == 54321);
+}
+
+TEST_CASE("a task knows its sandbox, and its place in it is made and its own") {
+  World world;
+  auto order = world.order("t", "pwd > where; echo $MESOS_SANDBOX > sandbox");
+  order.environment.push_back("MESOS_SANDBOX=/elsewhere");
+  order.spec.command.cwd = "work/./deep//er";
+  if (::geteuid() == 0) order.spec.command.user = "54321:54321";
+  world.runtime.start(order, now());
+  CHECK(world.await<TaskEnded>("t").end.number == 0);
+  CHECK(world.text("work/deep/er/where") == world.sandbox + "/work/deep/er\n");
+  CHECK(world.text("work/deep/er/sandbox") == world.sandbox + "\n");
+}
+
+TEST_CASE("nothing is made beyond a link, and what is there already stays as it is") {
+  World world;
+  char outside[] = "/tmp/mimas-outside-XXXXXX";
+  REQUIRE(::mkdtemp(outside) != nullptr);
+  REQUIRE(::symlink(outside, (world.sandbox + "/out").c_str()) == 0);
+  REQUIRE(::mkdir((world.sandbox + "/mine").c_str(), 0700) == 0);
+  for (const char* cwd : {"out/made", "../made", "mine/../../made"}) {
+    auto order = world.order("t", "true");
+    order.spec.command.cwd = cwd;
+    world.news.clear();
+    world.runtime.start(order, now());
+    CHECK(world.await<StartFailed>("t").message.find("cannot enter") != std::string::npos);
+  }
+  CHECK(::rmdir(outside) == 0);  // empty
+  struct stat mine {};
+  REQUIRE(::stat((world.sandbox + "/mine").c_str(), &mine) == 0);
+  CHECK((mine.st_mode & 07777) == 0700);
+}
+
+TEST_CASE("a task is asked to end by the signal that is named, else by SIGTERM") {
+  World world;
+  for (const int signal : {0, SIGQUIT}) {
+    world.news.clear();
+    world.runtime.start(
+        world.order("t", "trap 'exit 15' TERM; trap 'exit 3' QUIT; echo > up; while :; do sleep 0.05; done"),
+        now());
+    world.until([&] { return !world.text("up").empty(); });
+    world.runtime.signal("t", signal, now());
+    CHECK(world.await<TaskEnded>("t").end.number == (signal == 0 ? 15 : 3));
+    world.runtime.kill("t", now());
+    std::filesystem::remove(world.sandbox + "/up");
+  }
 }
 
 TEST_CASE("a command runs beside the task: its place, its group, its output's end") {
@@ -286,10 +357,57 @@ TEST_CASE("a command runs beside the task: its place, its group, its output's en
     CHECK(answer.status == 128 + 9);
     answer = ask(5, "", 60'000);
     CHECK(answer.status == 0);
+    answer = ask(7, "no-such-program", 60'000);
+    CHECK(answer.status == 127);
     CHECK(world.find<TaskEnded>("t") == nullptr);
     world.news.clear();
     world.runtime.probe("other", 6, {"true"}, 1000, now());
     CHECK(world.await<ProbeEnded>("other").status == -1);
+  }
+}
+
+// Processes whose environment holds the mark, of this test alone.
+int alive_with(const std::string& mark) {
+  int count = 0;
+  DIR* proc = ::opendir("/proc");
+  REQUIRE(proc != nullptr);
+  while (const dirent* entry = ::readdir(proc)) {
+    const std::int64_t pid = std::atoll(entry->d_name);
+    if (pid > 1 && process_start(pid) != 0)
+      count += read_text("/proc/" + std::to_string(pid) + "/environ").find(mark) != std::string::npos;
+  }
+  ::closedir(proc);
+  return count;
+}
+
+TEST_CASE(
+    "a command's answer is told when nothing of it is left, whatever it has started in whatever session") {
+  for (const char* cgroups : {"auto", "off"}) {
+    World world(cgroups);
+    const std::string mark = "CHECKED_BY=" + std::to_string(::getpid()) + cgroups;
+    for (const char* task : {"t", "another"}) {  // with a neighbour an orphan could be anybody's
+      auto order = world.order(task, "sleep 1000; :");
+      order.environment.push_back(mark);
+      world.runtime.start(order, now());
+      (void)world.await<Started>(task);
+    }
+    world.until([&] { return alive_with(mark) == 4; });  // a shell and its sleep, twice
+    const std::string daemon = "(setsid sh -c 'setsid sleep 1000 & sleep 1000' &) ; ";
+    for (const auto& [script, timeout_ms] : {std::pair{daemon + "exit 0", 60'000},
+                                             {daemon + "sleep 1000", 300},
+                                             {daemon + "kill -STOP $$", 300},
+                                             {daemon + "kill -9 $$", 60'000}}) {
+      CAPTURE(script);
+      world.news.clear();
+      world.runtime.probe("t", 1, {"sh", "-c", script}, timeout_ms, now());
+      (void)world.await<ProbeEnded>("t");
+      CHECK(alive_with(mark) == 4);
+    }
+    world.news.clear();
+    world.runtime.probe("t", 2, {"sh", "-c", daemon + "sleep 1000"}, 60'000, now());
+    world.until([&] { return alive_with(mark) > 6; });
+    world.runtime.kill("t", now());
+    world.until([&] { return alive_with(mark) == 2; });
   }
 }
 

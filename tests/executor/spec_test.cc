@@ -74,7 +74,11 @@ TEST_CASE("every field arrives where it belongs") {
   ready.kind = HealthCheck::Kind::command;
   ready.purpose = HealthCheck::Purpose::readiness;
   ready.argv = {"test", "-e", "up"};
-  want.checks = {http, ready};
+  HealthCheck told;
+  told.purpose = HealthCheck::Purpose::informational;
+  told.port = 31'000;
+  want.checks = {http, ready, told};
+  want.kill_signal = 3;
   want.logs = {65'536, 0, false};
   want.artifacts = {"a.tar"};
   want.tags = {{"job", "j"}};
@@ -88,7 +92,8 @@ TEST_CASE("every field arrives where it belongs") {
       R"("labels":{"l":"v"},"capAdd":["NET_ADMIN"],"capDrop":["ALL"],"hostname":"h","network":"bridge",)"
       R"("logDriver":"none","shmBytes":1,"init":false,"readOnlyRoot":true,"privileged":true},)"
       R"("checks":[{"kind":"http","port":31000,"path":"/ok","intervalMs":100,"timeoutMs":200,"graceMs":0,)"
-      R"("failures":7},{"kind":"command","purpose":"readiness","argv":["test","-e","up"]}],)"
+      R"("failures":7},{"kind":"command","purpose":"readiness","argv":["test","-e","up"]},)"
+      R"({"kind":"tcp","purpose":"informational","port":31000}],"killSignal":3,)"
       R"("logs":{"rotateBytes":65536,"keep":0,"compress":false},"artifacts":["a.tar"],"tags":{"job":"j"}})");
   REQUIRE_MESSAGE(spec.ok(), spec.error().text());
   CHECK(*spec == want);
@@ -120,6 +125,8 @@ TEST_CASE("every fault names its place") {
            Row{R"({"v":1,"argv":["a",5]})", "/argv/1"},
            Row{R"({"v":1,"argv":"a"})", "/argv"},
            Row{R"({"v":1,"shell":7})", "/shell"},
+           Row{process(R"("killSignal":0)"), "/killSignal"},
+           Row{process(R"("killSignal":"TERM")"), "/killSignal"},
            Row{R"({"v":1,"shell":"a\u0000b"})", "/shell"},
            Row{R"({"v":1,"shell":"x","runtime":"podman"})", "/runtime"},
            Row{process(R"("env":{"A=B":"1"})"), "/env/A=B"},

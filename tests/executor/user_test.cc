@@ -46,6 +46,23 @@ TEST_CASE("what is no user is refused with the way out") {
   CHECK_FALSE(find_user("web", "", "").ok());
 }
 
+TEST_CASE("a container's user is read as Docker reads it, by its image's file") {
+  CHECK(find_container_user("web", kPasswd)->uid == 1001);
+  CHECK(find_container_user("web", kPasswd)->gid == 1002);
+  CHECK(find_container_user("web:7", kPasswd)->gid == 7);
+  CHECK(find_container_user("web:adm", kPasswd)->gid == 1002);
+  CHECK(find_container_user("77", "")->uid == 77);
+  CHECK(find_container_user("77", "")->gid == 0);
+  CHECK(find_container_user("77:78", "")->gid == 78);
+  for (const char* none : {"", ":", ":1", "root", "0", "0:7", "nobodyhere", "half", "4294967295"}) {
+    CAPTURE(none);
+    CHECK_FALSE(find_container_user(none, kPasswd));
+  }
+  CHECK(is_numeric_user("77:adm"));
+  CHECK_FALSE(is_numeric_user("web"));
+  CHECK_FALSE(is_numeric_user(""));
+}
+
 TEST_CASE("who we are already needs no change, and only root becomes another") {
   const std::string self = std::to_string(::geteuid()) + ":" + std::to_string(::getegid());
   const auto same = user_ids_of(self);

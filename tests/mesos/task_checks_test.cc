@@ -33,6 +33,7 @@ TEST_CASE("every kind is written with the times of its own, readiness last and m
   spec.health_checks[2].kind = HealthCheck::Kind::command;
   spec.health_checks[2].command = {"pg_isready", "-q"};
   spec.health_checks[2].interval_ms = 500;
+  spec.health_checks[2].informational = true;
   spec.readiness = http(80);
   spec.readiness->grace_ms = 0;
   spec.readiness->max_failures = 1;
@@ -41,7 +42,7 @@ TEST_CASE("every kind is written with the times of its own, readiness last and m
       R"({"checks":[)"
       R"({"kind":"http","port":31005,"path":"/health","intervalMs":10000,"timeoutMs":5000,"graceMs":15000,"failures":3},)"
       R"({"kind":"tcp","port":31005,"intervalMs":10000,"timeoutMs":5000,"graceMs":15000,"failures":3},)"
-      R"({"kind":"command","argv":["pg_isready","-q"],"intervalMs":500,"timeoutMs":5000,"graceMs":15000,"failures":3},)"
+      R"({"kind":"command","purpose":"informational","argv":["pg_isready","-q"],"intervalMs":500,"timeoutMs":5000,"graceMs":15000,"failures":3},)"
       R"({"kind":"http","purpose":"readiness","port":31005,"path":"/health","intervalMs":10000,"timeoutMs":5000,"graceMs":0,"failures":1}]})");
 }
 

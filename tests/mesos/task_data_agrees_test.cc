@@ -31,10 +31,12 @@ TEST_CASE("a process is read by the executor as it was meant") {
   spec.pids_max = 9;
   spec.rlimits = {{"core", {0, 0}}, {"nofile", {10, -1}}};
   spec.logs = {2, 0, false};
+  spec.kill_signal = 37;
   const executor::TaskSpec read = through(spec);
   CHECK(read.runtime == executor::RuntimeKind::process);
   CHECK(read.command.argv == std::vector<std::string>{"/bin/sh", "-c", "exec ./server"});
   CHECK(read.command.user == "1000:100");
+  CHECK(read.kill_signal == 37);
   CHECK(read.limits.cpu_milli == 500);
   CHECK(read.limits.cpu_quota);
   CHECK(read.limits.memory_bytes == 128 << 20);
@@ -68,6 +70,7 @@ TEST_CASE("a container is read by the executor as it was meant") {
   CHECK(read.runtime == executor::RuntimeKind::docker);
   CHECK(read.command.argv.empty());
   CHECK(read.command.cwd == "/srv");
+  CHECK(read.kill_signal == 0);
   executor::Container wanted;
   wanted.image = "team/app:1";
   wanted.pull = executor::Container::Pull::never;

@@ -85,6 +85,7 @@ const std::vector<Case>& cases() {
       {"retryPolicy", false, [](JobSpec& s) { s.retry_policy.max_delay_ms = 7; }},
       {"runtimeLimitSecs", false, [](JobSpec& s) { s.runtime_limit_ms = 7; }},
       {"killGraceSecs", false, [](JobSpec& s) { s.kill_grace_ms = 7; }},
+      {"killSignal", true, [](JobSpec& s) { s.kill_signal = 3; }},
       {"unreachableTimeoutSecs", false, [](JobSpec& s) { s.unreachable_timeout_ms = 7; }},
       {"echoed", false, [](JobSpec& s) { s.echoed_json = "{\"x\":1}"; }},
   };

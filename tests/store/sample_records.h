@@ -68,6 +68,7 @@ inline HealthCheck sample_check(Prng& prng) {
   for (std::int64_t* number : {&check.interval_ms, &check.timeout_ms, &check.grace_ms, &check.max_failures}) {
     *number = sample_number(prng);
   }
+  check.informational = prng.below(2) == 1;
   return check;
 }
 
@@ -120,6 +121,7 @@ inline JobSpec sample_spec(Prng& prng) {
   spec.request.scalars = sample_scalars(prng);
   if (prng.below(2) == 1) spec.network_mbps = 1 + static_cast<std::int64_t>(prng.below(1'000));
   spec.production = prng.below(2) == 1;
+  spec.kill_signal = static_cast<std::int32_t>(prng.below(65));
   spec.hard_constraints = sample_constraints(prng, "");
   spec.soft_constraints = sample_constraints(prng, " weight 7");
   spec.restart_on_success = prng.below(2) == 1;
