@@ -1,6 +1,6 @@
 #include "api/commands.h"
 
-#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "api/job_container.h"
@@ -45,8 +45,9 @@ std::vector<TaskId> read_task_ids(FieldReader& in) {
   Faults& faults = in.faults();
   const std::size_t before = faults.count();
   std::vector<TaskId> ids;
+  std::set<std::string> seen;
   const auto add = [&](std::string id) {
-    if (std::ranges::find(ids, TaskId(id)) == ids.end()) ids.emplace_back(std::move(id));
+    if (seen.insert(id).second) ids.emplace_back(std::move(id));
   };
   std::string one = in.text("taskId");
   const auto many = in.take("taskIds");

@@ -25,9 +25,7 @@ class EventQueryReader {
     static const std::vector<std::string_view> kKnown{
         "kind", "job", "task", "app", "type", "label", "snapshot", "heartbeatSecs", "lastEventId"};
     if (std::ranges::find(kKnown, parameter.name) == kKnown.end()) {
-      const std::string_view meant = nearest_name(parameter.name, kKnown);
-      fault(parameter, meant.empty() ? "unknown query parameter"
-                                     : "unknown query parameter, did you mean `" + std::string(meant) + "`?");
+      fault(parameter, "unknown query parameter" + faults_.guess(parameter.name, kKnown));
     } else if (parameter.name == "snapshot") {
       read_snapshot(parameter);
     } else if (parameter.name == "heartbeatSecs") {

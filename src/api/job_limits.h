@@ -66,6 +66,8 @@ inline constexpr std::size_t kBodyBytesMax = 1u << 20;
 inline constexpr int kBodyDepthMax = 32;
 inline constexpr std::size_t kFaultsMax = 200;  // more are counted, not listed
 inline constexpr std::size_t kFaultValueBytes = 200;
+inline constexpr std::size_t kGuessesMax =
+    20;  // "did you mean": the first so many unknown names of a request
 
 inline constexpr std::size_t kTextBytesMax =
     255;  // name, appName, user, image, version, job group, label names, ids

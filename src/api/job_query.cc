@@ -3,6 +3,7 @@
 #include <array>
 #include <iterator>
 #include <optional>
+#include <set>
 
 #include "api/faults.h"
 #include "api/job_limits.h"
@@ -65,8 +66,7 @@ class QueryReader {
     if (name == "labels") return read_labels(parameter);
     if (name == "taskState") return read_states(parameter);
     if (name == "fields") return;
-    if (std::ranges::find(once_, name) != once_.end()) return fault(parameter, "is given twice");
-    once_.push_back(std::string(name));
+    if (!once_.insert(std::string(name)).second) return fault(parameter, "is given twice");
     read_single(parameter, value);
   }
 
@@ -166,7 +166,7 @@ class QueryReader {
   bool of_tasks_;
   TaskQuery query_;
   Faults faults_;
-  std::vector<std::string> once_;
+  std::set<std::string> once_;
 };
 
 Checked<TaskQuery> read_query(const std::vector<Parameter>& parameters, bool of_tasks) {

@@ -40,12 +40,7 @@ std::vector<Fault> unknown_parameters(const std::vector<Parameter>& parameters,
   for (const Parameter& parameter : parameters) {
     if (std::ranges::find(known, parameter.name) != known.end()) continue;
     std::string detail = "unknown query parameter";
-    const std::string_view meant = nearest_name(parameter.name, known);
-    if (!meant.empty()) {
-      detail += ", did you mean `" + std::string(meant) + "`?";
-    } else if (known.empty()) {
-      detail += ": this path takes none";
-    }
+    detail += known.empty() ? ": this path takes none" : faults.guess(parameter.name, known);
     // A query may hold any bytes; those that are no text are replaced when the answer is written.
     faults.add(cut_text(parameter.name, kTextBytesMax), std::move(detail), parameter.value);
   }

@@ -4,6 +4,7 @@
 // and if the master refuses that, it goes again without, and later offers show whether it took place.
 #include <algorithm>
 
+#include "base/text.h"
 #include "engine/history.h"
 #include "engine/parts.h"
 
@@ -160,7 +161,7 @@ void on_unknown(Turn& turn, OperationEntry& entry) {
 }
 
 void apply(Turn& turn, OperationEntry& entry, const OperationUpdate& update) {
-  std::string message = update.message.substr(0, kMessageBytesMax);
+  std::string message = cut_text(update.message, kMessageBytesMax);
   const auto live = [&](OperationState state) {
     if (entry.record->state != state) move_to(turn, entry, state, std::move(message));
   };

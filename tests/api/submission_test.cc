@@ -183,6 +183,7 @@ TEST_CASE("unknown fields are refused with a guess, or listed when the sender is
   CHECK(fault_with(R"("somethingElse":1)") == "/somethingElse: unknown field");
   CHECK(fault_with(R"("a/b~c":1)") == "/a~1b~0c: unknown field");
   CHECK(fault_with(R"("xyz":1)") == "/xyz: unknown field");
+  CHECK(fault_with(R"("":1)") == "/: unknown field");
   const auto lenient = parse(R"("entryPoint":"true","memry":1,"zzz":null)", true);
   REQUIRE(lenient.ok());
   CHECK(lenient.value.ignored == std::vector<std::string>{"memry", "zzz"});
