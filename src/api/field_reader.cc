@@ -171,7 +171,14 @@ bool FieldReader::flag(std::string_view name, bool otherwise) {
 
 std::int64_t FieldReader::number(const NumberLimit& limit, std::string_view alias) {
   const auto found = alias.empty() ? take(limit.field) : take(limit.field, alias);
-  if (!found || is_zero(*found)) return limit.fallback;
+  if (!found || (limit.zero_is_open && is_zero(*found))) return limit.fallback;
+  if (limit.least > 0 && is_zero(*found)) {
+    std::string text = "must be a whole number from " + std::to_string(limit.least) + " to " +
+                       std::to_string(limit.most) + "; left out it is " + std::to_string(limit.fallback);
+    if (!limit.instead.empty()) text += ", and " + std::string(limit.instead);
+    faults_.at(*found, std::move(text), range_text(limit.least, limit.most));
+    return limit.fallback;
+  }
   return whole_number(*found, limit.least, limit.most, faults_).value_or(limit.fallback);
 }
 

@@ -345,6 +345,10 @@ void read_failure_rules(FieldReader& in, JobSpec& spec, UnknownFields& unknown) 
   if (spec.type == JobType::service) {
     if (!restart)
       in.faults().at(*again, "a service is always started again; a job that is not has type `batch`");
+    // Not of the number that we render ourselves, nor of Titus's.
+    if (spec.retries != 0 && spec.retries != kRetriesUnlimited && spec.retries != kRetries.most) {
+      unknown.notes.push_back("`retries` has no effect: a service is started again without end");
+    }
     spec.retries = kRetriesUnlimited;
   }
   spec.runtime_limit_ms = in.number(kRuntimeLimitSecs) * 1000;

@@ -95,7 +95,8 @@ class QueryReader {
   }
 
   void read_labels(const Parameter& parameter) {
-    for (std::string_view term : terms_of(parameter.value)) {
+    for (const std::string& one : label_terms(parameter.value)) {
+      const std::string_view term = one;
       const std::size_t equals = term.find('=');
       const std::string_view key = trim_blanks(term.substr(0, equals));
       if (key.empty()) return fault(parameter, "a label must have a name: `name`, `name=` or `name=value`");

@@ -27,6 +27,28 @@ std::vector<std::string_view> terms_of(std::string_view list) {
   }
 }
 
+std::vector<std::string> label_terms(std::string_view list) {
+  std::vector<std::string> out;
+  std::string term;
+  const auto end_term = [&] {
+    if (const std::string_view trimmed = trim_blanks(term); !trimmed.empty()) out.emplace_back(trimmed);
+    term.clear();
+  };
+  for (std::size_t at = 0; at < list.size(); ++at) {
+    const bool escape =
+        list[at] == '\\' && at + 1 < list.size() && (list[at + 1] == ',' || list[at + 1] == '\\');
+    if (escape) {
+      term += list[++at];
+    } else if (list[at] == ',') {
+      end_term();
+    } else {
+      term += list[at];
+    }
+  }
+  end_term();
+  return out;
+}
+
 std::optional<std::int64_t> parse_count(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);

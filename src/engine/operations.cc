@@ -115,11 +115,11 @@ Result<Operation> checked(const State::Data& data, const RequestOperation& comma
   if (operation.role.empty() || operation.role == "*") {
     return make_error(Code::invalid_argument,
                       "resources cannot be reserved for the role '" + operation.role + "'", "/role",
-                      "name one of the server's other roles; `mimas serve --roles` lists them");
+                      "name one of the server's other roles; GET /v2/config lists them");
   }
   if (!is_ours(data.policy, operation.role)) {
     return make_error(Code::invalid_argument, "the server is not subscribed in the role " + operation.role,
-                      "/role", "name one of the server's roles; `mimas serve --roles` lists them");
+                      "/role", "name one of the server's roles; GET /v2/config lists them");
   }
   if (static_cast<std::int64_t>(data.operations_open.size()) >= data.policy.operations_open_max) {
     return make_error(

@@ -7,9 +7,12 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <set>
 #include <shared_mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,6 +52,7 @@ class PublishedView : public engine::View {
   void publish_to(EventRing& ring);                  // from now on; it must outlive the last apply()
 
   ViewTotals totals() const;
+  std::vector<JobPtr> live_named(std::string_view name) const;  // by number
   ViewSnapshot snapshot() const;
 
   JobPtr job(const JobId& id) const override;
@@ -81,6 +85,7 @@ class PublishedView : public engine::View {
     std::int64_t told_ready = 0;
   };
   void put_job(const JobPtr& job);
+  void index_name(const JobPtr& before, const JobPtr& after);  // null: there is none
   void put_task(const TaskPtr& task);
   void put_agent(const AgentPtr& agent);
   void put_shortfall(const engine::PutShortfall& put);
@@ -96,7 +101,8 @@ class PublishedView : public engine::View {
   void tell_touched();
 
   mutable std::shared_mutex mutex_;
-  std::map<std::int64_t, JobEntry> jobs_;  // by job number
+  std::map<std::int64_t, JobEntry> jobs_;                             // by job number
+  std::map<std::string, std::set<std::int64_t>, std::less<>> names_;  // of live jobs: who is called so
   std::map<AgentId, AgentPtr> agents_;
   std::map<TaskId, OrphanPtr> orphans_;
   std::map<std::string, std::string> alerts_;
