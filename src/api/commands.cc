@@ -1,11 +1,12 @@
 #include "api/commands.h"
 
-#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "api/job_container.h"
 #include "api/job_fields.h"
 #include "api/job_health.h"
+#include "api/job_notes.h"
 #include "json/value.h"
 
 namespace mimas::api {
@@ -41,12 +42,26 @@ void check_range(const engine::SetInstanceCounts& counts, Faults& faults) {
   }
 }
 
-std::vector<TaskId> read_task_ids(FieldReader& in) {
+// Of ours: what cannot be one of our tasks is a mistake, and silence would hide it.
+std::string task_id_fault(std::string_view id) {
+  if (parse_task_id(id).ok()) return {};
+  if (parse_job_number(id) >= 0)
+    return "is a job's id, and a task's is wanted: POST /v2/jobs/kill ends a whole job";
+  return "is no task's id, which is like mimas-7-worker-0-3";
+}
+
+enum class TaskIds { ours, anybodys };
+
+std::vector<TaskId> read_task_ids(FieldReader& in, TaskIds whose) {
   Faults& faults = in.faults();
   const std::size_t before = faults.count();
   std::vector<TaskId> ids;
-  const auto add = [&](std::string id) {
-    if (std::ranges::find(ids, TaskId(id)) == ids.end()) ids.emplace_back(std::move(id));
+  std::set<std::string> seen;
+  const auto add = [&](std::string id, const json::Value& where) {
+    std::string wrong = id.empty() ? "must not be empty" : "";
+    if (wrong.empty() && whose == TaskIds::ours) wrong = task_id_fault(id);
+    if (!wrong.empty()) faults.at(where, std::move(wrong));
+    if (seen.insert(id).second) ids.emplace_back(std::move(id));
   };
   std::string one = in.text("taskId");
   const auto many = in.take("taskIds");
@@ -55,12 +70,10 @@ std::vector<TaskId> read_task_ids(FieldReader& in) {
     faults.add("/taskIds", "give either `taskId` or `taskIds`, not both");
     return ids;
   }
-  if (!one.empty()) add(std::move(one));
+  if (!one.empty()) add(std::move(one), *in.find("taskId"));
   for (std::size_t i = 0; list && i < list->size(); ++i) {
     auto id = plain_text(list->at(i), kTextBytesMax, false, faults);
-    if (!id) continue;
-    if (id->empty()) faults.at(list->at(i), "must not be empty");
-    add(std::move(*id));
+    if (id) add(std::move(*id), list->at(i));
   }
   if (ids.empty() && faults.count() == before) faults.add("/taskIds", "`taskId` or `taskIds` is required");
   return ids;
@@ -80,7 +93,7 @@ Checked<Command> parse_orphan_command(std::string_view body) {
   } else if (!out.all && !named) {
     faults.add("/taskIds", "`taskIds` or `all` is required");
   }
-  if (named) out.tasks = read_task_ids(in);
+  if (named) out.tasks = read_task_ids(in, TaskIds::anybodys);
   out.user = in.text("user");
   std::vector<std::string> ignored;
   in.refuse_unknown(false, ignored);
@@ -102,7 +115,7 @@ Checked<Submission> parse_submission(std::string_view body, bool lenient, const 
   const auto document = parse_body(body, faults);
   if (!document) return {{}, faults.take()};
   FieldReader in(document->root(), faults);
-  UnknownFields unknown{lenient || comes_from_spinnaker(document->root()), {}};
+  UnknownFields unknown{lenient || comes_from_spinnaker(document->root()), {}, {}};
 
   auto spec = std::make_shared<JobSpec>();
   const auto type = read_type(in);
@@ -124,6 +137,8 @@ Checked<Submission> parse_submission(std::string_view body, bool lenient, const 
   Submission out;
   out.command.in_service = in.flag("inService", true);
   in.refuse_unknown(unknown.lenient, unknown.ignored);
+  out.notes = std::move(unknown.notes);
+  for (std::string& note : notes_of(*spec)) out.notes.push_back(std::move(note));
   out.command.spec = std::move(spec);
   out.command.instances_desired = counts.desired;
   out.command.instances_min = counts.min;
@@ -251,7 +266,7 @@ Checked<engine::KillTasks> parse_kill_tasks(std::string_view body) {
   if (!document) return {{}, faults.take()};
   FieldReader in(document->root(), faults);
   engine::KillTasks out;
-  out.tasks = read_task_ids(in);
+  out.tasks = read_task_ids(in, TaskIds::ours);
   out.user = in.text("user");
   out.shrink = in.flag("shrink", false);
   out.strict = in.flag("strict", false);

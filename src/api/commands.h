@@ -15,6 +15,7 @@ namespace mimas::api {
 struct Submission {
   engine::SubmitJob command;         // request id left 0
   std::vector<std::string> ignored;  // unknown fields that were let through (lenient), for the Warning header
+  std::vector<std::string> notes;    // what has no effect, and what job_notes.h sees
 };
 
 // `lenient`: unknown fields are ignored and listed (titus-api §1); labels.source=spinnaker implies it.

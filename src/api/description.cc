@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/render_job.h"
+#include "json/members.h"
 #include "json/value.h"
 
 namespace mimas::api {
@@ -38,11 +39,12 @@ void merge(json::Writer& out, const json::Value* target, const json::Value& patc
 void merge_members(json::Writer& out, const json::Value* target, const json::Value& patch,
                    const Names& gone) {
   out.begin_object();
+  const json::Members changes(patch), before(target ? *target : patch);
   const std::size_t size = target && target->is_object() ? target->size() : 0;
   for (std::size_t i = 0; i < size; ++i) {
     const std::string_view name = target->name(i);
     const json::Value value = target->at(i);
-    const auto change = patch.find(name);
+    const auto change = changes.find(name);
     if (change && change->is_null()) continue;
     if (!change && gone.contains(name)) continue;
     out.key(name);
@@ -54,7 +56,7 @@ void merge_members(json::Writer& out, const json::Value* target, const json::Val
   }
   for (std::size_t i = 0; i < patch.size(); ++i) {
     const std::string_view name = patch.name(i);
-    const bool was_there = size > 0 && target->find(name).has_value();
+    const bool was_there = size > 0 && before.find(name).has_value();
     if (was_there || patch.at(i).is_null()) continue;
     out.key(name);
     merge(out, nullptr, patch.at(i), {});
@@ -83,13 +85,15 @@ void compare(const std::string& pointer, const std::optional<json::Value>& befor
     if (was != is) out.push_back({pointer, std::move(was), std::move(is)});
     return;
   }
+  const json::Members old_members(*before), new_members(*after);
   for (std::size_t i = 0; i < before->size(); ++i) {
     const std::string_view name = before->name(i);
-    compare(pointer + "/" + pointer_segment(name), before->at(i), after->find(name), out);
+    compare(pointer + "/" + pointer_segment(name), before->at(i), new_members.find(name), out);
   }
   for (std::size_t i = 0; i < after->size(); ++i) {
     const std::string_view name = after->name(i);
-    if (!before->find(name)) compare(pointer + "/" + pointer_segment(name), std::nullopt, after->at(i), out);
+    if (!old_members.find(name))
+      compare(pointer + "/" + pointer_segment(name), std::nullopt, after->at(i), out);
   }
 }
 

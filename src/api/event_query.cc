@@ -13,21 +13,13 @@ namespace {
 constexpr std::array<std::string_view, kEventKinds> kKindNames{"job",        "task",  "agent",  "audit",
                                                                "connection", "alert", "scaling"};
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
 class EventQueryReader {
  public:
   void read(const Parameter& parameter) {
     static const std::vector<std::string_view> kKnown{
         "kind", "job", "task", "app", "type", "label", "snapshot", "heartbeatSecs", "lastEventId"};
     if (std::ranges::find(kKnown, parameter.name) == kKnown.end()) {
-      const std::string_view meant = nearest_name(parameter.name, kKnown);
-      fault(parameter, meant.empty() ? "unknown query parameter"
-                                     : "unknown query parameter, did you mean `" + std::string(meant) + "`?");
+      fault(parameter, "unknown query parameter" + faults_.guess(parameter.name, kKnown));
     } else if (parameter.name == "snapshot") {
       read_snapshot(parameter);
     } else if (parameter.name == "heartbeatSecs") {
@@ -65,13 +57,7 @@ class EventQueryReader {
   }
 
   void read_terms(const Parameter& parameter) {
-    std::string_view rest = parameter.value;
-    for (bool more = true; more;) {
-      const std::size_t comma = rest.find(',');
-      const std::string_view term = trim(rest.substr(0, comma));
-      more = comma != std::string_view::npos;
-      if (more) rest.remove_prefix(comma + 1);
-      if (term.empty()) continue;
+    for (const std::string& term : label_terms(parameter.value)) {
       if (++terms_ > kEventTermsMax) {
         const std::string most = std::to_string(kEventTermsMax);
         return fault(parameter, "all filters together must not have more than " + most + " terms", most);
@@ -92,12 +78,13 @@ class EventQueryReader {
     }
     if (parameter.name == "label") {
       const std::size_t equals = term.find('=');
-      const std::string_view name = trim(term.substr(0, equals));
+      const std::string_view name = trim_blanks(term.substr(0, equals));
       if (name.empty())
         return fault(parameter, "a label must have a name: `name`, `name=` or `name=value`"), false;
       const bool any = equals == std::string_view::npos;
-      filter.labels.push_back(
-          {std::string(name), std::string(any ? std::string_view() : trim(term.substr(equals + 1))), any});
+      filter.labels.push_back({std::string(name),
+                               std::string(any ? std::string_view() : trim_blanks(term.substr(equals + 1))),
+                               any});
     }
     return true;
   }

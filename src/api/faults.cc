@@ -75,16 +75,16 @@ void Faults::later(const json::Value& value, std::string detail, std::string lim
   if (listed_.size() > before) listed_.back().later = true;
 }
 
+std::string Faults::guess(std::string_view name, const std::vector<std::string_view>& known) {
+  if (guesses_ == kGuessesMax) return {};
+  ++guesses_;
+  return api::guess(name, known);
+}
+
 std::vector<Fault> Faults::take() {
   if (unlisted_ > 0) listed_.push_back({"", "and " + std::to_string(unlisted_) + " more faults", "", ""});
   unlisted_ = 0;
   return std::exchange(listed_, {});
-}
-
-std::string cut_text(std::string_view text, std::size_t bytes) {
-  if (text.size() <= bytes) return std::string(text);
-  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) --bytes;
-  return std::string(text.substr(0, bytes));
 }
 
 std::string pointer_segment(std::string_view name) {

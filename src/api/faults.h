@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/problem.h"
+#include "base/text.h"
 #include "json/value.h"
 
 namespace mimas::api {
@@ -22,16 +23,19 @@ class Faults {
   // The same for what a later version will take: kNotServed.
   void later(const json::Value& value, std::string detail, std::string limit = {});
 
+  // As the free guess below, for the first kGuessesMax that ask: to compare names costs more than to read
+  // them, and whoever sends thousands of unknown ones has not mistyped them.
+  std::string guess(std::string_view name, const std::vector<std::string_view>& known);
+
   std::size_t count() const { return listed_.size() + unlisted_; }
   std::vector<Fault> take();
 
  private:
   std::vector<Fault> listed_;
   std::size_t unlisted_ = 0;
+  std::size_t guesses_ = 0;
 };
 
-// At most `bytes` of UTF-8 text, cut between characters.
-std::string cut_text(std::string_view text, std::size_t bytes);
 // One segment of a JSON pointer: '~' and '/' escaped.
 std::string pointer_segment(std::string_view name);
 

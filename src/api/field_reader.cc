@@ -95,15 +95,10 @@ namespace {
 
 // A member that is there twice: which of the two was meant, nobody can know. As deep as kBodyDepthMax.
 void refuse_doubled(const json::Value& value, Faults& faults) {
-  std::vector<std::string_view> names;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    refuse_doubled(value.at(i), faults);
-    if (value.is_object()) names.push_back(value.name(i));
-  }
-  std::ranges::sort(names);
-  for (std::size_t i = 1; i < names.size(); ++i) {
-    const bool second = names[i] == names[i - 1] && (i < 2 || names[i] != names[i - 2]);
-    if (second) faults.at(*value.find(names[i]), "is given twice in one object");
+  for (std::size_t i = 0; i < value.size(); ++i) refuse_doubled(value.at(i), faults);
+  const json::Members members(value);
+  for (const json::Members::Member& member : members.all()) {
+    if (member.doubled) faults.at(value.at(member.place), "is given twice in one object");
   }
 }
 
@@ -131,7 +126,7 @@ std::optional<json::Document> parse_body(std::string_view body, Faults& faults) 
 
 std::optional<json::Value> FieldReader::take(std::string_view name) {
   known_.push_back(name);
-  auto found = object_.find(name);
+  auto found = members_.find(name);
   if (!found || found->is_null()) return std::nullopt;
   return found;
 }
@@ -149,7 +144,7 @@ std::optional<json::Value> FieldReader::take(std::string_view name, std::string_
 }
 
 bool FieldReader::has(std::string_view name) const {
-  const auto found = object_.find(name);
+  const auto found = members_.find(name);
   return found && !found->is_null();
 }
 
@@ -176,7 +171,14 @@ bool FieldReader::flag(std::string_view name, bool otherwise) {
 
 std::int64_t FieldReader::number(const NumberLimit& limit, std::string_view alias) {
   const auto found = alias.empty() ? take(limit.field) : take(limit.field, alias);
-  if (!found || is_zero(*found)) return limit.fallback;
+  if (!found || (limit.zero_is_open && is_zero(*found))) return limit.fallback;
+  if (limit.least > 0 && is_zero(*found)) {
+    std::string text = "must be a whole number from " + std::to_string(limit.least) + " to " +
+                       std::to_string(limit.most) + "; left out it is " + std::to_string(limit.fallback);
+    if (!limit.instead.empty()) text += ", and " + std::string(limit.instead);
+    faults_.at(*found, std::move(text), range_text(limit.least, limit.most));
+    return limit.fallback;
+  }
   return whole_number(*found, limit.least, limit.most, faults_).value_or(limit.fallback);
 }
 
@@ -188,21 +190,13 @@ std::optional<std::int64_t> FieldReader::count(std::string_view name, std::int64
 
 void FieldReader::refuse_unknown(bool lenient, std::vector<std::string>& ignored) {
   std::ranges::sort(known_);
-  std::vector<std::string_view> seen;
-  for (std::size_t i = 0; i < object_.size(); ++i) {
-    const std::string_view name = object_.name(i);
-    if (std::ranges::binary_search(known_, name)) continue;
-    seen.push_back(name);
-  }
-  std::ranges::sort(seen);
-  const auto repeated = std::ranges::unique(seen);
-  seen.erase(repeated.begin(), repeated.end());
-  for (std::string_view name : seen) {
-    if (lenient) {
-      if (ignored.size() < kFaultsMax) ignored.push_back(cut_text(name, kTextBytesMax));
-      continue;
+  for (const json::Members::Member& member : members_.all()) {
+    if (std::ranges::binary_search(known_, member.name)) continue;
+    if (!lenient) {
+      faults_.at(members_.object().at(member.place), "unknown field" + faults_.guess(member.name, known_));
+    } else if (ignored.size() < kFaultsMax) {
+      ignored.push_back(cut_text(member.name, kTextBytesMax));
     }
-    faults_.at(*object_.find(name), "unknown field" + guess(name, known_));
   }
 }
 

@@ -70,7 +70,7 @@ Tier read_tier(FieldReader& in) {
   const std::string text = in.text("tier");
   if (text.empty()) return Tier::flex;
   if (const auto tier = parse_tier(text)) return *tier;
-  in.faults().at(*in.object().find("tier"), "must be `critical` or `flex`", "critical, flex");
+  in.faults().at(*in.find("tier"), "must be `critical` or `flex`", "critical, flex");
   return Tier::flex;
 }
 
@@ -138,7 +138,7 @@ Checked<engine::SetGroup> parse_group(const std::string& name, std::string_view 
   CapacityGroup& group = command.group;
   group.name = name;
   if (const std::string own = in.text("name"); !own.empty() && own != name) {
-    faults.at(*in.object().find("name"), "is not the name in the path");
+    faults.at(*in.find("name"), "is not the name in the path");
   }
   group.tier = read_tier(in);
   group.weight = in.number(kWeight);
@@ -161,7 +161,7 @@ Checked<engine::SetGroup> parse_application(const std::string& name, std::string
   if (name.empty() && own.empty()) {
     faults.add("/appName", "is required: the name of the capacity group");
   } else if (!name.empty() && !own.empty() && own != name) {
-    faults.at(*in.object().find("appName"), "is not the name in the path");
+    faults.at(*in.find("appName"), "is not the name in the path");
   }
   CapacityGroup& group = command.group;
   if (const CapacityGroupPtr before = described(view, name.empty() ? own : name)) group = *before;

@@ -1,5 +1,6 @@
 // read_constraints of api/job_fields.h: lists of expressions, and the maps of Titus's v3 API.
 #include "api/job_fields.h"
+#include "model/constraint_guess.h"
 
 namespace mimas::api {
 namespace {
@@ -14,8 +15,17 @@ std::string_view flag_of(std::string_view name) {
 
 using Parser = Result<Constraint> (*)(std::string_view);
 
+// What other schedulers' spellings would read as: an attribute that no agent can have.
+void refuse_foreign(const json::Value& where, const std::string& guess, Faults& faults) {
+  faults.at(where, "is written in the way of another scheduler, and would never hold: did you mean `" +
+                       guess + "`?");
+}
+
 void add(const json::Value& where, const std::string& text, Parser parse, std::vector<Constraint>& into,
          Faults& faults) {
+  if (const std::string guess = guess_constraint(text); !guess.empty()) {
+    return refuse_foreign(where, guess, faults);
+  }
   auto parsed = parse(text);
   if (!parsed.ok()) {
     const Error& error = parsed.error();
@@ -48,6 +58,16 @@ std::optional<std::string> map_entry_text(std::string_view name, const json::Val
   return std::nullopt;
 }
 
+// ["hostname", "UNIQUE"], as Marathon has it, as one text; empty: it is no such list.
+std::string joined_list(const json::Value& value) {
+  std::string text;
+  for (std::size_t i = 0; value.is_array() && i < value.size(); ++i) {
+    if (!value.at(i).is_string()) return {};
+    text += (i == 0 ? "" : ":") + std::string(value.at(i).string().value());
+  }
+  return text;
+}
+
 struct Expression {
   json::Value where;
   std::string text;
@@ -70,6 +90,12 @@ std::vector<Expression> read_expressions(FieldReader& in, std::string_view field
   }
   for (std::size_t i = 0; i < found->size(); ++i) {
     const json::Value value = found->at(i);
+    const bool ours = found->is_object() && !flag_of(found->name(i)).empty();
+    const std::string foreign = found->is_object() ? std::string(found->name(i)) : joined_list(value);
+    if (const std::string guess = ours ? std::string() : guess_constraint(foreign); !guess.empty()) {
+      refuse_foreign(value, guess, faults);
+      continue;
+    }
     auto text = found->is_object() ? map_entry_text(found->name(i), value, faults)
                                    : plain_text(value, kConstraintBytesMax, false, faults);
     if (!text || (found->is_object() && text->empty())) continue;

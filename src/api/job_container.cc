@@ -47,8 +47,8 @@ void read_run_as(FieldReader& in, JobSpec& spec) {
   spec.run_as = in.text("runAs");
   const bool docker = spec.runtime == Runtime::docker;
   if (spec.run_as.empty() || is_user(spec.run_as, docker)) return;
-  in.faults().at(*in.object().find("runAs"), docker ? "must be a user, or user:group, by name or number"
-                                                    : "must be a user by name or number, or uid:gid");
+  in.faults().at(*in.find("runAs"), docker ? "must be a user, or user:group, by name or number"
+                                           : "must be a user by name or number, or uid:gid");
 }
 
 std::optional<std::int64_t> read_bound(const json::Value& value, Faults& faults) {
@@ -153,20 +153,20 @@ bool is_digest(std::string_view text) {
 void check_image(FieldReader& in, const JobSpec& spec) {
   Faults& faults = in.faults();
   const std::string& image = spec.application_name;
-  if (const auto found = in.object().find("applicationName"); image.empty()) {
+  if (const auto found = in.find("applicationName"); image.empty()) {
     const bool said = found && !is_unset(*found);  // it has its fault already
     if (!said) faults.add("/applicationName", "is required: the image of the container");
   } else if (const std::string wrong = image_fault(image); !wrong.empty()) {
     faults.at(*found, wrong);
   }
   if (!spec.version.empty() && (spec.version.size() > kTagBytesMax || !is_word(spec.version, "_.-", "_"))) {
-    faults.at(*in.object().find("version"),
+    faults.at(*in.find("version"),
               "is no tag: letters, digits, '.', '_' and '-', at most " + std::to_string(kTagBytesMax) +
                   " bytes, and neither '.' nor '-' first",
               std::to_string(kTagBytesMax));
   }
   if (!spec.container.digest.empty() && !is_digest(spec.container.digest)) {
-    faults.at(*in.object().find("digest"), "must be sha256: and 64 hexadecimal digits in small letters");
+    faults.at(*in.find("digest"), "must be sha256: and 64 hexadecimal digits in small letters");
   }
 }
 
@@ -267,13 +267,13 @@ void read_pull(FieldReader& in, ContainerSettings& container) {
   } else if (text == "never") {
     container.pull = ContainerSettings::Pull::never;
   } else {
-    in.faults().at(*in.object().find("pull"), "must be missing, always or never", "missing, always, never");
+    in.faults().at(*in.find("pull"), "must be missing, always or never", "missing, always, never");
   }
 }
 
 void check_names(FieldReader& in, const ContainerSettings& container) {
   const auto check = [&](std::string_view field, const std::string& text, bool fits, const char* wanted) {
-    if (!text.empty() && !fits) in.faults().at(*in.object().find(field), wanted);
+    if (!text.empty() && !fits) in.faults().at(*in.find(field), wanted);
   };
   check("hostname", container.hostname,
         container.hostname.size() <= kHostnameBytesMax && is_word(container.hostname, ".-") &&
@@ -309,7 +309,7 @@ void read_container_object(FieldReader& job, JobSpec& spec, const Permissions& p
     }
   }
   if (container.privileged && !permissions.privileged) {
-    in.faults().at(*in.object().find("privileged"),
+    in.faults().at(*in.find("privileged"),
                    "is not allowed by this server (its operator would start it with --allow-privileged)");
   }
   in.refuse_unknown(unknown.lenient, unknown.ignored);
@@ -338,7 +338,7 @@ void read_container(FieldReader& in, JobSpec& spec, const Permissions& permissio
   check_image(in, spec);
   spec.container.shm_mib = in.number(kShmMib);
   if (spec.container.shm_mib > spec.request.mem_mib) {
-    in.faults().at(*in.object().find("shmSize"), "must not be above the job's `memory`",
+    in.faults().at(*in.find("shmSize"), "must not be above the job's `memory`",
                    std::to_string(spec.request.mem_mib));
   }
   read_volumes(in, spec, permissions, unknown);

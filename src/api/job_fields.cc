@@ -63,7 +63,7 @@ void read_working_directory(FieldReader& in, JobSpec& spec) {
   }
   const bool docker = spec.runtime == Runtime::docker;
   if (!climbs && path.starts_with('/') == docker) return;
-  in.faults().at(*in.object().find("workingDirectory"),
+  in.faults().at(*in.find("workingDirectory"),
                  docker ? "must be a path in the container: absolute, and without `..`"
                         : "must be a path within the sandbox: relative, and without `..`");
 }
@@ -179,7 +179,7 @@ void read_policy_form(const json::Value& value, std::string_view form, JobSpec& 
     }
   }
   const auto inner = in.take("retries");
-  const auto outer = job.has("retries") ? job.object().find("retries") : job.object().find("numRetries");
+  const auto outer = job.has("retries") ? job.find("retries") : job.find("numRetries");
   if (inner && !is_unset(*inner)) {
     const std::int64_t retries =
         whole_number(*inner, kRetries.least, kRetries.most, job.faults()).value_or(0);
@@ -244,7 +244,7 @@ struct EchoedField {
   json::Kind kind;
   std::string_view wanted;
 };
-constexpr std::array<EchoedField, 11> kEchoed{{
+constexpr std::array<EchoedField, 9> kEchoed{{
     {"allocateIpAddress", json::Kind::boolean, "true or false"},
     {"efs", json::Kind::object, "an object"},
     {"efsMounts", json::Kind::array, "an array"},
@@ -279,7 +279,7 @@ std::optional<JobType> read_type(FieldReader& in) {
   if (in.faults().count() > before) return std::nullopt;
   if (text.empty() || text == "batch") return JobType::batch;
   if (text == "service") return JobType::service;
-  const json::Value value = *in.object().find("type");
+  const json::Value value = *in.find("type");
   if (text == "cron" || text == "system") {
     in.faults().later(value, text + " jobs are not supported by this version", "batch, service");
   } else {
@@ -294,12 +294,12 @@ std::optional<Runtime> read_runtime(FieldReader& in) {
   const std::size_t before = in.faults().count();
   const std::string text = in.text("runtime");
   if (in.faults().count() > before) return std::nullopt;
-  const auto image = in.object().find("applicationName");
+  const auto image = in.find("applicationName");
   const bool implied = text.empty() && image && !is_unset(*image);
   if (text == "docker" || implied) return Runtime::docker;
   if (text == "process" || text.empty()) return Runtime::process;
-  in.faults().at(*in.object().find("runtime"),
-                 "must be `process` or `docker`" + guess(text, {"process", "docker"}), "process, docker");
+  in.faults().at(*in.find("runtime"), "must be `process` or `docker`" + guess(text, {"process", "docker"}),
+                 "process, docker");
   return std::nullopt;
 }
 
@@ -331,13 +331,13 @@ void read_program(FieldReader& in, JobSpec& spec, bool known_runtime, UnknownFie
   }
   read_command(in, spec);
   const auto is_set = [&](std::string_view name) {
-    const auto value = in.object().find(name);
+    const auto value = in.find(name);
     return value && !is_unset(*value);
   };
   const bool line = is_set("entryPoint"), list = is_set("command");
   if (spec.runtime == Runtime::docker) {
     if (const auto words = shell_words(spec.entry_point); !words) {
-      faults.at(*in.object().find("entryPoint"), words.error().message);
+      faults.at(*in.find("entryPoint"), words.error().message);
     }
   } else if (line && list) {
     faults.add("/command", "a job has either `entryPoint` or `command`, not both");
@@ -375,6 +375,10 @@ void read_failure_rules(FieldReader& in, JobSpec& spec, UnknownFields& unknown) 
   if (spec.type == JobType::service) {
     if (!restart)
       in.faults().at(*again, "a service is always started again; a job that is not has type `batch`");
+    // Not of the number that we render ourselves, nor of Titus's.
+    if (spec.retries != 0 && spec.retries != kRetriesUnlimited && spec.retries != kRetries.most) {
+      unknown.notes.push_back("`retries` has no effect: a service is started again without end");
+    }
     spec.retries = kRetriesUnlimited;
   }
   spec.runtime_limit_ms = in.number(kRuntimeLimitSecs) * 1000;
@@ -397,7 +401,7 @@ InstanceCounts read_instance_counts(FieldReader& in, std::optional<JobType> type
   if (batch) {
     const std::int64_t count = std::max<std::int64_t>(1, instances.value_or(0));
     for (std::string_view name : {"instancesDesired", "instancesMin", "instancesMax"}) {
-      const auto value = in.object().find(name);
+      const auto value = in.find(name);
       if (!value || is_unset(*value) || value->int64().value() == count) continue;
       if (unknown.lenient) {
         unknown.ignored.emplace_back(name);
@@ -409,7 +413,7 @@ InstanceCounts read_instance_counts(FieldReader& in, std::optional<JobType> type
     return {count, count, count};
   }
   if (desired && instances && *instances != 0 && *instances != *desired) {
-    faults.at(*in.object().find("instances"), "is another word for `instancesDesired`, but the two differ",
+    faults.at(*in.find("instances"), "is another word for `instancesDesired`, but the two differ",
               std::to_string(*desired));
   }
   out.desired = desired     ? *desired
@@ -419,12 +423,10 @@ InstanceCounts read_instance_counts(FieldReader& in, std::optional<JobType> type
   out.min = min.value_or(out.desired);
   out.max = max.value_or(out.desired);
   if (out.min > out.desired) {
-    faults.at(*in.object().find("instancesMin"), "must not be above instancesDesired",
-              std::to_string(out.desired));
+    faults.at(*in.find("instancesMin"), "must not be above instancesDesired", std::to_string(out.desired));
   }
   if (out.max < out.desired) {
-    faults.at(*in.object().find("instancesMax"), "must not be below instancesDesired",
-              std::to_string(out.desired));
+    faults.at(*in.find("instancesMax"), "must not be below instancesDesired", std::to_string(out.desired));
   }
   return out;
 }

@@ -16,6 +16,7 @@ namespace mimas::api {
 struct UnknownFields {
   bool lenient = false;
   std::vector<std::string> ignored;  // names that were let through
+  std::vector<std::string> notes;    // of what is known but does nothing in this job, a sentence each
 };
 
 // What the operator allows jobs to ask for, beyond what is harmless to the agents.

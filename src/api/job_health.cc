@@ -30,11 +30,10 @@ std::int64_t read_seconds(FieldReader& in, const SecondsLimit& limit) {
   if (number.ok() && std::isfinite(number.value()) && number.value() >= 0 && number.value() <= most) {
     const std::int64_t ms = std::llround(number.value() * 1000);
     if (ms >= limit.least_ms) return ms;
-    if (ms == 0) return limit.fallback_ms;
   }
   in.faults().at(*found,
                  "must be a number of seconds from " + seconds_text(limit.least_ms) + " to " +
-                     seconds_text(limit.most_ms),
+                     seconds_text(limit.most_ms) + "; left out it is " + seconds_text(limit.fallback_ms),
                  range);
   return limit.fallback_ms;
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <iterator>
 #include <optional>
+#include <set>
 
 #include "api/faults.h"
 #include "api/job_limits.h"
@@ -65,8 +66,7 @@ class QueryReader {
     if (name == "labels") return read_labels(parameter);
     if (name == "taskState") return read_states(parameter);
     if (name == "fields") return;
-    if (std::ranges::find(once_, name) != once_.end()) return fault(parameter, "is given twice");
-    once_.push_back(std::string(name));
+    if (!once_.insert(std::string(name)).second) return fault(parameter, "is given twice");
     read_single(parameter, value);
   }
 
@@ -95,7 +95,8 @@ class QueryReader {
   }
 
   void read_labels(const Parameter& parameter) {
-    for (std::string_view term : terms_of(parameter.value)) {
+    for (const std::string& one : label_terms(parameter.value)) {
+      const std::string_view term = one;
       const std::size_t equals = term.find('=');
       const std::string_view key = trim_blanks(term.substr(0, equals));
       if (key.empty()) return fault(parameter, "a label must have a name: `name`, `name=` or `name=value`");
@@ -166,7 +167,7 @@ class QueryReader {
   bool of_tasks_;
   TaskQuery query_;
   Faults faults_;
-  std::vector<std::string> once_;
+  std::set<std::string> once_;
 };
 
 Checked<TaskQuery> read_query(const std::vector<Parameter>& parameters, bool of_tasks) {

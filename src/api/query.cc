@@ -27,6 +27,28 @@ std::vector<std::string_view> terms_of(std::string_view list) {
   }
 }
 
+std::vector<std::string> label_terms(std::string_view list) {
+  std::vector<std::string> out;
+  std::string term;
+  const auto end_term = [&] {
+    if (const std::string_view trimmed = trim_blanks(term); !trimmed.empty()) out.emplace_back(trimmed);
+    term.clear();
+  };
+  for (std::size_t at = 0; at < list.size(); ++at) {
+    const bool escape =
+        list[at] == '\\' && at + 1 < list.size() && (list[at + 1] == ',' || list[at + 1] == '\\');
+    if (escape) {
+      term += list[++at];
+    } else if (list[at] == ',') {
+      end_term();
+    } else {
+      term += list[at];
+    }
+  }
+  end_term();
+  return out;
+}
+
 std::optional<std::int64_t> parse_count(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -40,12 +62,7 @@ std::vector<Fault> unknown_parameters(const std::vector<Parameter>& parameters,
   for (const Parameter& parameter : parameters) {
     if (std::ranges::find(known, parameter.name) != known.end()) continue;
     std::string detail = "unknown query parameter";
-    const std::string_view meant = nearest_name(parameter.name, known);
-    if (!meant.empty()) {
-      detail += ", did you mean `" + std::string(meant) + "`?";
-    } else if (known.empty()) {
-      detail += ": this path takes none";
-    }
+    detail += known.empty() ? ": this path takes none" : faults.guess(parameter.name, known);
     // A query may hold any bytes; those that are no text are replaced when the answer is written.
     faults.add(cut_text(parameter.name, kTextBytesMax), std::move(detail), parameter.value);
   }

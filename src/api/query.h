@@ -16,6 +16,10 @@ struct Parameter {
   std::string name, value;
 };
 
+// A comma list of what may have commas itself, as labels do: `\,` is a comma of the term, `\\` a backslash;
+// any other backslash is itself. Trimmed; empty ones are left out.
+std::vector<std::string> label_terms(std::string_view list);
+
 // One fault for every parameter that is not among the known, with a guess at what was meant.
 std::vector<Fault> unknown_parameters(const std::vector<Parameter>& parameters,
                                       const std::vector<std::string_view>& known);

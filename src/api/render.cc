@@ -84,11 +84,11 @@ List render_jobs(const engine::View& view, const JobQuery& query) {
     last_number = job->number;
     const std::string shortfall = view.shortfall(job->id);
     if (query.fields.empty()) {
-      write_job(out, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall);
+      write_job(out, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall, query.base_url);
       continue;
     }
     json::Writer one;
-    write_job(one, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall);
+    write_job(one, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall, query.base_url);
     out.raw(project_fields(one.take(), query.fields));
   }
   out.end_array();
@@ -130,7 +130,7 @@ List render_tasks(const engine::View& view, const TaskQuery& query) {
       }
       ++count;
       last = {job->number, task->index, task->number};
-      std::string one = render_task(*task, *job, view.shortfall(job->id));
+      std::string one = render_task(*task, *job, view.shortfall(job->id), query.jobs.base_url);
       out.raw(query.jobs.fields.empty() ? one : project_fields(one, query.jobs.fields));
     }
   }
@@ -156,45 +156,54 @@ std::string render_task_summary(const engine::View& view) {
   return out.take();
 }
 
-std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall) {
+std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall,
+                       std::string_view base_url) {
   json::Writer out;
-  write_job(out, job, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall);
+  write_job(out, job, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall, base_url);
   return out.take();
 }
 
-std::string render_task(const Task& task, const Job& job, std::string_view shortfall) {
+std::string render_task(const Task& task, const Job& job, std::string_view shortfall,
+                        std::string_view base_url) {
   json::Writer out;
-  write_task(out, task, job, shortfall, true);
+  write_task(out, task, job, shortfall, base_url, true);
   return out.take();
 }
 
-std::string render_job_uri(const JobId& id) {
+std::string render_job_uri(const JobId& id, const std::vector<std::string>& notes) {
   json::Writer out;
-  out.begin_object().member("jobUri", "/api/v2/jobs/" + id.value).end_object();
+  out.begin_object().member("jobUri", "/api/v2/jobs/" + id.value);
+  if (!notes.empty()) {
+    out.key("notes").begin_array();
+    for (const std::string& note : notes) out.string(note);
+    out.end_array();
+  }
+  out.end_object();
   return out.take();
 }
 
 std::string render_log_urls(const Task& task, const LogPlaces& places) {
   std::string_view base_url = places.base_url;
   while (base_url.ends_with('/')) base_url.remove_suffix(1);
-  const std::string logs = std::string(base_url) + "/v2/logs/" + task.id.value;
+  const std::string all = std::string(base_url) + "/v2/logs/", own = all + task.id.value;
+  const std::string list = all + "download/" + task.id.value;
   std::set<std::string> rotated(places.names.begin(), places.names.end());
   std::vector<std::string> names{"stdout", "stderr"};
   for (const std::string& name : names) rotated.erase(name);
   names.insert(names.end(), rotated.begin(), rotated.end());
+  const auto write_files = [&](json::Writer& out, std::string_view member, const std::string& folder) {
+    out.key(member).begin_object();
+    for (const std::string& name : names) out.member(name, folder + "/" + name);
+    out.end_object();
+  };
   json::Writer out;
   out.begin_object();
-  out.member("stdoutLive", logs + "/stdout?follow=true");
-  out.member("stderrLive", logs + "/stderr?follow=true");
-  out.key("logs").begin_object();
-  for (const std::string& name : names) out.member(name, logs + "/" + name);
-  out.end_object();
-  out.key("snapshots").begin_array().end_array();
-  if (!places.archive.empty()) {
-    out.key("archive").begin_object();
-    for (const std::string& name : names) out.member(name, places.archive + "/" + name);
-    out.end_object();
-  }
+  out.member("stdoutLive", own + "/stdout?follow=true");
+  out.member("stderrLive", own + "/stderr?follow=true");
+  out.member("logs", list);
+  out.member("snapshots", places.archive.empty() ? list : places.archive);
+  write_files(out, "files", own);
+  if (!places.archive.empty()) write_files(out, "archive", places.archive);
   out.end_object();
   return out.take();
 }

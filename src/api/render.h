@@ -28,6 +28,7 @@ struct JobQuery {
   std::vector<std::string> fields;  // top-level names to keep; empty: all
   std::int64_t limit = 0;           // 0: all
   std::int64_t after_number = 0;    // from the cursor
+  std::string base_url;             // of links in the answer; not of the query, empty: paths alone
 };
 Checked<JobQuery> parse_job_query(const std::vector<Parameter>& parameters);
 
@@ -51,16 +52,20 @@ List render_jobs(const engine::View& view, const JobQuery& query);
 List render_tasks(const engine::View& view, const TaskQuery& query);  // by (job, index, number)
 std::string render_task_summary(const engine::View& view);            // counts by state of every live job
 
-std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall);
+std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall,
+                       std::string_view base_url = {});
 // Of one job: its ended tasks too, in order of (index, number), the newest attempt of a slot last.
-std::string render_task(const Task& task, const Job& job, std::string_view shortfall);
+std::string render_task(const Task& task, const Job& job, std::string_view shortfall,
+                        std::string_view base_url = {});
 std::string render_agents(const engine::View& view);
 // Without `executor_version` (what the newest executor there said) there is no such member.
 void write_agent(json::Writer& out, const Agent& agent, std::optional<std::string_view> executor_version);
-std::string render_job_uri(const JobId& id);                            // {"jobUri":"/api/v2/jobs/mimas-1"}
 std::string render_agent(const engine::View& view, const AgentId& id);  // empty: there is none of that id
-std::string render_job_uri(const JobId& id);                            // {"jobUri":"/api/v2/jobs/mimas-1"}
-// GET /v2/logs/{taskId}.
+// {"jobUri":"/api/v2/jobs/mimas-1"}, and the notes of the submission if there are any.
+std::string render_job_uri(const JobId& id, const std::vector<std::string>& notes = {});
+// GET /v2/logs/{taskId}. `stdoutLive`, `logs` and `snapshots` are texts, as Spinnaker's driver of 2016 reads
+// them (spinnaker §1.2): what is written now, the list of all files there are, and the archive's folder or
+// else that list again.
 struct LogPlaces {
   std::string base_url;            // ours
   std::vector<std::string> names;  // of log files in the sandbox, as far as known

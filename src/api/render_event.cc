@@ -43,7 +43,7 @@ void write(json::Writer& out, const JobWaits& event) {
 }
 
 void write(json::Writer& out, const TaskChanged& event) {
-  write_task(out, *event.task, *event.job, event.shortfall, true);
+  write_task(out, *event.task, *event.job, event.shortfall, {}, true);
 }
 
 void write(json::Writer& out, const TaskRemoved& event) {

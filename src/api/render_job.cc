@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/job_health.h"
+#include "api/job_notes.h"
 #include "base/time.h"
 #include "json/value.h"
 #include "model/signals.h"
@@ -159,27 +160,12 @@ void write_constraints(json::Writer& out, const JobSpec& spec) {
 }
 
 // The fields that are kept without a meaning, as they came.
-template <class Each>
-void for_each_echoed(const JobSpec& spec, Each each) {
+void write_echoed(json::Writer& out, const JobSpec& spec) {
   if (spec.echoed_json == "{}") return;  // nearly always, and parsing costs
   const auto document = json::parse(spec.echoed_json);
   if (!document.ok() || !document->root().is_object()) return;
   for (std::size_t i = 0; i < document->root().size(); ++i)
-    each(document->root().name(i), document->root().at(i));
-}
-
-void write_echoed(json::Writer& out, const JobSpec& spec) {
-  for_each_echoed(
-      spec, [&](std::string_view name, const json::Value& value) { out.member_raw(name, value.dump()); });
-}
-
-// One for each of them: nobody shall wonder why they do nothing.
-void write_notes(json::Writer& out, const JobSpec& spec) {
-  out.key("notes").begin_array();
-  for_each_echoed(spec, [&](std::string_view name, const json::Value&) {
-    out.string("`" + std::string(name) + "` is kept, but has no effect here");
-  });
-  out.end_array();
+    out.member_raw(document->root().name(i), document->root().at(i).dump());
 }
 
 // Container port → host port; by order, from "0", where only a number of ports was asked for.
@@ -207,6 +193,13 @@ void write_exit(json::Writer& out, const Exit& exit) {
   out.end_object();
 }
 
+// The address of an agent's "ip:port"; empty: there is none.
+std::string_view address_of(std::string_view endpoint) {
+  std::string_view address = endpoint.substr(0, std::min(endpoint.rfind(':'), endpoint.size()));
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  return address;
+}
+
 // Titus's `data` is an object or null, never anything else (spinnaker §1.4).
 void write_data(json::Writer& out, const Task& task) {
   out.key("data");
@@ -227,11 +220,15 @@ void write_data(json::Writer& out, const Task& task) {
   if (!run_facts(task).ip.empty()) {
     out.key("ipAddresses").begin_object().member("nfvpc", run_facts(task).ip).end_object();
   }
+  // And from here what a task's host is called: the agent's address, where its ports are.
+  if (const std::string_view address = address_of(task.agent_endpoint); !address.empty()) {
+    out.key("NetworkConfiguration").begin_object().member("EniIPAddress", address).end_object();
+  }
   out.end_object();
 }
 
-void write_log_paths(json::Writer& out, const Task& task) {
-  const std::string logs = "/api/v2/logs/" + task.id.value;
+void write_log_urls(json::Writer& out, const Task& task, std::string_view base_url) {
+  const std::string logs = std::string(base_url) + "/api/v2/logs/" + task.id.value;
   const bool started = !task.agent.empty();
   write_text_or_null(out, "stdoutLive", started ? logs + "/stdout?follow=true" : "");
   write_text_or_null(out, "logs", started ? logs : "");
@@ -322,7 +319,8 @@ void write_rules(json::Writer& out, const JobSpec& spec, std::string_view env_na
   write_health_checks(out, spec);
 }
 
-void write_job_members(json::Writer& out, const Job& job, bool dispatched, std::int64_t ready) {
+void write_job_members(json::Writer& out, const Job& job, bool dispatched, std::int64_t ready,
+                       const std::vector<std::string>& notes) {
   const JobSpec& spec = *job.spec;
   write_text_or_null(out, "id", job.id.value);
   out.member("name", spec.name);
@@ -337,7 +335,7 @@ void write_job_members(json::Writer& out, const Job& job, bool dispatched, std::
   out.member("disableDecreaseDesired", job.decrease_disabled).end_object();
   write_rules(out, spec, "environment");
   write_echoed(out, spec);
-  write_notes(out, spec);
+  write_texts(out, "notes", notes);
   out.member("jobVersion", job.version);
   write_date_or_null(out, "submittedAt", job.submitted_at);
   write_date_or_null(out, "finishedAt", job.ended_at);
@@ -347,14 +345,14 @@ void write_job_members(json::Writer& out, const Job& job, bool dispatched, std::
 
 void write_job_alone(json::Writer& out, const Job& job, bool dispatched, std::int64_t ready) {
   out.begin_object();
-  write_job_members(out, job, dispatched, ready);
+  write_job_members(out, job, dispatched, ready, notes_of(*job.spec));
   out.end_object();
 }
 
-void write_preview(json::Writer& out, const Job& job, std::string_view changes,
-                   const PlacementPlanPtr& plan) {
+void write_preview(json::Writer& out, const Job& job, const std::vector<std::string>& notes,
+                   std::string_view changes, const PlacementPlanPtr& plan) {
   out.begin_object();
-  write_job_members(out, job, false, 0);
+  write_job_members(out, job, false, 0, notes);
   out.key("tasks").begin_array().end_array();
   out.member("dryRun", true).member_raw("changes", changes);
   if (plan != nullptr) {
@@ -376,15 +374,16 @@ void write_wanted(json::Writer& out, const JobSpec& spec, const InstanceCounts& 
 }
 
 void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& shown, bool dispatched,
-               std::int64_t ready, std::string_view shortfall) {
+               std::int64_t ready, std::string_view shortfall, std::string_view base_url) {
   out.begin_object();
-  write_job_members(out, job, dispatched, ready);
+  write_job_members(out, job, dispatched, ready, notes_of(*job.spec));
   out.key("tasks").begin_array();
-  for (const TaskPtr& task : shown) write_task(out, *task, job, shortfall, false);
+  for (const TaskPtr& task : shown) write_task(out, *task, job, shortfall, base_url, false);
   out.end_array().end_object();
 }
 
-void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall, bool alone) {
+void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall,
+                std::string_view base_url, bool alone) {
   const JobSpec& spec = *job.spec;
   out.begin_object();
   out.member("id", task.id.value).member("instanceId", task.id.value);
@@ -415,7 +414,7 @@ void write_task(json::Writer& out, const Task& task, const Job& job, std::string
   out.member("killRequested", task.kill_requested);
   write_task_health(out, task);
   write_data(out, task);
-  write_log_paths(out, task);
+  write_log_urls(out, task, base_url);
   if (alone) write_history(out, task);
   out.end_object();
 }

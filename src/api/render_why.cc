@@ -33,6 +33,18 @@ void write_amount(json::Writer& out, std::string_view name, std::string_view wha
   }
 }
 
+void write_lacks(json::Writer& out, std::string_view name, const std::vector<Lack>& lacks) {
+  out.key(name).begin_array();
+  for (const Lack& lack : lacks) {
+    out.begin_object().member("what", lack.what);
+    write_amount(out, "asked", lack.what, lack.asked);
+    write_amount(out, "free", lack.what, lack.free);
+    write_amount(out, "total", lack.what, lack.total);
+    out.end_object();
+  }
+  out.end_array();
+}
+
 void write_miss(json::Writer& out, const std::optional<NearestMiss>& nearest) {
   out.key("nearest");
   if (!nearest) {
@@ -40,15 +52,9 @@ void write_miss(json::Writer& out, const std::optional<NearestMiss>& nearest) {
     return;
   }
   out.begin_object().member("agentId", nearest->agent.value).member("hostname", nearest->hostname);
-  out.member("reason", nearest->reason).key("lacks").begin_array();
-  for (const Lack& lack : nearest->lacks) {
-    out.begin_object().member("what", lack.what);
-    write_amount(out, "asked", lack.what, lack.asked);
-    write_amount(out, "free", lack.what, lack.free);
-    write_amount(out, "total", lack.what, lack.total);
-    out.end_object();
-  }
-  out.end_array().end_object();
+  out.member("reason", nearest->reason);
+  write_lacks(out, "lacks", nearest->lacks);
+  out.end_object();
 }
 
 void write_explanation_or_null(json::Writer& out, const ExplanationPtr& why) {
@@ -205,6 +211,7 @@ void write_explanation(json::Writer& out, const Explanation& why) {
     out.begin_object().member("reason", reason).member("agents", agents).end_object();
   out.end_array();
   write_text_or_null(out, "quotaOfGroup", why.group);
+  write_lacks(out, "quotaLacks", why.quota);
   out.member("tooLarge", why.too_large);
   write_miss(out, why.nearest);
   out.key("help").begin_array();

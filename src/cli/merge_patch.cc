@@ -1,4 +1,5 @@
 // `mimas change --set`: members by their dotted names → a merge patch (RFC 7396).
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -14,14 +15,13 @@ struct Node {
   std::string name;
   std::string json;  // empty: an object of `members`
   std::vector<Node> members;
+  std::map<std::string, std::size_t> places;  // of the members, by name: there may be as many as a line holds
 };
 
-Node* member_of(std::vector<Node>& members, const std::string& name) {
-  for (Node& one : members) {
-    if (one.name == name) return &one;
-  }
-  members.push_back({name, "", {}});
-  return &members.back();
+Node* member_of(Node& of, const std::string& name) {
+  const auto [place, is_new] = of.places.emplace(name, of.members.size());
+  if (is_new) of.members.push_back({name, "", {}, {}});
+  return &of.members[place->second];
 }
 
 std::string as_json(const std::string& value) {
@@ -51,26 +51,23 @@ Error wrong(const std::string& set, const char* why) {
 }  // namespace
 
 Result<std::string> merge_patch(const std::vector<std::string>& sets) {
-  std::vector<Node> root;
+  Node root;
   for (const std::string& set : sets) {
     const std::size_t equals = set.find('=');
     if (equals == std::string::npos) return wrong(set, "is not NAME=VALUE");
-    std::vector<Node>* members = &root;
-    Node* node = nullptr;
+    Node* node = &root;
     for (std::size_t at = 0; at <= equals;) {
       const std::size_t end = std::min(set.find('.', at), equals);
       if (end == at) return wrong(set, "has an empty name");
-      if (node != nullptr && !node->json.empty())
-        return wrong(set, "goes into what another --set has given a value");
-      node = member_of(*members, set.substr(at, end - at));
-      members = &node->members;
+      if (!node->json.empty()) return wrong(set, "goes into what another --set has given a value");
+      node = member_of(*node, set.substr(at, end - at));
       at = end + 1;
     }
     if (!node->json.empty() || !node->members.empty()) return wrong(set, "is set twice");
     node->json = as_json(set.substr(equals + 1));
   }
   json::Writer out;
-  write(out, root);
+  write(out, root.members);
   return out.take();
 }
 

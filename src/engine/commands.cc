@@ -139,8 +139,15 @@ Result<Answer> submit(Turn& turn, const SubmitJob& command) {
   return Answer{JobAccepted{id}};
 }
 
+// Whether there was such a job once: ids are numbers in the order of submission, and none is given twice.
+bool was_given(const State::Data& data, const JobId& id) {
+  const std::int64_t number = parse_job_number(id.value);
+  return number > 0 && number < data.next_job_number;
+}
+
 Result<Answer> kill_job(Turn& turn, const KillJob& command) {
   JobEntry* entry = find_job(turn.data, command.job);
+  if (entry == nullptr && was_given(turn.data, command.job)) return Answer{Done{}};
   if (entry == nullptr) return no_such_job(command.job);
   if (Status version = check_version(*entry->record, command.if_version); !version.ok()) {
     return version.error();
@@ -187,27 +194,24 @@ Result<Answer> set_counts(Turn& turn, const SetInstanceCounts& command) {
   return Answer{Done{}};
 }
 
-// The tasks to kill, each once; or why the command is refused.
+// The tasks to kill, each once; or why the command is refused. Ids of what has ended or is not on record are
+// passed over unless that is `strict`, as Titus has it: what was wanted of them has come true, and its
+// clients repeat a refused command for half an hour.
 Result<std::vector<FoundTask>> find_all(Turn& turn, const KillTasks& command) {
   std::vector<FoundTask> found;
   std::set<TaskKey> seen;
-  Error missing;
-  bool any_known = false;
   for (const TaskId& id : command.tasks) {
     FoundTask one = find_task(turn.data, id);
     if (one.task == nullptr) {
-      missing = make_error(Code::not_found, "there is no task " + id.value);
-      if (command.strict) return missing;
+      if (command.strict) return make_error(Code::not_found, "there is no task " + id.value);
       continue;
     }
-    any_known = true;
     if (is_terminal(one.task->record->state)) {
       if (command.strict) return make_error(Code::conflict, "task " + id.value + " has already ended");
       continue;
     }
     if (seen.insert(one.key).second) found.push_back(one);
   }
-  if (!any_known && !command.tasks.empty()) return missing;
   return found;
 }
 

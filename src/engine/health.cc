@@ -14,6 +14,7 @@
 // task (marathon#3942). Tested in tests/engine/health_test.cc.
 #include <algorithm>
 
+#include "base/text.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
 
@@ -26,7 +27,7 @@ constexpr std::string_view kHealthReason = "TASK_HEALTH_CHECK_STATUS_UPDATED";
 
 void set_health(Task& task, const StatusUpdate& update, Instant now) {
   if (update.ready) task.ready = update.ready;
-  if (update.reason == kHealthReason) task.health_message = update.message.substr(0, kHealthBytesMax);
+  if (update.reason == kHealthReason) task.health_message = cut_text(update.message, kHealthBytesMax);
   if (!update.healthy) return;
   task.healthy = update.healthy;
   if (*update.healthy) {
@@ -39,7 +40,7 @@ void set_health(Task& task, const StatusUpdate& update, Instant now) {
 
 bool says_something_new(const Task& task, const StatusUpdate& update) {
   return (update.healthy && update.healthy != task.healthy) || (update.ready && update.ready != task.ready) ||
-         (update.reason == kHealthReason && update.message.substr(0, kHealthBytesMax) != task.health_message);
+         (update.reason == kHealthReason && cut_text(update.message, kHealthBytesMax) != task.health_message);
 }
 
 // On its way from bad health to a successor that is known to be well, or not.

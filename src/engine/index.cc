@@ -15,8 +15,10 @@ placement::HostFacts facts_of(const Agent& agent) {
   const bool undescribed = is_known_from_tasks_only(agent);
   placement::HostFacts facts{agent.id, agent.hostname, agent.attributes,
                              undescribed ? agent.used : agent.total, !undescribed};
-  if (!agent.zone.empty()) facts.attributes["zone"] = agent.zone;
-  if (!agent.region.empty()) facts.attributes["region"] = agent.region;
+  for (const char* level : {"zone", "region"}) {
+    if (std::string where = domain_of(agent, level); !where.empty())
+      facts.attributes[level] = std::move(where);
+  }
   return facts;
 }
 
@@ -86,6 +88,13 @@ void tell_offers(const AgentEntry& agent, const std::string& role, placement::Ho
 }
 
 }  // namespace
+
+std::string domain_of(const Agent& agent, std::string_view level) {
+  const std::string& named = level == "zone" ? agent.zone : agent.region;
+  if (!named.empty()) return named;
+  const auto attribute = agent.attributes.find(level);
+  return attribute == agent.attributes.end() ? std::string() : attribute->second;
+}
 
 void untell_agent(State::Data& data, AgentEntry& agent) {
   for (const auto& [role, host] : agent.hosts) data.clusters.at(role).remove(host);

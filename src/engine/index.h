@@ -11,6 +11,10 @@
 
 namespace mimas::engine {
 
+// Where the agent is, by the "region" or "zone" of its fault domain, else by its attribute of that name;
+// empty: it does not say. The same that constraints are asked about.
+std::string domain_of(const Agent& agent, std::string_view level);
+
 // The view of the agents as they stand to one role; made when first asked for.
 placement::Cluster& cluster_of(Turn& turn, std::string_view role);
 

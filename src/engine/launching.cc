@@ -47,8 +47,8 @@ TaskPtr dispatch(Turn& turn, JobEntry& job, const TaskKey& key, const placement:
     task.agent = agent.id;
     task.hostname = agent.hostname;
     task.agent_endpoint = agent.endpoint;
-    task.region = agent.region;
-    task.zone = agent.zone;
+    task.region = domain_of(agent, "region");
+    task.zone = domain_of(agent, "zone");
     task.allocated = assignment.allocated;
     task.executor = executor;  // empty: its own, under its own id
     task.dispatched_at = turn.now;
@@ -129,8 +129,7 @@ WaitingRound round_of(Turn& turn, const std::vector<std::int64_t>& numbers) {
       }
       continue;
     }
-    publish_shortfall(turn, data.jobs.at(number),
-                      "an unknown task runs in the slot: see `mimas orphans list`");
+    publish_shortfall(turn, data.jobs.at(number), "an unknown task runs in the slot: see GET /v2/orphans");
   }
   return round;
 }

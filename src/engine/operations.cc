@@ -4,6 +4,7 @@
 // and if the master refuses that, it goes again without, and later offers show whether it took place.
 #include <algorithm>
 
+#include "base/text.h"
 #include "engine/history.h"
 #include "engine/parts.h"
 
@@ -114,11 +115,11 @@ Result<Operation> checked(const State::Data& data, const RequestOperation& comma
   if (operation.role.empty() || operation.role == "*") {
     return make_error(Code::invalid_argument,
                       "resources cannot be reserved for the role '" + operation.role + "'", "/role",
-                      "name one of the server's other roles; `mimas serve --roles` lists them");
+                      "name one of the server's other roles; GET /v2/config lists them");
   }
   if (!is_ours(data.policy, operation.role)) {
     return make_error(Code::invalid_argument, "the server is not subscribed in the role " + operation.role,
-                      "/role", "name one of the server's roles; `mimas serve --roles` lists them");
+                      "/role", "name one of the server's roles; GET /v2/config lists them");
   }
   if (static_cast<std::int64_t>(data.operations_open.size()) >= data.policy.operations_open_max) {
     return make_error(
@@ -160,7 +161,7 @@ void on_unknown(Turn& turn, OperationEntry& entry) {
 }
 
 void apply(Turn& turn, OperationEntry& entry, const OperationUpdate& update) {
-  std::string message = update.message.substr(0, kMessageBytesMax);
+  std::string message = cut_text(update.message, kMessageBytesMax);
   const auto live = [&](OperationState state) {
     if (entry.record->state != state) move_to(turn, entry, state, std::move(message));
   };

@@ -4,6 +4,7 @@
 
 #include "engine/checks.h"
 #include "engine/history.h"
+#include "engine/index.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/reconcile.h"
@@ -84,8 +85,8 @@ Task adopted_task(const Turn& turn, const JobEntry& job, const TaskName& name, c
     const Agent& record = agent->second.record;
     task.hostname = record.hostname;
     task.agent_endpoint = record.endpoint;
-    task.region = record.region;
-    task.zone = record.zone;
+    task.region = domain_of(record, "region");
+    task.zone = domain_of(record, "zone");
   }
   task.allocated = share_of(*job.record->spec);
   task.queued_at = task.dispatched_at = orphan.first_seen;

@@ -305,7 +305,7 @@ void refresh_alerts(Turn& turn) {
   if (data.orphans_waiting > 0) {
     orphans = std::to_string(data.orphans_waiting) + " tasks run that this database knows nothing of, " +
               "beside " + std::to_string(data.tasks_live) +
-              " it knows: is it an old copy? Nothing is killed; see `mimas orphans list`, then adopt or kill";
+              " it knows: is it an old copy? Nothing is killed; see GET /v2/orphans, then adopt or kill";
   }
   set_alert(turn, "orphans", orphans);
   std::int64_t revived = 0;

@@ -1,5 +1,6 @@
 // Status updates: from agents (with uuid, to be acknowledged), from the master, and as answers to
 // reconciliation. Rules of mesos-protocol §8.3: 56…64, 67, 68.
+#include "base/text.h"
 #include "engine/agent_health.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
@@ -57,7 +58,7 @@ void apply_live(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdat
     // While a kill is on, reason and message say who asked for it; state.h reads kScaledDown from there.
     if (task.kill_requested) return;
     task.reason = update.reason;
-    task.message = update.message.substr(0, kMessageBytesMax);
+    task.message = cut_text(update.message, kMessageBytesMax);
   });
   if (to == TaskState::running) note_run_on_agent(turn, job, *task_at(job, key).record);
   // It was given up, its slot has a successor, and now it is back (rule 63).
@@ -99,7 +100,7 @@ void note_facts(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdat
 
 void apply_end(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdate& update,
                const Verdict& verdict, TaskState to) {
-  TaskEnd end{to, verdict.ending, update.reason, update.message.substr(0, kMessageBytesMax), update.exit};
+  TaskEnd end{to, verdict.ending, update.reason, cut_text(update.message, kMessageBytesMax), update.exit};
   if (update.state == MesosState::gone_by_operator) end.reason = kMarkedGone;  // whatever else was the reason
   if (is_ended_for_health(*task_at(job, key).record) && verdict.ending == Ending::failure) {
     end.reason = end.message = {};  // what its checks said is why it ended

@@ -137,6 +137,10 @@ Result<Document> parse(std::string_view text, const ParseLimits& limits) {
                                            " bytes, at most " + std::to_string(limits.bytes_max) +
                                            " are allowed");
   }
+  if (text.starts_with("\xEF\xBB\xBF")) {
+    return error_at(
+        text, 0, "a byte order mark (EF BB BF), which JSON does not have: save the text as UTF-8 without it");
+  }
   std::string replaced;
   if (const std::size_t good = valid_utf8_prefix(text); good != text.size()) {
     if (!limits.replace_bad_utf8) return error_at(text, good, "invalid UTF-8");

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "json/rapid.h"
 #include "json/value.h"
@@ -17,6 +19,15 @@ struct Document::Tree {
 
   Pool pool;
   Dom dom;
+
+  // Where the children of every container lie, in the order of their addresses, so that the container around
+  // a node is found by a search. Made when the first pointer is asked for: a body with many faults pays for
+  // one walk, a good one for none.
+  struct Nest {
+    std::uintptr_t begin, end;  // the bytes of its children
+    const Node* container;
+  };
+  std::vector<Nest> nests;
 };
 
 }  // namespace mimas::json

@@ -1,10 +1,14 @@
 #include "json/value.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <utility>
 #include <vector>
 
 #include "json/rapid.h"
 #include "json/tree.h"
+#include "json/walked.h"
 #include "json/writer.h"
 
 namespace mimas::json {
@@ -41,13 +45,6 @@ void append_pointer_token(std::string_view name, std::string& out) {
     else if (c == '/') out += "~1";
     else out += c;
   }
-}
-
-// The step that was taken last from this level.
-void append_step(const Level& level, std::string& out) {
-  const std::size_t index = level.next - 1;
-  if (level.node->IsArray()) append_pointer_token(std::to_string(index), out);
-  else append_pointer_token(member_name(*level.node, index), out);
 }
 
 void write_scalar(const Node& node, Writer& out) {
@@ -108,29 +105,68 @@ bool Value::is_integer() const {
   return node.IsInt64() || is_whole_between(node, -kTwo63, kTwo63);
 }
 
-std::string Value::pointer() const {
-  const Node* wanted = &as_node(node_);
-  std::vector<Level> path{{&as_node(root_), 0}};
+namespace {
+
+std::uintptr_t address(const void* node) { return reinterpret_cast<std::uintptr_t>(node); }
+
+// What container the node is a child of; past the end of the nests for the root.
+template <class Nests>
+auto nest_of(const Nests& nests, const Node* node) {
+  const auto after = std::upper_bound(nests.begin(), nests.end(), address(node),
+                                      [](std::uintptr_t at, const auto& nest) { return at < nest.begin; });
+  if (after == nests.begin()) return nests.end();
+  return address(node) < std::prev(after)->end ? std::prev(after) : nests.end();
+}
+
+template <class Nests>
+void make_nests(const Node& root, Nests& nests) {
+  std::vector<Level> path{{&root, 0}};
   while (!path.empty()) {
-    if (path.back().node == wanted) {
-      std::string out;
-      for (std::size_t i = 0; i + 1 < path.size(); ++i) append_step(path[i], out);
-      return out;
-    }
-    while (!path.empty() && path.back().next == children(*path.back().node)) path.pop_back();
-    if (path.empty()) break;
     Level& level = path.back();
-    const Node* down = &child(*level.node, level.next++);
-    path.push_back({down, 0});
+    const std::size_t count = children(*level.node);
+    if (level.next == 0 && count > 0) {
+      const void* const begin = level.node->IsArray() ? static_cast<const void*>(level.node->Begin())
+                                                      : static_cast<const void*>(&*level.node->MemberBegin());
+      const std::size_t stride = level.node->IsArray() ? sizeof(Node) : sizeof(*level.node->MemberBegin());
+      nests.push_back({address(begin), address(begin) + count * stride, level.node});
+    }
+    ++walked;
+    while (level.next < count && children(child(*level.node, level.next)) == 0) ++level.next, ++walked;
+    if (level.next == count) {
+      path.pop_back();
+    } else {
+      path.push_back({&child(*level.node, level.next++), 0});
+    }
   }
-  return {};
+  std::sort(nests.begin(), nests.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
+}
+
+}  // namespace
+
+std::string Value::pointer() const {
+  auto& tree = *static_cast<Document::Tree*>(const_cast<void*>(tree_));
+  if (tree.nests.empty()) make_nests(tree.dom, tree.nests);
+  std::vector<std::string> steps;
+  const Node* node = &as_node(node_);
+  for (auto nest = nest_of(tree.nests, node); nest != tree.nests.end(); nest = nest_of(tree.nests, node)) {
+    const bool list = nest->container->IsArray();
+    const std::size_t stride = list ? sizeof(Node) : sizeof(*nest->container->MemberBegin());
+    const std::size_t index = (address(node) - nest->begin) / stride;
+    steps.emplace_back();
+    append_pointer_token(list ? std::to_string(index) : std::string(member_name(*nest->container, index)),
+                         steps.back());
+    node = nest->container;
+  }
+  std::string out;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) out += *step;
+  return out;
 }
 
 std::size_t Value::size() const { return children(as_node(node_)); }
 
 Value Value::at(std::size_t index) const {
   ASSERT(index < size());
-  return Value(&child(as_node(node_), index), root_);
+  return Value(&child(as_node(node_), index), tree_);
 }
 
 std::string_view Value::name(std::size_t index) const {
@@ -142,7 +178,8 @@ std::optional<Value> Value::find(std::string_view wanted) const {
   if (!is_object()) return std::nullopt;
   const Node& node = as_node(node_);
   for (std::size_t i = node.MemberCount(); i-- > 0;) {
-    if (member_name(node, i) == wanted) return Value(&child(node, i), root_);
+    ++walked;
+    if (member_name(node, i) == wanted) return Value(&child(node, i), tree_);
   }
   return std::nullopt;
 }
@@ -255,7 +292,7 @@ Document::~Document() = default;
 
 Value Document::root() const {
   const Node* node = &tree_->dom;
-  return Value(node, node);
+  return Value(node, tree_.get());
 }
 
 }  // namespace mimas::json

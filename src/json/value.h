@@ -27,7 +27,8 @@ std::string_view kind_name(Kind kind);  // "an object", "a string", … for erro
 class Document;
 
 // A node of a Document. Cheap to copy; valid as long as its Document lives. Navigation costs no allocation:
-// the pointer in an Error is found by searching the tree for the node, which only a failed getter pays for.
+// the pointer in an Error is found in an index of the tree, which the first failed getter makes and pays for;
+// so a document whose getters may fail belongs to one thread.
 class Value {
  public:
   Kind kind() const;
@@ -45,8 +46,9 @@ class Value {
   std::size_t size() const;
   Value at(std::size_t index) const;               // ASSERTs index < size()
   std::string_view name(std::size_t index) const;  // objects only
-  std::optional<Value> find(
-      std::string_view name) const;  // last one wins among duplicates; nullopt if absent or not an object
+  // The last one wins among duplicates; nullopt if absent or not an object. Walks over the members: whoever
+  // asks an object from outside for many names does so by json::Members.
+  std::optional<Value> find(std::string_view name) const;
 
   // Typed getters: an Error with Code::invalid_argument, our pointer, and "expected a string, found a
   // number".
@@ -69,10 +71,10 @@ class Value {
 
  private:
   friend class Document;
-  Value(const void* node, const void* root) : node_(node), root_(root) {}
+  Value(const void* node, const void* tree) : node_(node), tree_(tree) {}
   Error mismatch(std::string_view expected) const;
   const void* node_;
-  const void* root_;
+  const void* tree_;
 };
 
 class Document {
@@ -84,6 +86,7 @@ class Document {
   Value root() const;
 
  private:
+  friend class Value;
   friend Result<Document> parse(std::string_view text, const ParseLimits& limits);
   struct Tree;
   explicit Document(std::unique_ptr<Tree> tree);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/text.h"
 
 namespace mimas::mesos {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 constexpr std::size_t kStreamIdBytesMax = 128;  // mesos-protocol §1.2
 constexpr std::size_t kTextBytesMax = 512;      // of a peer's answer, in our own texts
 
-std::string quoted(std::string_view text) { return std::string(text.substr(0, kTextBytesMax)); }
+std::string quoted(std::string_view text) { return cut_text(text, kTextBytesMax); }
 
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "json/value.h"
 #include "v1/codec.h"
 #include "wire/endpoint.h"
@@ -67,17 +68,9 @@ void add_ranges(const pb::Value::Ranges& ranges, std::vector<PortRange>& into) {
   }
 }
 
-// Up to `bytes_max`, not in the middle of a UTF-8 sequence.
-std::string cut(const std::string& text, std::size_t bytes_max) {
-  if (text.size() <= bytes_max) return text;
-  std::size_t end = bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end);
-}
-
 std::string without_prefix(std::string text, std::string_view prefix) {
   if (text.starts_with(prefix)) text.erase(0, prefix.size());
-  return cut(text, 128);
+  return cut_text(text, 128);
 }
 
 engine::MesosState to_state(pb::TaskState state) {
@@ -348,10 +341,10 @@ Result<engine::StatusUpdate> to_status(const pb::TaskStatus& from) {
   if (from.uuid().size() == 16) update.uuid = from.uuid();
   update.reason = reason_text(from);
   update.source = source_text(from);
-  update.message = cut(from.message(), kMessageTextBytesMax);
+  update.message = cut_text(from.message(), kMessageTextBytesMax);
   if (!from.has_state() && update.message.empty()) {
     const std::string raw = v1::unknown_enum(from, pb::TaskStatus::kStateFieldNumber);
-    if (!raw.empty()) update.message = "state " + cut(raw, 128) + ", which this version does not know";
+    if (!raw.empty()) update.message = "state " + cut_text(raw, 128) + ", which this version does not know";
   }
   if (from.has_data()) {
     StatusData data = to_status_data(from.data());
@@ -372,7 +365,7 @@ Result<engine::OperationUpdate> to_operation_update(const pb::OperationStatus& f
   update.operation = OperationId(id);
   update.agent = AgentId(from.agent_id().value());
   if (from.uuid().value().size() == 16) update.uuid = from.uuid().value();
-  update.message = cut(from.message(), kMessageTextBytesMax);
+  update.message = cut_text(from.message(), kMessageTextBytesMax);
   if (from.has_state()) update.state = to_operation_state(from.state());
   return update;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -47,10 +48,39 @@ std::string sentence(const std::string& reason, std::int64_t agents) {
   return std::string(one ? "has too " : "have too ") + (countable ? "few " : "little ") + what;
 }
 
+// "0.5 of 2 cpu, 900 of 512 MiB of memory": of the quota as a whole, for what is left of it changes all the
+// time.
+std::string asked_of_quota(const std::vector<Lack>& lacks) {
+  const auto amount = [](const Lack& lack, std::int64_t number) {
+    if (lack.what == "memory" || lack.what == "disk" || lack.what == "gpus") return std::to_string(number);
+    std::string text = std::to_string(number / 1'000);
+    if (number % 1'000 == 0) return text;
+    text += "." + std::to_string(1'000 + number % 1'000).substr(1);
+    return text.substr(0, text.find_last_not_of('0') + 1);
+  };
+  std::string text;
+  for (const Lack& lack : lacks) {
+    const bool mib = lack.what == "memory" || lack.what == "disk";
+    text += (text.empty() ? "" : ", ") + amount(lack, lack.asked) + " of " + amount(lack, lack.total) +
+            (mib ? " MiB of " : " ") + lack.what;
+  }
+  return text;
+}
+
+std::string quota_text(const std::string& group, const std::vector<Lack>& lacks) {
+  const std::string quota = "the quota of group " + group;
+  if (lacks.empty()) return quota + " is used up";
+  std::vector<Lack> never;
+  std::ranges::copy_if(lacks, std::back_inserter(never),
+                       [](const Lack& lack) { return lack.asked > lack.total; });
+  if (never.empty()) return quota + " is used up: a task asks for " + asked_of_quota(lacks);
+  return quota + " is less than one task asks for: " + asked_of_quota(never);
+}
+
 }  // namespace
 
 std::string Explanation::text() const {
-  if (!group.empty()) return "the quota of group " + group + " is used up";
+  if (!group.empty()) return quota_text(group, quota);
   if (agents == 0) return "no agent offers anything";
   std::vector<std::pair<std::string, std::int64_t>> ranked(reasons.begin(), reasons.end());
   std::stable_sort(ranked.begin(), ranked.end(),
@@ -76,6 +106,7 @@ bool Explanation::operator==(const Explanation& other) const {
            std::equal(a.lacks.begin(), a.lacks.end(), b.lacks.begin(), b.lacks.end(), equal_lacks);
   };
   return tasks == other.tasks && agents == other.agents && reasons == other.reasons && group == other.group &&
+         std::equal(quota.begin(), quota.end(), other.quota.begin(), other.quota.end(), equal_lacks) &&
          too_large == other.too_large && help == other.help &&
          nearest.has_value() == other.nearest.has_value() &&
          (!nearest || equal_misses(*nearest, *other.nearest));

@@ -34,12 +34,15 @@ struct Explanation {
   // "launching", "no offer", "cpu", "memory", "disk", "gpus", "ports", "scalar NAME", "UniqueHost",
   // "ExclusiveHost", "GroupBy(zone)", "MaxPer(rack, 2)", "with job:X", "apart job:X" → agents excluded by it
   std::map<std::string, std::int64_t> reasons;
-  std::string group;       // not empty: no agent was looked at, the quota of this group is used up
-  bool too_large = false;  // no agent that is known could run it, were it empty
+  std::string group;  // not empty: no agent was looked at, the quota of this group is used up
+  // Then of what: what a task asks (the executor's share with it), what the quota has left and what it is.
+  std::vector<Lack> quota;
+  bool too_large = false;              // no agent that is known could run it, were it empty
   std::optional<NearestMiss> nearest;  // the agent that came nearest: past most reasons, then lacking least
   std::vector<std::string> help;
 
   // "no agent fits: 2 of 3 fail constraint arch=arm, 1 has too little memory"
+  // "the quota of group web is used up: 0.5 of 2 cpu are asked for"
   std::string text() const;
   bool operator==(const Explanation& other) const;  // of all that is shown
 };

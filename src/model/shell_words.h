@@ -15,4 +15,10 @@ namespace mimas {
 // Errors: invalid_argument for a quote that is not closed, or a backslash at the end.
 Result<std::vector<std::string>> shell_words(std::string_view line);
 
+// The first word of the line that a shell would not hand on as it stands: an operator that stands alone
+// (`&&`, `|`,
+// `>`, …), a redirection, a `;` at the end, `$NAME`, `$(…)` and backquotes outside '…'. Empty: there is none,
+// or the line cannot be cut.
+std::string shell_syntax(std::string_view line);
+
 }  // namespace mimas

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/text.h"
 #include "model/task.h"
 
 namespace mimas {
@@ -19,7 +20,7 @@ void told_by_times(const Task& task, std::vector<StatusChange>& steps) {
   if (is_terminal(task.state)) add(task.state, task.ended_at);
   if (steps.back().state != task.state) return;
   steps.back().reason = task.reason;
-  steps.back().message = task.message.substr(0, kStatusMessageBytesMax);
+  steps.back().message = cut_text(task.message, kStatusMessageBytesMax);
 }
 
 }  // namespace

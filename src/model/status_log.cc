@@ -8,20 +8,13 @@
 #include <string_view>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "model/task.h"
 
 namespace mimas {
 namespace {
 
 constexpr std::size_t kHeadBytes = 1 + sizeof(std::int64_t) + 2 * sizeof(std::uint16_t);
-
-// Not in the middle of a character of several bytes.
-std::string_view cut(std::string_view text) {
-  if (text.size() <= kStatusMessageBytesMax) return text;
-  std::size_t end = kStatusMessageBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return text.substr(0, end);
-}
 
 template <class Number>
 void put(std::string& bytes, Number number) {
@@ -57,7 +50,8 @@ std::size_t StatusLog::size() const {
 }
 
 void StatusLog::add(const StatusChange& step) {
-  const std::string_view reason = cut(step.reason), message = cut(step.message);
+  const std::string reason = cut_text(step.reason, kStatusMessageBytesMax);
+  const std::string message = cut_text(step.message, kStatusMessageBytesMax);
   std::string grown;  // of exactly the size: a string that grows by itself takes up to twice as much
   grown.reserve(bytes_.size() + kHeadBytes + reason.size() + message.size());
   grown = bytes_;

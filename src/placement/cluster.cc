@@ -124,7 +124,7 @@ class Round {
       const std::int64_t left = order.left(at);
       if (left == 0) continue;
       if (order.is_over_quota(at)) {
-        plan_.unplaced.push_back({at, over_quota(at, left)});
+        plan_.unplaced.push_back({at, over_quota(at, left, order.quota_lacks(at))});
       } else if (failed[at]) {
         plan_.unplaced.push_back({at, why(at, left)});
       }
@@ -135,7 +135,7 @@ class Round {
 
  private:
   void assign(std::size_t demand, const Pick& pick);
-  ExplanationPtr over_quota(std::size_t demand, std::int64_t tasks) const;
+  ExplanationPtr over_quota(std::size_t demand, std::int64_t tasks, std::vector<Lack> lacks) const;
   ExplanationPtr why(std::size_t demand, std::int64_t tasks);
   void take_back();
 
@@ -165,11 +165,12 @@ void Round::assign(std::size_t demand, const Pick& pick) {
   plan_.assignments.push_back({demand, pick.host, std::move(taken), pick.charge.share, pick.score});
 }
 
-ExplanationPtr Round::over_quota(std::size_t demand, std::int64_t tasks) const {
+ExplanationPtr Round::over_quota(std::size_t demand, std::int64_t tasks, std::vector<Lack> lacks) const {
   auto explanation = std::make_shared<Explanation>();
   explanation->tasks = tasks;
   explanation->agents = hosts_.known();
   explanation->group = queue_.groups[queue_.demands[demand].group].name;
+  explanation->quota = std::move(lacks);
   return explanation;
 }
 

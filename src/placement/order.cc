@@ -1,6 +1,7 @@
 #include "placement/order.h"
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
 
 #include "base/assert.h"
@@ -53,18 +54,28 @@ bool is_below(const ResourceRequest& used, const ResourceRequest& guarantee) {
          all_kinds(guarantee, used, [](std::int64_t promised, std::int64_t now) { return now < promised; });
 }
 
-bool stays_within(const ResourceRequest& quota, ResourceRequest used, const ResourceRequest& more) {
-  add_amounts(used, more);
-  // What a task asks nothing of is no reason to hold it back, even if the quota was lowered below the use.
-  auto bounded = [&](std::int64_t limit, std::int64_t then, std::int64_t asked) {
-    return limit == 0 || asked == 0 || then <= limit;
+// Told of every kind that the quota bounds and the task asks for: what a task asks nothing of is no reason to
+// hold it back, even if the quota was lowered below the use. False as soon as `each` is.
+template <class Each>
+bool of_bounded(const ResourceRequest& quota, const ResourceRequest& used, const ResourceRequest& more,
+                Each each) {
+  const auto one = [&](std::string_view what, std::int64_t limit, std::int64_t now, std::int64_t asked) {
+    return limit == 0 || asked == 0 || each(what, asked, std::max<std::int64_t>(0, limit - now), limit);
   };
-  return bounded(quota.cpu_milli, used.cpu_milli, more.cpu_milli) &&
-         bounded(quota.mem_mib, used.mem_mib, more.mem_mib) &&
-         bounded(quota.disk_mib, used.disk_mib, more.disk_mib) && bounded(quota.gpus, used.gpus, more.gpus) &&
+  return one("cpu", quota.cpu_milli, used.cpu_milli, more.cpu_milli) &&
+         one("memory", quota.mem_mib, used.mem_mib, more.mem_mib) &&
+         one("disk", quota.disk_mib, used.disk_mib, more.disk_mib) &&
+         one("gpus", quota.gpus, used.gpus, more.gpus) &&
          std::all_of(quota.scalars.begin(), quota.scalars.end(), [&](const auto& named) {
-           return bounded(named.second, scalar(used.scalars, named.first), scalar(more.scalars, named.first));
+           return one(named.first, named.second, scalar(used.scalars, named.first),
+                      scalar(more.scalars, named.first));
          });
+}
+
+bool stays_within(const ResourceRequest& quota, const ResourceRequest& used, const ResourceRequest& more) {
+  return of_bounded(
+      quota, used, more,
+      [](std::string_view, std::int64_t asked, std::int64_t left, std::int64_t) { return asked <= left; });
 }
 
 }  // namespace
@@ -126,6 +137,18 @@ std::optional<std::size_t> Order::next() {
     over_quota_[demand] = true;  // what its group uses only grows in a round
     drop_demand();
   }
+}
+
+std::vector<Lack> Order::quota_lacks(std::size_t demand) const {
+  std::vector<Lack> lacks;
+  const std::size_t group = queue_->demands[demand].group;
+  if (!queue_->groups[group].quota) return lacks;
+  of_bounded(*queue_->groups[group].quota, used_[group], charge_at_most(queue_->demands[demand]),
+             [&](std::string_view what, std::int64_t asked, std::int64_t left, std::int64_t total) {
+               if (asked > left) lacks.push_back({std::string(what), asked, left, total});
+               return true;
+             });
+  return lacks;
 }
 
 void Order::placed(const Resources& allocated, bool charged) {

@@ -32,6 +32,7 @@
 #include <string>
 #include <vector>
 
+#include "model/explanation.h"
 #include "placement/queue.h"
 
 namespace mimas::placement {
@@ -56,6 +57,7 @@ class Order {
   std::int64_t left(std::size_t demand) const { return left_[demand]; }  // tasks not placed yet
   // Stopped by its group's quota, so that no agent was looked at for what is left of it.
   bool is_over_quota(std::size_t demand) const { return over_quota_[demand]; }
+  std::vector<Lack> quota_lacks(std::size_t demand) const;  // then: of what the quota has too little left
 
  private:
   // A group's standing in the line, smaller first. The share is used / (total · weight).

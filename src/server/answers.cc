@@ -1,6 +1,8 @@
 #include "server/answers.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cstdio>
 #include <utility>
 
@@ -19,6 +21,17 @@ http::Reply problem_reply(int status, std::string body) {
 
 }  // namespace
 
+std::string base_url(const http::Request& request) {
+  constexpr std::size_t kHostBytesMax = 300;
+  const std::string_view host = request.header("Host");
+  const bool plain =
+      !host.empty() && host.size() <= kHostBytesMax && std::ranges::all_of(host, [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_' || c == ':' || c == '[' || c == ']';
+      });
+  if (!plain) return {};
+  return (request.secure ? "https://" : "http://") + std::string(host);
+}
+
 std::string next_request_id() {
   static const std::uint64_t seed = net::random_seed();
   static std::atomic<std::uint64_t> count{0};
@@ -33,6 +46,24 @@ http::Reply json_reply(std::string body, int status) {
   reply.status = status;
   reply.body = std::move(body);
   return reply;
+}
+
+void warn(http::Reply& reply, std::string_view text) {
+  constexpr std::size_t kWarningBytesMax = 2'000;
+  std::string quoted;
+  for (const char c : text.substr(0, kWarningBytesMax)) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c >= 0x20 && c < 0x7f ? c : '?';
+  }
+  if (text.size() > kWarningBytesMax) quoted += "...";
+  reply.headers.push_back({"Warning", "299 mimas \"" + quoted + "\""});
+}
+
+void warn_of_ignored(http::Reply& reply, const std::vector<std::string>& fields) {
+  if (fields.empty()) return;
+  std::string names;
+  for (const std::string& name : fields) names += (names.empty() ? "" : ", ") + name;
+  warn(reply, "unknown fields were ignored: " + names);
 }
 
 http::Reply no_content() {

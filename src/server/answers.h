@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/problem.h"
@@ -9,8 +10,17 @@
 
 namespace mimas::server {
 
+// For links in an answer: where the client says that it reached us ("https://h:7101"), which is its own to
+// say and reaches nobody else. What a proxy would add (X-Forwarded-Host) anybody can, and caches do not look
+// at it. Empty, so that a link is a path alone, if it does not say or says something odd.
+std::string base_url(const http::Request& request);
+
 http::Reply json_reply(std::string body, int status = 200);
 http::Reply no_content();
+// A Warning header, 299: for a person, so what does not fit one (controls, other than ASCII) is replaced and
+// a long text is cut.
+void warn(http::Reply& reply, std::string_view text);
+void warn_of_ignored(http::Reply& reply, const std::vector<std::string>& fields);
 http::Reply problem(const Error& error, int status = 0);          // status: instead of the code's own
 http::Reply unknown_id(const char* what, const std::string& id);  // 404: "no job has the id …"
 http::Reply faults(const std::vector<api::Fault>& faults);

@@ -2,14 +2,20 @@
 
 #include "api/render_audit.h"
 #include "server/answers.h"
+#include "server/lookup.h"
 #include "server/takes.h"
 
 namespace mimas::server {
 namespace {
 
-http::Reply list_audits(const engine::View& view, const Call& call) {
-  const auto query = api::parse_audit_query(parameters_of(call.request));
+http::Reply list_audits(const PublishedView& view, const Call& call) {
+  auto query = api::parse_audit_query(parameters_of(call.request));
   if (!query.ok()) return faults(query.faults);
+  if (JobId& job = query.value.job; !job.empty()) {
+    auto id = find_job_id(view, call.who, job.value);
+    if (!id.ok()) return problem(id.error());
+    job = *std::move(id);
+  }
   const auto most = static_cast<std::size_t>(query.value.limit) + 1;
   const auto found = view.audits(query.value.job, query.value.before, most);
   api::List list = api::render_audits(found, query.value.limit);
@@ -20,7 +26,7 @@ http::Reply list_audits(const engine::View& view, const Call& call) {
 
 }  // namespace
 
-void add_audit_routes(Routes& routes, const engine::View& view) {
+void add_audit_routes(Routes& routes, const PublishedView& view) {
   routes.add(Role::operator_, "GET", "/audit",
              taking({.query = {"job", "before", "cursor", "limit"}, .fields = true},
                     [&view](const Call& call) { return list_audits(view, call); }));

@@ -1,11 +1,11 @@
 // GET /v2/audit: who changed what. For operators: it names people and addresses.
 #pragma once
 
-#include "engine/view.h"
 #include "server/call.h"
+#include "server/published_view.h"
 
 namespace mimas::server {
 
-void add_audit_routes(Routes& routes, const engine::View& view);  // which outlives them
+void add_audit_routes(Routes& routes, const PublishedView& view);  // which outlives them
 
 }  // namespace mimas::server

@@ -3,6 +3,7 @@
 
 #include "api/commands.h"
 #include "api/description.h"
+#include "api/job_notes.h"
 #include "api/render_job.h"
 #include "server/commands.h"
 #include "server/route_files.h"
@@ -26,7 +27,7 @@ Reply kill_named(const RouteContext& context, const Call& call) {
 }
 
 // The job as it would be with the description, and what that changes.
-Reply preview_reply(const Job& job, const engine::ChangeJob& change) {
+Reply preview_reply(const Job& job, const engine::ChangeJob& change, const std::vector<std::string>& notes) {
   Job changed = job;
   changed.spec = change.spec;
   changed.instances_desired = change.instances_desired;
@@ -38,7 +39,7 @@ Reply preview_reply(const Job& job, const engine::ChangeJob& change) {
       api::render_difference(before, api::render_description(api::wanted_of(changed)));
   if (changes != "[]") ++changed.version;
   json::Writer out;
-  api::write_preview(out, changed, changes);
+  api::write_preview(out, changed, notes, changes);
   return json_reply(out.take());
 }
 
@@ -60,21 +61,25 @@ Reply change_to(const RouteContext& context, const Call& call, const Change& wan
   command.if_version = wanted.if_version;
   const auto answer = carry_out(context, call, command);
   if (!answer.ok()) return problem(answer.error());
-  if (wanted.dry_run) return preview_reply(*wanted.job, command);
+  if (wanted.dry_run) return preview_reply(*wanted.job, command, submission.value.notes);
   const JobPtr now = context.view.job(wanted.job->id);
   Reply reply = no_content();
   if (now) reply.headers.push_back({"ETag", entity_tag(*now)});
+  // There is no body to hold them: what is new of them comes as warnings.
+  for (const std::string& note :
+       api::notes_beyond(api::notes_of(*wanted.job->spec), submission.value.notes)) {
+    warn(reply, note);
+  }
+  warn_of_ignored(reply, submission.value.ignored);
   return reply;
 }
 
 // What PUT and PATCH have in common before they look at the body.
 Result<Change> begin_change(const RouteContext& context, const Call& call) {
-  const JobId id(call.capture("id"));
+  auto job = find_job(context.view, call.who, call.capture("id"));
+  if (!job.ok()) return job.error();
   Change change;
-  change.job = context.view.job(id);
-  if (!change.job || change.job->id != id) {
-    return make_error(Code::not_found, "no job has the id " + id.value, id.value);
-  }
+  change.job = *std::move(job);
   if (Status allowed = may_change(call, change.job->spec->app_name); !allowed.ok()) return allowed.error();
   const auto lenient = flag_parameter(call.request, "lenient"),
              dry_run = flag_parameter(call.request, "dryRun");

@@ -4,9 +4,11 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "server/answers.h"
+#include "server/lookup.h"
 #include "server/routes.h"
 #include "server/scopes.h"
 
@@ -37,18 +39,27 @@ Result<engine::Answer> carry_out(const RouteContext& context, const Call& call, 
 Result<std::optional<std::int64_t>> if_match(const http::Request& request);
 std::string entity_tag(const Job& job);  // "3" in quotes: Job::version
 
-// A change of one job that may have been told a version: 412 when it has another one.
+// A change of one job, which the command calls by its id or its name, and that may have been told a version:
+// 412 when it has another one. To kill a job that retention has removed is to have killed it: what is not on
+// record goes to the engine, which knows by the number whether it was ever there.
 template <class Command>
 http::Reply change_reply(const RouteContext& context, const Call& call, Command command) {
+  const std::string called = command.job.value;
+  const auto job = find_job(context.view, call.who, called);
+  if (job.ok()) {
+    command.job = (*job)->id;
+    if (Status allowed = may_change(call, (*job)->spec->app_name); !allowed.ok())
+      return problem(allowed.error());
+  } else if (!std::is_same_v<Command, engine::KillJob> || parse_job_number(called) < 0) {
+    return problem(job.error());
+  }
   const JobId id = command.job;
-  const JobPtr job = context.view.job(id);
-  if (!job || job->id != id) return unknown_id("job", id.value);
-  if (Status allowed = may_change(call, job->spec->app_name); !allowed.ok()) return problem(allowed.error());
   const auto version = if_match(call.request);
   if (!version.ok()) return problem(version.error());
   if (*version) command.if_version = *version;
   const auto answer = carry_out(context, call, std::move(command));
   if (answer.ok()) return no_content();
+  if (answer.error().code == Code::not_found) return problem(no_such_job(called));
   const JobPtr now = context.view.job(id);
   const bool passed = *version && answer.error().code == Code::conflict && now && now->version != **version;
   return problem(answer.error(), passed ? 412 : 0);

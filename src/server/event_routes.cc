@@ -7,15 +7,32 @@
 #include "api/event.h"
 #include "server/answers.h"
 #include "server/event_stream.h"
+#include "server/lookup.h"
 
 namespace mimas::server {
 namespace {
 
-http::Reply events(const PublishedView& view, EventRing& ring, const http::Request& request) {
+// The filters' jobs by their ids, whatever they were called by.
+Status resolve_filter(const PublishedView& view, const Identity& who, api::EventFilter& filter) {
+  for (JobId& job : filter.jobs) {
+    auto id = find_job_id(view, who, job.value);
+    if (!id.ok()) return id.error();
+    job = *std::move(id);
+  }
+  for (const TaskId& task : filter.tasks) {
+    if (!parse_task_id(task.value).ok()) return no_such_task(task.value);
+  }
+  return Done{};
+}
+
+http::Reply events(const PublishedView& view, EventRing& ring, const Call& call) {
+  const http::Request& request = call.request;
   std::vector<api::Parameter> parameters;
   for (const auto& parameter : request.query) parameters.push_back({parameter.name, parameter.value});
   auto query = api::parse_event_query(parameters);
   if (!query.ok()) return faults(query.faults);
+  if (Status known = resolve_filter(view, call.who, query.value.filter); !known.ok())
+    return problem(known.error());
   // A browser that connects again sends the header; the address, with the older id in it, stays the same.
   if (const std::string_view id = request.header("Last-Event-ID"); !id.empty())
     query.value.last_event_id = std::string(id);
@@ -33,7 +50,7 @@ http::Reply events(const PublishedView& view, EventRing& ring, const http::Reque
 
 void add_event_routes(Routes& routes, const PublishedView& view, EventRing& ring) {
   routes.add(Role::viewer, "GET", "/events",
-             [&view, &ring](const Call& call) { return events(view, ring, call.request); });
+             [&view, &ring](const Call& call) { return events(view, ring, call); });
 }
 
 }  // namespace mimas::server

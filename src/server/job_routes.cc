@@ -17,13 +17,6 @@ namespace {
 
 using http::Reply;
 
-void warn_of_ignored(Reply& reply, const std::vector<std::string>& ignored) {
-  if (ignored.empty()) return;
-  std::string names;
-  for (const std::string& name : ignored) names += (names.empty() ? "" : ", ") + name;
-  reply.headers.push_back({"Warning", "299 mimas \"unknown fields were ignored: " + names + "\""});
-}
-
 // The job that a submission would be.
 Reply preview_reply(const api::Submission& submission, const PlacementPlanPtr& plan) {
   Job job;
@@ -33,7 +26,7 @@ Reply preview_reply(const api::Submission& submission, const PlacementPlanPtr& p
   job.instances_max = submission.command.instances_max;
   job.in_service = submission.command.in_service;
   json::Writer out;
-  api::write_preview(out, job, "[]", plan);
+  api::write_preview(out, job, submission.notes, "[]", plan);
   return json_reply(out.take());
 }
 
@@ -58,7 +51,7 @@ Reply submit_job(const RouteContext& context, const Call& call) {
     return problem(make_error(Code::internal, "the job was accepted without an id"));
   const auto* shown = std::get_if<engine::PlanShown>(&*answer);
   Reply reply = *dry_run ? preview_reply(checked.value, shown ? shown->plan : nullptr)
-                         : json_reply(api::render_job_uri(accepted->job));
+                         : json_reply(api::render_job_uri(accepted->job, checked.value.notes));
   if (!*dry_run) reply.headers.push_back({"Location", "/api/v2/jobs/" + accepted->job.value});
   warn_of_ignored(reply, checked.value.ignored);
   return reply;
@@ -72,8 +65,9 @@ Reply not_modified(const std::string& etag) {
 }
 
 Reply list_jobs(const RouteContext& context, const Call& call) {
-  const auto query = api::parse_job_query(parameters_of(call.request));
+  auto query = api::parse_job_query(parameters_of(call.request));
   if (!query.ok()) return faults(query.faults);
+  query.value.base_url = base_url(call.request);
   // Whatever a listing shows was told as an event. Taken before the look, so that it is never too new.
   const std::string etag = "W/\"" + context.events.id(context.events.last()) + "\"";
   if (call.request.header("If-None-Match") == etag) return not_modified(etag);
@@ -83,20 +77,18 @@ Reply list_jobs(const RouteContext& context, const Call& call) {
   return reply;
 }
 
-// A route below /jobs/{id}: the job that is there, or 404.
+// A route below /jobs/{id}: the job that has that id or name, or 404.
 using JobHandler = std::function<Reply(const Job&, const Call&)>;
 CallHandler of_job(const RouteContext& context, JobHandler handler) {
   return [context, handler = std::move(handler)](const Call& call) {
-    const JobId id(call.capture("id"));
-    const JobPtr job = context.view.job(id);
-    if (!job || job->id != id) return unknown_id("job", id.value);
-    return handler(*job, call);
+    const auto job = find_job(context.view, call.who, call.capture("id"));
+    return job.ok() ? handler(**job, call) : problem(job.error());
   };
 }
 
-Reply get_job(const RouteContext& context, const Job& job) {
-  Reply reply =
-      json_reply(api::render_job(job, context.view.tasks_of(job.id), context.view.shortfall(job.id)));
+Reply get_job(const RouteContext& context, const Job& job, const Call& call) {
+  Reply reply = json_reply(api::render_job(job, context.view.tasks_of(job.id), context.view.shortfall(job.id),
+                                           base_url(call.request)));
   reply.headers.push_back({"ETag", entity_tag(job)});
   return reply;
 }
@@ -106,6 +98,7 @@ Reply get_job_tasks(const RouteContext& context, const Job& job, const Call& cal
   auto query = api::parse_task_query(parameters_of(call.request));
   if (!query.ok()) return faults(query.faults);
   query.value.job = job.id.value;
+  query.value.jobs.base_url = base_url(call.request);
   if (query.value.jobs.task_states.empty()) query.value.jobs.any_state = true;
   api::List list = api::render_tasks(context.view, query.value);
   return list_reply(std::move(list.body), list.cursor);
@@ -133,8 +126,8 @@ void add_job_routes(Routes& routes, const RouteContext& context) {
                     [context](const Call& call) { return submit_job(context, call); }));
   routes.add(Role::viewer, "GET", "/jobs", [context](const Call& call) { return list_jobs(context, call); });
   routes.add(Role::viewer, "GET", "/jobs/{id}",
-             taking({.fields = true}, of_job(context, [context](const Job& job, const Call&) {
-                      return get_job(context, job);
+             taking({.fields = true}, of_job(context, [context](const Job& job, const Call& call) {
+                      return get_job(context, job, call);
                     })));
   routes.add(Role::viewer, "GET", "/jobs/{id}/tasks",
              of_job(context, [context](const Job& job, const Call& call) {
@@ -157,9 +150,10 @@ void add_job_routes(Routes& routes, const RouteContext& context) {
                     of_job(context, [context](const Job& job, const Call& call) {
                       return get_events(context, job, call);
                     })));
-  routes.add(Role::viewer, "GET", "/jobs/{id}/stats", taking({.fields = true}, [context](const Call& call) {
-               return job_stats(context.view, context.stats, call.captures);
-             }));
+  routes.add(Role::viewer, "GET", "/jobs/{id}/stats",
+             taking({.fields = true}, of_job(context, [context](const Job& job, const Call&) {
+                      return job_stats(context.view, context.stats, job);
+                    })));
 }
 
 }  // namespace mimas::server

@@ -16,6 +16,7 @@
 #include "server/answers.h"
 #include "server/log_query.h"
 #include "server/log_reader.h"
+#include "server/lookup.h"
 #include "server/sandbox.h"
 #include "wire/archive_url.h"
 #include "wire/endpoint.h"
@@ -80,23 +81,9 @@ void follow(Copy& copy, std::int64_t length, http::StreamWriter& out) {
   }
 }
 
-// Where the client says that it reached us; paths alone if it does not say, or says something odd.
-std::string base_url(const http::Request& request) {
-  const std::string_view host = request.header("Host");
-  const bool plain = !host.empty() && host.size() <= 300 && std::ranges::all_of(host, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_' || c == ':' || c == '[' || c == ']';
-  });
-  if (!plain) return {};
-  return (request.secure ? "https://" : "http://") + std::string(host);
-}
-
 std::string archive_of(const LogContext& context, const Task& task) {
   const auto url = wire::parse_archive_url(context.archive);
   return url.ok() ? url->object_url(task.job.value + "/" + task.id.value) : std::string();
-}
-
-Error unknown_task(const std::string& id) {
-  return make_error(Code::not_found, "no task has the id " + id, id, "GET /v2/jobs/{id} lists a job's tasks");
 }
 
 Error not_started(const TaskId& id) {
@@ -167,7 +154,7 @@ http::Reply part_reply(const http::Request& request, const std::string& file, co
 http::Reply log_urls(const LogContext& context, const http::Request& request,
                      const http::Captures& captures) {
   const TaskPtr task = context.view.task(TaskId(captures.at("taskId")));
-  if (!task) return problem(unknown_task(captures.at("taskId")));
+  if (!task) return problem(no_such_task(captures.at("taskId")));
   api::LogPlaces places;
   places.base_url = base_url(request);
   const auto agent = wire::parse_endpoint(task->agent_endpoint);
@@ -186,7 +173,7 @@ http::Reply log_urls(const LogContext& context, const http::Request& request,
 http::Reply log_downloads(const LogContext& context, const http::Request& request,
                           const http::Captures& captures) {
   const TaskPtr task = context.view.task(TaskId(captures.at("taskId")));
-  if (!task) return problem(unknown_task(captures.at("taskId")));
+  if (!task) return problem(no_such_task(captures.at("taskId")));
   std::vector<std::string> names{"stdout", "stderr"};
   std::string base = base_url(request) + "/v2/logs/" + task->id.value;
   const auto agent = wire::parse_endpoint(task->agent_endpoint);
@@ -225,7 +212,7 @@ http::Reply log_bytes(const LogContext& context, const http::Request& request,
   if (!query.ok()) return faults(query.faults);
   if (Status named = check_file_name(file); !named.ok()) return problem(named.error());
   const TaskPtr task = context.view.task(id);
-  if (!task) return problem(unknown_task(id.value));
+  if (!task) return problem(no_such_task(id.value));
   const auto agent = wire::parse_endpoint(task->agent_endpoint);
   if (task->agent.empty() || !agent.ok()) return problem(not_started(id));
 

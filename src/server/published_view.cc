@@ -21,6 +21,15 @@ std::vector<JobPtr> PublishedView::jobs() const {
   return all;
 }
 
+std::vector<JobPtr> PublishedView::live_named(std::string_view name) const {
+  std::shared_lock hold(mutex_);
+  std::vector<JobPtr> found;
+  const auto named = names_.find(name);
+  if (named == names_.end()) return found;
+  for (const std::int64_t number : named->second) found.push_back(jobs_.at(number).job);
+  return found;
+}
+
 TaskPtr PublishedView::task(const TaskId& id) const {
   const auto name = parse_task_id(id.value);
   if (!name.ok()) return nullptr;

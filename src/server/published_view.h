@@ -7,10 +7,12 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <shared_mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -52,6 +54,7 @@ class PublishedView : public engine::View {
 
   ViewTotals totals() const;
   TaskLives lives() const;
+  std::vector<JobPtr> live_named(std::string_view name) const;  // by number
   ViewSnapshot snapshot() const;
 
   JobPtr job(const JobId& id) const override;
@@ -91,6 +94,7 @@ class PublishedView : public engine::View {
     std::int64_t told_ready = 0;
   };
   void put_job(const JobPtr& job);
+  void index_name(const JobPtr& before, const JobPtr& after);  // null: there is none
   void put_task(const TaskPtr& task);
   void put_agent(const AgentPtr& agent);
   void put_shortfall(const engine::PutShortfall& put);
@@ -110,6 +114,7 @@ class PublishedView : public engine::View {
   std::map<std::int64_t, JobEntry> jobs_;  // by job number
   std::set<std::int64_t> live_;            // of them, those that have not ended
   std::set<std::int64_t> waiting_;         // … with queued tasks, ended ones too
+  std::map<std::string, std::set<std::int64_t>, std::less<>> names_;  // of live jobs: who is called so
   std::map<AgentId, AgentPtr> agents_;
   struct ExecutorSeen {
     Instant running_at;

@@ -87,9 +87,22 @@ void PublishedView::note_executor(const Task& task) {
     seen = {task.running_at, run_facts(task).executor_version};
 }
 
+void PublishedView::index_name(const JobPtr& before, const JobPtr& after) {
+  const auto is_live = [](const JobPtr& job) { return job != nullptr && job->state != JobState::ended; };
+  const bool was = is_live(before), is = is_live(after);
+  if (was == is && (!is || before->spec->name == after->spec->name)) return;
+  if (was) {
+    const auto named = names_.find(before->spec->name);
+    named->second.erase(before->number);
+    if (named->second.empty()) names_.erase(named);
+  }
+  if (is) names_[after->spec->name].insert(after->number);
+}
+
 void PublishedView::put_job(const JobPtr& job) {
   JobEntry& entry = jobs_[job->number];
   const JobPtr before = std::exchange(entry.job, job);
+  index_name(before, job);
   if (before) --totals_.jobs[{before->spec->type, before->state}];
   ++totals_.jobs[{job->spec->type, job->state}];
   if (job->state == JobState::ended) live_.erase(job->number);
@@ -142,6 +155,7 @@ void PublishedView::remove_job(const JobId& id) {
   for (const auto& [place, task] : entry.tasks) count(number, entry, *task, -1);
   live_.erase(number);
   if (entry.job) {
+    index_name(entry.job, nullptr);
     --totals_.jobs[{entry.job->spec->type, entry.job->state}];
     tell(api::JobRemoved{entry.job});
   }

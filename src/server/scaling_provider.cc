@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/render_scaling.h"
+#include "base/text.h"
 #include "net/socket.h"
 #include "net/tls.h"
 #include "server/private_file.h"
@@ -18,7 +19,7 @@ constexpr std::size_t kAnswerBytesShown = 200;
 
 // One line of what somebody answered, for a message.
 std::string shown(const std::string& body) {
-  std::string text = body.substr(0, kAnswerBytesShown);
+  std::string text = cut_text(body, kAnswerBytesShown);
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   }

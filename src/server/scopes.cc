@@ -1,12 +1,14 @@
 #include "server/scopes.h"
 
+#include "server/lookup.h"
+
 namespace mimas::server {
 namespace {
 
 Status of_job(const engine::View& view, const Call& call, const JobId& id) {
   if (call.who.may_change_all()) return Done{};
   const JobPtr job = view.job(id);
-  if (!job) return make_error(Code::not_found, "no job has the id " + id.value, id.value);
+  if (!job) return no_such_job(id.value);
   return may_change(call, job->spec->app_name);
 }
 
@@ -41,7 +43,7 @@ Status in_scope(const engine::View& view, const Call& call, const engine::KillTa
     const TaskPtr task = view.task(id);
     const JobPtr job = task ? view.job(task->job) : nullptr;
     if (!job) {
-      if (known) known = make_error(Code::not_found, "no task has the id " + id.value, id.value);
+      if (known) known = no_such_task(id.value);
     } else if (Status allowed = may_change(call, job->spec->app_name); !allowed) {
       return allowed;
     }

@@ -8,13 +8,10 @@
 #include "api/render_stats.h"
 #include "net/clock.h"
 #include "server/answers.h"
+#include "server/lookup.h"
 
 namespace mimas::server {
 namespace {
-
-Error unknown(const char* what, const std::string& id) {
-  return make_error(Code::not_found, std::string("no ") + what + " has the id " + id, id);
-}
 
 bool has_started(const Task& task) { return task.state != TaskState::queued && !task.agent.empty(); }
 
@@ -29,7 +26,7 @@ http::Reply task_stats(const PublishedView& view, const Stats& stats, const http
   const TaskId id(captures.at("id"));
   api::TaskStats one{view.task(id), 0, stats.history(id)};
   const JobPtr job = one.task ? view.job(one.task->job) : nullptr;
-  if (!job || one.task->id != id) return problem(unknown("task", id.value));
+  if (!job || one.task->id != id) return problem(no_such_task(id.value));
   for (const TaskPtr& task : view.tasks_of(job->id)) {
     if (task->index == one.task->index && task->number <= one.task->number && has_started(*task))
       ++one.starts;
@@ -38,12 +35,9 @@ http::Reply task_stats(const PublishedView& view, const Stats& stats, const http
   return json_reply(api::render_task_stats(one, *job, query.value, note));
 }
 
-http::Reply job_stats(const PublishedView& view, const Stats& stats, const http::Captures& captures) {
-  const JobId id(captures.at("id"));
-  const JobPtr job = view.job(id);
-  if (!job || job->id != id) return problem(unknown("job", id.value));
+http::Reply job_stats(const PublishedView& view, const Stats& stats, const Job& job) {
   std::map<std::int64_t, api::TaskStats> slots;
-  for (TaskPtr& task : view.tasks_of(id)) {  // the newest of a slot comes last
+  for (TaskPtr& task : view.tasks_of(job.id)) {  // the newest of a slot comes last
     api::TaskStats& slot = slots[task->index];
     if (has_started(*task)) ++slot.starts;
     slot.task = std::move(task);
@@ -54,7 +48,7 @@ http::Reply job_stats(const PublishedView& view, const Stats& stats, const http:
     slot.history = stats.history(slot.task->id);
     tasks.push_back(std::move(slot));
   }
-  return json_reply(api::render_job_stats(*job, tasks));
+  return json_reply(api::render_job_stats(job, tasks));
 }
 
 }  // namespace mimas::server

@@ -12,6 +12,6 @@ namespace mimas::server {
 http::Reply task_stats(const PublishedView& view, const Stats& stats, const http::Request& request,
                        const http::Captures& captures);
 // Of the newest task of every slot.
-http::Reply job_stats(const PublishedView& view, const Stats& stats, const http::Captures& captures);
+http::Reply job_stats(const PublishedView& view, const Stats& stats, const Job& job);
 
 }  // namespace mimas::server

@@ -16,36 +16,34 @@ namespace {
 using http::Reply;
 
 Reply list_tasks(const RouteContext& context, const Call& call) {
-  const auto query = api::parse_task_query(parameters_of(call.request));
+  auto query = api::parse_task_query(parameters_of(call.request));
   if (!query.ok()) return faults(query.faults);
+  if (std::string& job = query.value.job; !job.empty()) {
+    auto id = find_job_id(context.view, call.who, job);
+    if (!id.ok()) return problem(id.error());
+    job = std::move(id->value);
+  }
+  query.value.jobs.base_url = base_url(call.request);
   api::List list = api::render_tasks(context.view, query.value);
   return list_reply(std::move(list.body), list.cursor);
 }
 
-Reply get_task(const RouteContext& context, const Call& call) {
-  const TaskId id(call.capture("id"));
-  const TaskPtr task = context.view.task(id);
-  const JobPtr job = task ? context.view.job(task->job) : nullptr;
-  if (!job) return unknown_id("task", id.value);
-  return json_reply(api::render_task(*task, *job, context.view.shortfall(task->job)));
+// The task and its job, if both are still there.
+using TaskHandler = std::function<Reply(const Task&, const Job&, const Call&)>;
+CallHandler of_task(const RouteContext& context, const char* capture, TaskHandler handler) {
+  return [context, capture, handler = std::move(handler)](const Call& call) {
+    const std::string& id = call.capture(capture);
+    const auto task = find_task(context.view, id);
+    const JobPtr job = task.ok() ? context.view.job((*task)->job) : nullptr;
+    return job ? handler(**task, *job, call) : problem(no_such_task(id));
+  };
 }
 
-Reply get_why(const RouteContext& context, const Call& call) {
-  const TaskId id(call.capture("id"));
-  const TaskPtr task = context.view.task(id);
-  const JobPtr job = task ? context.view.job(task->job) : nullptr;
-  if (!job) return unknown_id("task", id.value);
-  return json_reply(api::render_task_why(context.view, *task, *job));
-}
-
-Reply get_failures(const RouteContext& context, const Call& call) {
-  const TaskId id(call.capture("taskId"));
-  const TaskPtr task = context.view.task(id);
-  if (!task) return unknown_id("task", id.value);
-  std::string body = api::render_failures(context.view, *task);
+Reply get_failures(const RouteContext& context, const Task& task) {
+  std::string body = api::render_failures(context.view, task);
   if (!body.empty()) return json_reply(std::move(body));
-  return problem(make_error(Code::not_found, "no agent was looked at in vain for task " + id.value, {},
-                            "GET /v2/tasks/" + id.value + "/why says how it is"));
+  return problem(make_error(Code::not_found, "no agent was looked at in vain for task " + task.id.value, {},
+                            "GET /v2/tasks/" + task.id.value + "/why says how it is"));
 }
 
 Reply kill_tasks(const RouteContext& context, const Call& call, engine::KillTasks command) {
@@ -53,7 +51,18 @@ Reply kill_tasks(const RouteContext& context, const Call& call, engine::KillTask
   return answer.ok() ? no_content() : problem(answer.error());
 }
 
+// Who may change some applications alone names only what is on record: another id might be given, to somebody
+// else's task, before the command is carried out. The engine passes over it as well.
+Reply kill_listed(const RouteContext& context, const Call& call, engine::KillTasks command) {
+  if (!command.strict && !call.who.may_change_all()) {
+    std::erase_if(command.tasks, [&](const TaskId& id) { return context.view.task(id) == nullptr; });
+    if (command.tasks.empty()) return no_content();
+  }
+  return kill_tasks(context, call, std::move(command));
+}
+
 Reply kill_named(const RouteContext& context, const Call& call) {
+  if (const auto task = find_task(context.view, call.capture("id")); !task.ok()) return problem(task.error());
   engine::KillTasks command;
   command.tasks.emplace_back(call.capture("id"));
   command.strict = true;  // whoever names one task wants to know when it is not there any more
@@ -69,18 +78,28 @@ void add_task_routes(Routes& routes, const RouteContext& context) {
                return json_reply(api::render_task_summary(context.view));
              }));
   routes.add(Role::viewer, "GET", "/tasks/{id}",
-             taking({.fields = true}, [context](const Call& call) { return get_task(context, call); }));
+             taking({.fields = true},
+                    of_task(context, "id", [context](const Task& task, const Job& job, const Call& call) {
+                      return json_reply(api::render_task(task, job, context.view.shortfall(job.id),
+                                                         base_url(call.request)));
+                    })));
   routes.add(Role::viewer, "GET", "/tasks/{id}/why",
-             taking({.fields = true}, [context](const Call& call) { return get_why(context, call); }));
+             taking({.fields = true},
+                    of_task(context, "id", [context](const Task& task, const Job& job, const Call&) {
+                      return json_reply(api::render_task_why(context.view, task, job));
+                    })));
   routes.add(Role::viewer, "GET", "/scheduler/failures/{taskId}",
-             taking({.fields = true}, [context](const Call& call) { return get_failures(context, call); }));
+             taking({.fields = true},
+                    of_task(context, "taskId", [context](const Task& task, const Job&, const Call&) {
+                      return get_failures(context, task);
+                    })));
   routes.add(Role::viewer, "GET", "/tasks/{id}/stats", [context](const Call& call) {
     return task_stats(context.view, context.stats, call.request, call.captures);
   });
   routes.add(Role::operator_, "POST", "/tasks/kill", taking({}, [context](const Call& call) {
                auto checked = api::parse_kill_tasks(call.request.body);
                if (!checked.ok()) return faults(checked.faults);
-               return kill_tasks(context, call, std::move(checked.value));
+               return kill_listed(context, call, std::move(checked.value));
              }));
   // Spinnaker's driver of 2016 and Titus's gateway: no body, the slot is started again.
   const CallHandler kill = taking({}, [context](const Call& call) { return kill_named(context, call); });

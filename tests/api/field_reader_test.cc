@@ -20,16 +20,6 @@ TEST_CASE("the nearest name is at most two edits away, or another common word") 
   CHECK(nearest_name(std::string(1'000, 'e'), known) == "");
 }
 
-TEST_CASE("text is cut between characters") {
-  CHECK(cut_text("abc", 3) == "abc");
-  CHECK(cut_text("abcd", 3) == "abc");
-  CHECK(cut_text("aäb", 2) == "a");
-  CHECK(cut_text("aäb", 3) == "aä");
-  CHECK(cut_text("€€", 5) == "€");
-  CHECK(cut_text("€", 0) == "");
-  CHECK(cut_text("\x80\x80\x80", 2) == "");
-}
-
 TEST_CASE("a getter that fails reports and goes on with the default") {
   const auto document = json::parse(R"({"a":5,"b":"x","c":true,"memory":9000000,"n":null})");
   REQUIRE(document.ok());

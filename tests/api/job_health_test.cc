@@ -51,7 +51,8 @@ std::string written(const JobSpec& spec) {
 
 TEST_CASE("a check has its defaults") {
   CHECK(check_of(R"({"http":{}})") == HealthCheck{});
-  CHECK(check_of(R"({"http":{"port":null,"path":""},"intervalSecs":null,"timeoutSecs":0})") == HealthCheck{});
+  CHECK(check_of(R"({"http":{"port":null,"path":""},"intervalSecs":null,"timeoutSecs":null})") ==
+        HealthCheck{});
   HealthCheck tcp;
   tcp.kind = HealthCheck::Kind::tcp;
   CHECK(check_of(R"({"tcp":{}})") == tcp);
@@ -111,13 +112,23 @@ TEST_CASE("no grace is not the default grace") {
 
 TEST_CASE("times are bounded") {
   CHECK(fault_of(R"({"tcp":{},"intervalSecs":0.01})") ==
-        "/healthChecks/0/intervalSecs: must be a number of seconds from 0.1 to 3600");
+        "/healthChecks/0/intervalSecs: must be a number of seconds from 0.1 to 3600; left out it is 10");
   CHECK(fault_of(R"({"tcp":{},"timeoutSecs":601})") ==
-        "/healthChecks/0/timeoutSecs: must be a number of seconds from 0.1 to 600");
+        "/healthChecks/0/timeoutSecs: must be a number of seconds from 0.1 to 600; left out it is 5");
   CHECK(fault_of(R"({"tcp":{},"graceSecs":-1})").starts_with("/healthChecks/0/graceSecs: must be"));
   CHECK(fault_of(R"({"tcp":{},"intervalSecs":"10s"})") ==
         "/healthChecks/0/intervalSecs: expected a number of seconds, found a string");
   CHECK(fault_of(R"({"tcp":{},"maxConsecutiveFailures":101})").find("from 1 to 100") != std::string::npos);
+}
+
+TEST_CASE("0 is refused where other schedulers mean never or at once by it") {
+  CHECK(
+      fault_of(R"({"tcp":{},"maxConsecutiveFailures":0})") ==
+      "/healthChecks/0/maxConsecutiveFailures: must be a whole number from 1 to 100; left out it is 3, and a "
+      "check that shall never end the task is `readiness`");
+  CHECK(fault_of(R"({"tcp":{},"intervalSecs":0})") ==
+        "/healthChecks/0/intervalSecs: must be a number of seconds from 0.1 to 3600; left out it is 10");
+  CHECK(fault_of(R"({"tcp":{},"timeout":0})").starts_with("/healthChecks/0/timeout: must be"));
 }
 
 TEST_CASE("a check has exactly one kind") {

@@ -30,6 +30,9 @@ TEST_CASE("labels come as names, names with a value, comma lists and repeated") 
   CHECK(parsed.value.label_has_value == std::vector<bool>{false, true, true, false});
   CHECK(parsed.value.labels_all);
   CHECK(parse_job_query({{"labels", "name=a^b&c %"}}).value.labels == Labels{{"name", "a^b&c %"}});
+  // A comma of a label's own is written with a backslash, and so is a backslash before one.
+  CHECK(parse_job_query({{"labels", R"(c=x\,y,d=\\,e=a\b)"}}).value.labels ==
+        Labels{{"c", "x,y"}, {"d", "\\"}, {"e", "a\\b"}});
   CHECK(fault_of({{"labels", "=x"}}) == "labels: a label must have a name: `name`, `name=` or `name=value`");
   CHECK(fault_of({{"labels.op", "xor"}}) == "labels.op: must be and or or");
 }

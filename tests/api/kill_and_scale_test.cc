@@ -64,22 +64,32 @@ TEST_CASE("tasks are killed by one id or a list of them") {
   CHECK(one.value.tasks == std::vector<TaskId>{TaskId("mimas-1-worker-0-0")});
   CHECK_FALSE(one.value.shrink);
   CHECK_FALSE(one.value.strict);
-  const auto two = parse_kill_tasks(R"({"taskIds":["a","b","a"],"shrink":true,"strict":true,"user":"u"})");
+  const auto two = parse_kill_tasks(
+      R"({"taskIds":["mimas-1-worker-0-1","mimas-1-worker-1-0","mimas-1-worker-0-1"],"shrink":true,"strict":true,"user":"u"})");
   REQUIRE(two.ok());
-  CHECK(two.value.tasks == std::vector<TaskId>{TaskId("a"), TaskId("b")});
+  CHECK(two.value.tasks == std::vector<TaskId>{TaskId("mimas-1-worker-0-1"), TaskId("mimas-1-worker-1-0")});
   CHECK(two.value.shrink);
   CHECK(two.value.strict);
   CHECK(faults_of(parse_kill_tasks("{}")) == "/taskIds: `taskId` or `taskIds` is required\n");
   CHECK(faults_of(parse_kill_tasks(R"({"taskId":"a","taskIds":["b"]})")) ==
         "/taskIds: give either `taskId` or `taskIds`, not both\n");
-  CHECK(faults_of(parse_kill_tasks(R"({"taskIds":["a",5,""]})")) ==
+  CHECK(faults_of(parse_kill_tasks(R"({"taskIds":["mimas-1-worker-0-0",5,""]})")) ==
         "/taskIds/1: expected a string, found a number\n/taskIds/2: must not be empty\n");
   CHECK(faults_of(parse_kill_tasks(R"({"taskIds":"a"})")) == "/taskIds: expected an array, found a string\n");
-  CHECK(faults_of(parse_kill_tasks(R"({"taskId":"a","shrink":1})")) ==
+  CHECK(faults_of(parse_kill_tasks(R"({"taskId":"mimas-1-worker-0-0","shrink":1})")) ==
         "/shrink: expected true or false, found a number\n");
   std::string many = R"({"taskIds":["x")";
   for (int i = 0; i < 1'000; ++i) many += ",\"t" + std::to_string(i) + "\"";
   CHECK(faults_of(parse_kill_tasks(many + "]}")) == "/taskIds: must not have more than 1000 elements\n");
+}
+
+TEST_CASE("what cannot be the id of a task of ours is a fault, an orphan may be called anything") {
+  CHECK(faults_of(parse_kill_tasks(R"({"taskId":"mimas-1"})")) ==
+        "/taskId: is a job's id, and a task's is wanted: POST /v2/jobs/kill ends a whole job\n");
+  CHECK(faults_of(parse_kill_tasks(R"({"taskIds":["mimas-1-worker-0-0","web","mimas-1-worker-0"]})")) ==
+        "/taskIds/1: is no task's id, which is like mimas-7-worker-0-3\n"
+        "/taskIds/2: is no task's id, which is like mimas-7-worker-0-3\n");
+  CHECK(parse_kill_orphans(R"({"taskIds":["web"]})").ok());
 }
 
 }  // namespace mimas::api

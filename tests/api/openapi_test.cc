@@ -23,7 +23,7 @@ std::string read_file(const std::string& path) {
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 std::string number_line(const NumberLimit& limit) {
-  return std::string(limit.field) + ": { type: integer, minimum: " + std::to_string(limit.least) +
+  return std::string(limit.field) + ": { type: [integer, \"null\"], minimum: " + std::to_string(limit.least) +
          ", maximum: " + std::to_string(limit.most) + ", default: " + std::to_string(limit.fallback);
 }
 
@@ -52,7 +52,7 @@ TEST_CASE("the limits in the OpenAPI document are those of the code") {
   CHECK(kCpuMilli.least == 10);
   CHECK(kCpuMilli.most == 1'024'000);
   CHECK(kCpuMilli.fallback == 1'000);
-  CHECK(has(yaml, "cpu: { type: number, minimum: 0.01, maximum: 1024, default: 1,"));
+  CHECK(has(yaml, "cpu: { type: [number, \"null\"], minimum: 0.01, maximum: 1024, default: 1,"));
   const auto limited = [&](const char* field, const char* word, auto limit) {
     INFO(field);
     CHECK(has(line_of(yaml, field), std::string(word) + ": " + std::to_string(limit)));
@@ -72,10 +72,10 @@ TEST_CASE("the limits in the OpenAPI document are those of the code") {
   limited("artifacts", "maxItems", kArtifactsMax);
   limited("volumes", "maxItems", kVolumesMax);
   for (const NumberLimit& limit : {kShmMib, kRotateMb}) CHECK(has(yaml, number_line(limit)));
-  CHECK(has(yaml,
-            "keep: { type: integer, minimum: 0, maximum: " + std::to_string(kLogKeepMax) + ", default: 3"));
-  CHECK(has(yaml, "capAdd: { type: array, maxItems: " + std::to_string(kCapabilitiesMax)));
-  CHECK(has(yaml, "hostname: { type: string, maxLength: " + std::to_string(kHostnameBytesMax)));
+  CHECK(has(yaml, "keep: { type: [integer, \"null\"], minimum: 0, maximum: " + std::to_string(kLogKeepMax) +
+                      ", default: 3"));
+  CHECK(has(yaml, "capAdd: { type: [array, \"null\"], maxItems: " + std::to_string(kCapabilitiesMax)));
+  CHECK(has(yaml, "hostname: { type: [string, \"null\"], maxLength: " + std::to_string(kHostnameBytesMax)));
   CHECK(has(line_of(yaml, "version"), std::to_string(kTagBytesMax) + " bytes"));
   limited("instances", "maximum", kBatchInstancesMax);
   for (const char* field : {"instancesDesired", "instancesMin", "instancesMax"}) {
@@ -87,7 +87,7 @@ TEST_CASE("the limits in the OpenAPI document are those of the code") {
   CHECK(has(yaml, "- { type: integer, minimum: 0, maximum: " + std::to_string(kPortsMax) + " }"));
   CHECK(has(yaml, "- { type: array, maxItems: " + std::to_string(kPortsMax) +
                       ", items: { type: integer, minimum: 0, maximum: " + std::to_string(kPortMax) + " } }"));
-  CHECK(has(yaml, "taskIds: { type: array, maxItems: " + std::to_string(kKillTasksMax)));
+  CHECK(has(yaml, "taskIds: { type: [array, \"null\"], maxItems: " + std::to_string(kKillTasksMax)));
   CHECK(has(yaml, "name: limit, in: query, schema: { type: integer, minimum: 0, maximum: " +
                       std::to_string(kPageMax)));
 }
@@ -99,14 +99,16 @@ TEST_CASE("the limits of health checks in the OpenAPI document are those of the 
   };
   for (const SecondsLimit& limit : {kHealthInterval, kHealthTimeout, kHealthGrace}) {
     INFO(limit.field);
-    CHECK(has(yaml, std::string(limit.field) + ": { type: number, minimum: " + seconds(limit.least_ms) +
+    CHECK(has(yaml, std::string(limit.field) +
+                        ": { type: [number, \"null\"], minimum: " + seconds(limit.least_ms) +
                         ", maximum: " + seconds(limit.most_ms) + ", default: " + seconds(limit.fallback_ms)));
-    CHECK(has(yaml, std::string(limit.alias) + ": { type: number, description: another word for " +
+    CHECK(has(yaml, std::string(limit.alias) +
+                        ": { type: [number, \"null\"], description: another word for " +
                         std::string(limit.field)));
   }
   CHECK(has(yaml, number_line(kMaxConsecutiveFailures)));
   CHECK(has(line_of(yaml, "healthChecks"), "maxItems: " + std::to_string(kHealthChecksMax)));
-  CHECK(has(yaml, "path: { type: string, maxLength: " + std::to_string(kHealthPathBytesMax)));
+  CHECK(has(yaml, "path: { type: [string, \"null\"], maxLength: " + std::to_string(kHealthPathBytesMax)));
   CHECK(has(yaml, "in its container; at most " + std::to_string(kHealthCommandBytesMax) + " bytes"));
 }
 

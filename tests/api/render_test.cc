@@ -159,7 +159,9 @@ TEST_CASE("a job is rendered whole") {
       R"("restartOnSuccess":false,"runtimeLimitSecs":0,"killGraceSecs":5,"killSignal":null,"unreachableTimeoutSecs":30,)"
       R"("environment":{"A":"1"},"labels":{"l":""},"hardConstraints":["arch=arm"],)"
       R"("softConstraints":["ZoneBalance"],"healthChecks":[],"readiness":null,"securityGroups":["sg"],)"
-      R"("notes":["`securityGroups` is kept, but has no effect here"],)"
+      R"("notes":["`securityGroups` is kept, but has no effect here",)"
+      R"("`ports`: nothing is mapped for a process; the program must listen on the host port in $PORT_7001 ($PORT0), )"
+      R"(not on 7001, and that is where checks ask"],)"
       R"("jobVersion":1,"submittedAt":"2026-11-21T12:00:00.123Z","finishedAt":null,"tasks":[]})");
 }
 
@@ -180,7 +182,8 @@ TEST_CASE("a task is rendered whole, alone with what its job says") {
       R"("startedAt":"2026-11-21T12:00:02.123Z","finishedAt":"2026-11-21T12:00:03.123Z","notBefore":null,)"
       R"("unreachableSince":null,"killRequested":false,"healthy":null,"ready":null,"lastHealthMessage":null,)"
       R"("data":{"agentId":"agent-1","agentEndpoint":"10.0.0.1:5051","ports":[31000,31005],)"
-      R"("executorId":"mimas-7-worker-1-4","executorVersion":null},)"
+      R"("executorId":"mimas-7-worker-1-4","executorVersion":null,)"
+      R"("NetworkConfiguration":{"EniIPAddress":"10.0.0.1"}},)"
       R"("stdoutLive":"/api/v2/logs/mimas-7-worker-1-4/stdout?follow=true",)"
       R"("logs":"/api/v2/logs/mimas-7-worker-1-4","snapshots":null)";
   const std::string history =
@@ -216,7 +219,7 @@ TEST_CASE("where a task runs is shown as its executor told it, in a shared execu
   const std::string text = render_task(task, job, "");
   CHECK(
       text.find(R"("executorId":"mimas-agent.1","executorVersion":"0.2+1","pid":4711,"containerId":"c0ffee",)"
-                R"("ipAddresses":{"nfvpc":"172.17.0.2"}})") != std::string::npos);
+                R"("ipAddresses":{"nfvpc":"172.17.0.2"})") != std::string::npos);
 }
 
 TEST_CASE("a queued task says why it waits, and has no place yet") {
@@ -234,6 +237,20 @@ TEST_CASE("a queued task says why it waits, and has no place yet") {
     CHECK(member(placed, name) == "null");
   }
   CHECK(member(placed, "ports") == "{}");
+}
+
+TEST_CASE("links of a task begin with where the client reached us, and its host is the agent's address") {
+  const Job job = make_job(7, "");
+  Task task = make_task(job, 0, 0, TaskState::running);
+  task.agent = AgentId("agent-1");
+  task.agent_endpoint = "[fd00::1]:5051";
+  const std::string alone = render_task(task, job, "", "https://h:7101");
+  CHECK(member(alone, "stdoutLive") ==
+        R"("https://h:7101/api/v2/logs/mimas-7-worker-0-0/stdout?follow=true")");
+  CHECK(member(alone, "logs") == R"("https://h:7101/api/v2/logs/mimas-7-worker-0-0")");
+  CHECK(alone.find(R"("NetworkConfiguration":{"EniIPAddress":"fd00::1"})") != std::string::npos);
+  const std::string listed = render_job(job, {std::make_shared<Task>(task)}, "", "https://h:7101");
+  CHECK(listed.find(R"("logs":"https://h:7101/api/v2/logs/mimas-7-worker-0-0")") != std::string::npos);
 }
 
 TEST_CASE("only Titus's states are shown, and ports that were only counted go by their order") {
@@ -417,10 +434,13 @@ TEST_CASE("agents, log addresses and job addresses") {
   CHECK(render_log_urls(task, {"http://h:7101/", {}, {}}) ==
         R"({"stdoutLive":"http://h:7101/v2/logs/mimas-7-worker-0-0/stdout?follow=true",)"
         R"("stderrLive":"http://h:7101/v2/logs/mimas-7-worker-0-0/stderr?follow=true",)"
-        R"("logs":{"stdout":"http://h:7101/v2/logs/mimas-7-worker-0-0/stdout",)"
-        R"("stderr":"http://h:7101/v2/logs/mimas-7-worker-0-0/stderr"},"snapshots":[]})");
+        R"("logs":"http://h:7101/v2/logs/download/mimas-7-worker-0-0",)"
+        R"("snapshots":"http://h:7101/v2/logs/download/mimas-7-worker-0-0",)"
+        R"("files":{"stdout":"http://h:7101/v2/logs/mimas-7-worker-0-0/stdout",)"
+        R"("stderr":"http://h:7101/v2/logs/mimas-7-worker-0-0/stderr"}})");
   const std::string all =
       render_log_urls(task, {"http://h", {"stdout.2", "stderr", "stdout"}, "http://a/j/t"});
+  CHECK(all.find(R"("snapshots":"http://a/j/t")") != std::string::npos);
   CHECK(all.find(R"("stdout.2":"http://h/v2/logs/mimas-7-worker-0-0/stdout.2"})") != std::string::npos);
   CHECK(all.ends_with(R"("archive":{"stdout":"http://a/j/t/stdout","stderr":"http://a/j/t/stderr",)"
                       R"("stdout.2":"http://a/j/t/stdout.2"}})"));

@@ -62,11 +62,12 @@ TEST_CASE("an explanation has its reasons, the nearest miss with amounts in the 
   const OneWaits view;
   json::Writer out;
   write_explanation(out, view.why_);
-  CHECK(out.take() ==
-        R"({"tasks":1,"agents":2,"reasons":[{"reason":"constraint arch=arm","agents":1},)"
-        R"({"reason":"cpu","agents":1}],"quotaOfGroup":null,"tooLarge":false,"nearest":{"agentId":"a2",)"
-        R"("hostname":"pi2","reason":"cpu","lacks":[{"what":"cpu","asked":2.5,"free":0.5,"total":4}]},)"
-        R"("help":["an agent with 2 more CPUs free"]})");
+  CHECK(
+      out.take() ==
+      R"({"tasks":1,"agents":2,"reasons":[{"reason":"constraint arch=arm","agents":1},)"
+      R"({"reason":"cpu","agents":1}],"quotaOfGroup":null,"quotaLacks":[],"tooLarge":false,"nearest":{"agentId":"a2",)"
+      R"("hostname":"pi2","reason":"cpu","lacks":[{"what":"cpu","asked":2.5,"free":0.5,"total":4}]},)"
+      R"("help":["an agent with 2 more CPUs free"]})");
 }
 
 TEST_CASE("a waiting task says so in a sentence, one that backs off has no explanation of places") {

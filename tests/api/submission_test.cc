@@ -84,7 +84,7 @@ TEST_CASE("null and empty values mean the default") {
                            R"("retryPolicy":{})",
                            R"("artifacts":[])",
                            R"("retries":0)",
-                           R"("killGraceSecs":0)",
+                           R"("killGraceSecs":null)",
                            R"("killSignal":null)",
                            R"("killSignal":"")",
                            R"("restartOnFailure":null)",
@@ -209,6 +209,7 @@ TEST_CASE("unknown fields are refused with a guess, or listed when the sender is
   CHECK(fault_with(R"("somethingElse":1)") == "/somethingElse: unknown field");
   CHECK(fault_with(R"("a/b~c":1)") == "/a~1b~0c: unknown field");
   CHECK(fault_with(R"("xyz":1)") == "/xyz: unknown field");
+  CHECK(fault_with(R"("":1)") == "/: unknown field");
   const auto lenient = parse(R"("entryPoint":"true","memry":1,"zzz":null)", true);
   REQUIRE(lenient.ok());
   CHECK(lenient.value.ignored == std::vector<std::string>{"memry", "zzz"});
@@ -367,6 +368,44 @@ TEST_CASE("a service has 0 <= min <= desired <= max <= 1000, absent ones follow 
         "/instances: is another word for `instancesDesired`, but the two differ");
   CHECK(fault_with(R"("type":"service","instancesDesired":-1)") ==
         "/instancesDesired: must be a whole number from 0 to 1000");
+}
+
+TEST_CASE(
+    "0 means the default where Titus's clients send it, and is refused where others mean something by it") {
+  const JobSpec open =
+      *parse_submission(R"({"entryPoint":"x","cpu":0,"memory":0,"disk":0,"gpu":0,"networkMbps":0,)"
+                        R"("retries":0,"runtimeLimitSecs":0,"priority":0,"pids":0})",
+                        false)
+           .value.command.spec;
+  CHECK(open.request.cpu_milli == kCpuMilli.fallback);
+  CHECK(open.request.mem_mib == kMemoryMib.fallback);
+  CHECK(open.request.disk_mib == kDiskMib.fallback);
+  CHECK(open.runtime_limit_ms == 0);
+  CHECK(fault_with(R"("killGraceSecs":0)")
+            .starts_with("/killGraceSecs: must be a whole number from 1 to 3600; left out it is 5"));
+  CHECK(fault_with(R"("unreachableTimeoutSecs":0)") ==
+        "/unreachableTimeoutSecs: must be a whole number from 1 to 604800; left out it is 30");
+  CHECK(fault_with(R"("logs":{"rotateMb":0})").starts_with("/logs/rotateMb: must be"));
+  CHECK(fault_with(R"("retryPolicy":{"delayed":{"delayMs":0}})").find("`immediate` starts again at once") !=
+        std::string::npos);
+  CHECK(fault_with(R"("retryPolicy":{"exponentialBackOff":{"initialDelayMs":0}})")
+            .find("left out it is 1000") != std::string::npos);
+}
+
+TEST_CASE(
+    "constraints in another scheduler's spelling are refused with a guess, whatever form they come in") {
+  CHECK(fault_with(R"("hardConstraints":["rack:r1"])") ==
+        "/hardConstraints/0: is written in the way of another scheduler, and would never hold: did you mean "
+        "`rack=r1`?");
+  for (const char* body :
+       {R"("hardConstraints":["hostname:UNIQUE"])", R"("hardConstraints":[["hostname","UNIQUE"]])",
+        R"("hardConstraints":["uniquehost"])", R"("hardConstraints":{"distinct_hosts":"true"})",
+        R"("softConstraints":["DISTINCT_HOSTS"])"}) {
+    CAPTURE(std::string(body));
+    CHECK(fault_with(body).find("did you mean `UniqueHost`?") != std::string::npos);
+  }
+  CHECK(fault_with(R"("hardConstraints":[["rack"]])") ==
+        "/hardConstraints/0: expected a string, found an array");
 }
 
 TEST_CASE("Titan's words for retries keep their meaning") {

@@ -22,7 +22,7 @@ def follow(world, task):
 
 def kept(world, task):
     """Everything of stdout that is there, by the names the server lists."""
-    names = [name for name in world.get(f"/v2/logs/{task}").json()["logs"] if name.startswith("stdout")]
+    names = [name for name in world.get(f"/v2/logs/{task}").json()["files"] if name.startswith("stdout")]
     rotated = sorted((name for name in names if name != "stdout"), key=lambda name: int(name.split(".")[1]))
     text = b""
     for name in rotated + ["stdout"]:
@@ -69,7 +69,7 @@ def rotated_files_are_compressed_listed_and_archived():
                                        logs={"rotateMb": 1, "keep": 20, "compress": True}))
         task = f"{job}-worker-0-0"
         world.wait_states(job, "RUNNING", 1)
-        wait_for(lambda: "stdout.3.gz" in world.get(f"/v2/logs/{task}").json()["logs"], "three compressed files")
+        wait_for(lambda: "stdout.3.gz" in world.get(f"/v2/logs/{task}").json()["files"], "three compressed files")
         wait_for(lambda: kept(world, task)[0] == WANTED, "all of it is there")
         with open(os.path.join(find_sandbox(world, task), "go"), "w", encoding="utf-8"):
             pass

@@ -104,7 +104,14 @@ def check_task(where, task):
     if data is not None and not isinstance(data, dict):
         fail(f"{where}/data", "neither an object nor null", data)
     if isinstance(data, dict):
-        check_members(f"{where}/data", data, {"ipAddresses": check_map})
+        check_members(f"{where}/data", data, {"ipAddresses": check_map, "NetworkConfiguration": check_map})
+
+
+def check_logs(logs):
+    """Of drivers until December 2016, which read three texts."""
+    for name in ("stdoutLive", "logs", "snapshots"):
+        if not isinstance(logs.get(name), str) or not logs[name].startswith("http"):
+            fail(f"/{name}", "no address", logs.get(name))
 
 
 def check_lone_task(task):

@@ -154,6 +154,10 @@ def deploy(driver):
     assert labels["name"] == "myapp-main-v000" and labels["source"] == "spinnaker", labels
     assert labels["interestingHealthProviderNames"] == "Titus,Discovery" and group["inService"] is True, group
     rules.check_lone_task(driver.read("get_task", taskId=tasks[0]["id"]))
+    # Where its instances are, and links that work wherever they are shown.
+    for task in tasks:
+        assert task["data"]["NetworkConfiguration"]["EniIPAddress"] == "127.0.0.1", task["data"]
+        assert all(task[link].startswith(f"http://{driver.listen}/") for link in ("stdoutLive", "logs")), task
     return job
 
 
@@ -191,6 +195,11 @@ def terminate_and_detach(driver, job):
     assert (counts["instances"], counts["instancesDesired"]) == (8, 8), counts
     left = {task["id"] for task in driver.poll(lambda groups: running(groups.get("myapp-main-v000"), 8), "8 are left")}
     assert left == after - {first, second}, "the two that were named are gone"
+
+
+def forgotten(driver):
+    """What retention has removed has ended: the driver would repeat a 404 for 27 minutes."""
+    driver.do("kill_tasks", first="mimas-9-worker-0-0", second="mimas-9-worker-0-1", shrink="true")
 
 
 def red_black(driver, job):
@@ -238,7 +247,7 @@ def drivers_of_2016(driver, job):
     victim = groups[job]["tasks"][0]["id"]
     rules.check_job("/job", driver.read("2016_get_job_bare", jobId=job), listed=False)
     rules.check_lone_task(driver.read("2016_get_task_bare", taskId=victim))
-    assert "stdoutLive" in driver.read("2016_logs", taskId=victim)
+    rules.check_logs(driver.read("2016_logs", taskId=victim))
     driver.do("2016_terminate_task", taskId=victim)
 
     def replaced(groups):
@@ -259,6 +268,7 @@ def a_server_group_lives_and_dies_by_spinnakers_own_requests():
         job = deploy(driver)
         resize_and_switch(driver, job)
         terminate_and_detach(driver, job)
+        forgotten(driver)
         job = red_black(driver, job)
         run_job(driver)
         drivers_of_2016(driver, job)

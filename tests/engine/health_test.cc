@@ -87,6 +87,18 @@ TEST_CASE("rule 71: what an update does not say of health stays as it was, and m
   CHECK(kills(play) == 0);
 }
 
+TEST_CASE("what is kept of others' words ends between characters") {
+  Play play;
+  const JobId job = play.running(checked_service());
+  const std::string first = id_of(job, 0, 0);
+  says_health(play, first, false, {}, std::string(1'023, 'x') + "é");
+  CHECK(play.task(first).health_message == std::string(1'023, 'x'));
+  StatusUpdate update = play.update(first, MesosState::failed);
+  update.message = std::string(4'095, 'x') + "é";
+  play.feed(update);
+  CHECK(play.task(first).message == std::string(4'095, 'x'));
+}
+
 TEST_CASE("of five instances that fall ill together one is on its way at a time") {
   Play play;
   JobId job = play.running(checked_service(), 5);

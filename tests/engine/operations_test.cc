@@ -161,6 +161,13 @@ TEST_CASE("what the master refuses for a stale offer is tried again under a new 
   CHECK(desk.operation().message == "Not authorized");
 }
 
+TEST_CASE("what is kept of a refusal ends between characters") {
+  Desk desk;
+  desk.send();
+  desk.says(MesosOperationState::failed, std::string(1'023, 'x') + "é");
+  CHECK(desk.operation().message == std::string(1'023, 'x'));
+}
+
 TEST_CASE("an agent without feedback: sent again without an id, and a later offer shows it") {
   Desk desk;
   desk.send();

@@ -248,7 +248,7 @@ TEST_CASE("commands that cannot be done say why") {
   CHECK(refused(play, SetInstanceCounts{1, JobId("mimas-9"), 1, 1, 1, ""}) == Code::not_found);
   CHECK(refused(play, SubmitJob{1, nullptr}) == Code::invalid_argument);
   CHECK(refused(play, SubmitJob{1, service_spec(), 1, 2, 3}) == Code::invalid_argument);
-  CHECK(refused(play, KillTasks{1, {TaskId("x")}, false, false, ""}) == Code::not_found);
+  CHECK(refused(play, KillTasks{1, {TaskId("x")}, false, true, ""}) == Code::not_found);
   JobId batch = play.submit(batch_spec());
   CHECK(refused(play, SetInstanceCounts{1, batch, 2, 0, 2, ""}) == Code::invalid_argument);
   JobId service = play.submit(service_spec());
@@ -441,6 +441,35 @@ TEST_CASE("old ended jobs and old starts of a slot are removed, in small steps")
   CHECK(play.state.data().jobs.at(151).tasks.size() == 3);
   CHECK_FALSE(play.tasks.contains(id_of(service, 0, 3)));
   CHECK(play.task(id_of(service, 0, 6)).state == TaskState::queued);
+}
+
+TEST_CASE("to kill what is not on record any more is to have killed it, unless somebody wants to know") {
+  Policy policy;
+  policy.ended_jobs_kept = 0;
+  Play play(policy);
+  const JobId gone = play.submit(batch_spec());
+  play.feed(KillJob{0, gone, ""});
+  const JobId live = play.running(service_spec(), 1);
+  play.settle();
+  REQUIRE(play.jobs.size() == 1);
+  const auto is_fine = [&](const Input& command) {
+    play.feed(command);
+    return play.only<Reply>()->answer.ok();
+  };
+  CHECK(is_fine(KillJob{1, gone, "me"}));
+  CHECK(refused(play, KillJob{1, make_job_id(3), "me"}) == Code::not_found);  // that has not been given yet
+  CHECK(refused(play, KillJob{1, make_job_id(0), "me"}) == Code::not_found);
+  CHECK(refused(play, KillJob{1, JobId("web"), "me"}) == Code::not_found);
+  CHECK(refused(play, SetInstanceCounts{1, gone, 1, 0, 5}) == Code::not_found);
+  const TaskId forgotten = make_task_id(gone, 0, 0), runs = make_task_id(live, 0, 0);
+  CHECK(is_fine(KillTasks{1, {forgotten, make_task_id(live, 7, 7)}, false, false, "me"}));
+  CHECK(play.none<KillOnAgent>());
+  CHECK(is_fine(KillTasks{1, {forgotten}, true, false, "me"}));
+  CHECK(play.job(live).instances_desired == 1);
+  CHECK(refused(play, KillTasks{1, {forgotten}, false, true, "me"}) == Code::not_found);
+  CHECK(refused(play, KillTasks{1, {runs, forgotten}, false, true, "me"}) == Code::not_found);
+  CHECK(is_fine(KillTasks{1, {forgotten, runs}, false, false, "me"}));
+  CHECK(play.task(runs.value).kill_requested);
 }
 
 TEST_CASE("a settle with nothing to do does nothing") {

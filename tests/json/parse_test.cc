@@ -171,3 +171,9 @@ TEST_CASE("no garbled text crashes, and what is accepted is read back equal") {
     REQUIRE(round(once) == once);
   }
 }
+
+TEST_CASE("a byte order mark is named") {
+  CHECK(failure("\xEF\xBB\xBF{}").find("line 1, column 1: a byte order mark (EF BB BF)") == 0);
+  CHECK(round("{\"\xEF\xBB\xBF\":1}") ==
+        "{\"\xEF\xBB\xBF\":1}");  // within a string it is a character as any other
+}

@@ -42,5 +42,40 @@ TEST_CASE("what is not closed is an error") {
   }
 }
 
+TEST_CASE("what only a shell would understand is found, outside quotes") {
+  struct Case {
+    const char *line, *found;
+  };
+  for (const Case& one : std::initializer_list<Case>{
+           {"echo hi && sleep 1", "&&"},
+           {"a | b", "|"},
+           {"a || b", "||"},
+           {"a; b", "a;"},
+           {"a ; b", ";"},
+           {"a & b", "&"},
+           {"a > file", ">"},
+           {"a >> file", ">>"},
+           {"a >file", ">file"},
+           {"a < file", "<"},
+           {"a 2>&1", "2>&1"},
+           {"a &> f", "&>"},
+           {"run --port $PORT0", "$PORT0"},
+           {"run --port=${PORT0}", "--port=${PORT0}"},
+           {"run \"$HOME/x\"", "$HOME/x"},
+           {"run $(date)", "$(date)"},
+           {"run `date`", "`date`"},
+           {"run", ""},
+           {"", ""},
+           {"sh -c 'echo $X && sleep 1 > f; true'", ""},
+           {"sh -c \"echo && sleep > f; true\"", ""},
+           {"echo \\$X \\&\\& '|' \";\" \"\\$X\"", ""},
+           {"curl http://h/?a=1&b=2 a>b price=5$ $ 2 1", ""},
+           {"a 'b", ""},
+       }) {
+    CAPTURE(std::string(one.line));
+    CHECK(shell_syntax(one.line) == one.found);
+  }
+}
+
 }  // namespace
 }  // namespace mimas

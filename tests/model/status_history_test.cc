@@ -50,11 +50,12 @@ TEST_CASE("the times of a task tell what a record without a history does not") {
   task.ended_at = Instant{5};
   task.state = TaskState::crashed;
   task.reason = "AGENT_REMOVED";
+  task.message = std::string(255, 'x') + "é";
   const auto steps = status_history(task);
   REQUIRE(steps.size() == 4);
   CHECK(steps[1] == StatusChange{TaskState::dispatched, Instant{2}, "", ""});
   CHECK(steps[2] == StatusChange{TaskState::running, Instant{4}, "", ""});
-  CHECK(steps[3] == StatusChange{TaskState::crashed, Instant{5}, "AGENT_REMOVED", ""});
+  CHECK(steps[3] == StatusChange{TaskState::crashed, Instant{5}, "AGENT_REMOVED", std::string(255, 'x')});
 }
 
 }  // namespace

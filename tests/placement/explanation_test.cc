@@ -119,6 +119,12 @@ TEST_CASE("sentences for one agent and for several") {
   Explanation quota;
   quota.group = "batch";
   CHECK(quota.text() == "the quota of group batch is used up");
+  quota.quota = {{"cpu", 400, 250, 1'000}, {"memory", 64, 0, 512}};
+  CHECK(quota.text() ==
+        "the quota of group batch is used up: a task asks for 0.4 of 1 cpu, 64 of 512 MiB of memory");
+  quota.quota = {{"cpu", 100, 50, 50}, {"memory", 64, 0, 512}, {"fpga", 2'000, 0, 1'000}};
+  CHECK(quota.text() ==
+        "the quota of group batch is less than one task asks for: 0.1 of 0.05 cpu, 2 of 1 fpga");
 }
 
 TEST_CASE("the nearest agent is the one past most reasons, then the one that lacks least") {
@@ -213,6 +219,22 @@ TEST_CASE("a quota that is used up is the reason, and no agent is looked at") {
   CHECK(scene.why().group == "batch");
   CHECK(scene.why().tasks == 1);
   CHECK(scene.why().reasons.empty());
+  REQUIRE(scene.why().quota.size() == 1);
+  const Lack& lack = scene.why().quota[0];
+  CHECK(lack.what == "cpu");
+  CHECK(lack.asked == 100);
+  CHECK(lack.free == 0);
+  CHECK(lack.total == 200);
+}
+
+TEST_CASE("a task larger than its group's quota says so, with numbers, whatever is used of it") {
+  Scene scene;
+  scene.agent("a", 10'000);
+  scene.queue.groups[0].name = "tiny";
+  scene.queue.groups[0].quota = ResourceRequest{50, 0, 0, 0, 0, {}};
+  scene.want(1, 100, 1);
+  scene.places();
+  CHECK(scene.why().text() == "the quota of group tiny is less than one task asks for: 0.1 of 0.05 cpu");
 }
 
 TEST_CASE("balanced demands that have nothing running share it too, the others do not") {

@@ -249,6 +249,68 @@ TEST_CASE("what a route does not take it refuses, with a guess") {
   CHECK(world.ask("GET", "/v2/tasks/mimas-1/exec").status == 501);
 }
 
+TEST_CASE("a job goes by its name wherever it goes by its id") {
+  World world;
+  const auto id_of = [&](const std::string& path) {
+    return std::string(json::parse(world.get(path))->root().string_or("id", "-"));
+  };
+  CHECK(id_of("/v2/jobs/n2") == "mimas-2");
+  CHECK(id_of("/jobs/n2") == "mimas-2");
+  CHECK(ids(world.get("/v2/jobs/n1/tasks")).size() == 3);
+  CHECK(ids(world.get("/v2/tasks", {{"job", "n2"}})) == std::vector<std::string>{"mimas-2-worker-0-0"});
+  CHECK(world.get("/v2/jobs/n1/diff") == world.get("/v2/jobs/mimas-1/diff"));
+  for (const char* path :
+       {"/v2/jobs/n1/why", "/v2/jobs/n1/versions", "/v2/jobs/n1/events", "/v2/jobs/n1/stats"}) {
+    CHECK(world.ask("GET", path).status == 200);
+  }
+  CHECK(world.get("/v2/audit", {{"job", "n1"}}) == world.get("/v2/audit", {{"job", "mimas-1"}}));
+  CHECK(world.ask("GET", "/v2/events", {{"job", "n1,mimas-9"}}).status == 200);
+  CHECK(world.ask("GET", "/v2/events", {{"job", "nope"}}).status == 404);
+  CHECK(world.ask("GET", "/v2/events", {{"task", "mimas-1"}}).status == 404);
+  CHECK(world.ask("GET", "/v2/tasks", {{"job", "nope"}}).status == 404);
+  CHECK(world.get("/v2/tasks", {{"job", "mimas-9"}}) == "[]");  // of what is gone there is nothing
+  // A name that two have is nobody's, in paths and in bodies.
+  world.view.apply({engine::PutJob{[] {
+    Job twin = *make_job(4);
+    JobSpec spec = *twin.spec;
+    spec.name = "n1";
+    twin.spec = std::make_shared<const JobSpec>(spec);
+    return std::make_shared<const Job>(twin);
+  }()}});
+  const std::string twins = "2 live jobs are named n1: mimas-1, mimas-4";
+  for (const http::Reply& reply :
+       {world.ask("GET", "/v2/jobs/n1"), world.ask("DELETE", "/v2/jobs/n1"),
+        world.ask("PATCH", "/v2/jobs/n1", {}, R"({"retries":1})"), world.ask("POST", "/v2/jobs/kill/n1"),
+        world.ask("POST", "/v2/jobs/kill", {}, R"({"jobId":"n1"})"),
+        world.ask("POST", "/v2/jobs/kill", {}, "n1", "text/plain"),
+        world.ask("POST", "/v2/jobs/setinservice", {}, R"({"jobId":"n1","inService":true})"),
+        world.ask("POST", "/v2/jobs/setjobprocesses", {}, R"({"jobId":"n1"})"),
+        world.ask("POST", "/v2/jobs/setinstancecounts", {},
+                  R"({"jobId":"n1","instancesDesired":1,"instancesMin":1,"instancesMax":1})")}) {
+    CHECK(reply.status == 409);
+    CHECK_MESSAGE(reply.body.find(twins) != std::string::npos, reply.body);
+  }
+}
+
+TEST_CASE("the wrong kind of id says so") {
+  World world;
+  const auto says = [&](const http::Reply& reply, const char* part) {
+    CHECK(reply.status == 404);
+    CHECK_MESSAGE(reply.body.find(part) != std::string::npos, reply.body);
+  };
+  says(world.ask("GET", "/v2/jobs/mimas-1-worker-0-1"), "that is a task's");
+  says(world.ask("PUT", "/v2/jobs/mimas-1-worker-0-1", {}, "{}"), "that is a task's");
+  says(world.ask("POST", "/v2/jobs/kill", {}, R"({"jobId":"mimas-1-worker-0-1"})"), "that is a task's");
+  for (const char* path : {"/v2/tasks/mimas-1", "/v2/tasks/mimas-1/why", "/v2/tasks/mimas-1/stats",
+                           "/v2/logs/mimas-1", "/v2/logs/download/mimas-1", "/v2/logs/mimas-1/stdout",
+                           "/v2/tasks/mimas-1/files", "/v2/scheduler/failures/mimas-1"}) {
+    CAPTURE(std::string(path));
+    says(world.ask("GET", path), "that is a job's");
+  }
+  says(world.ask("POST", "/v2/tasks/terminate/mimas-1"), "that is a job's");
+  says(world.ask("GET", "/v2/jobs/2d274de5-3f84-4f4e-a5e3-7c34476f7ec8"), "Titus's v3 API");
+}
+
 TEST_CASE("a browser must say that its body is JSON, others need not") {
   http::Request request;
   request.method = "POST";
