@@ -69,7 +69,7 @@ void add_access_flags(CLI::App& app, AccessFlags& flags, bool short_tls_names) {
       ->allow_extra_args(false)
       ->envname("MIMAS_CORS_ORIGIN");
   app.add_option("--http-host", flags.host_names,
-                 "a listener on loopback answers to this name besides localhost; repeatable")
+                 "the API answers to this name besides addresses and the machine's own; repeatable")
       ->type_name("NAME")
       ->delimiter(',')
       ->allow_extra_args(false)

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "http/origin.h"
+#include "http/door.h"
 #include "net/tls.h"
 #include "server/private_file.h"
+#include "wire/host.h"
 
 namespace mimas::server {
 namespace {
@@ -27,7 +28,7 @@ Status check_one(const AccessOptions& options, const ListenOptions& listen) {
   if (speaks_tls(options, listen) && options.certificate_file.empty())
     return usage("--listen", "https://" + listen.at.text() + " needs a certificate",
                  "--tls-cert and --tls-key");
-  if (is_open(options, listen) && !options.insecure && !http::is_loopback_host(listen.at.host)) {
+  if (is_open(options, listen) && !options.insecure && !wire::is_loopback_host(listen.at.host)) {
     return usage(
         "--listen",
         listen.at.text() + " can be reached from other machines, and nobody would be asked who they are",
@@ -120,7 +121,7 @@ Status check_access(const AccessOptions& options) {
 std::vector<std::string> access_warnings(const AccessOptions& options) {
   std::vector<std::string> lines;
   for (const ListenOptions& listen : options.listen) {
-    if (http::is_loopback_host(listen.at.host)) continue;
+    if (wire::is_loopback_host(listen.at.host)) continue;
     const std::string where = listen.at.text();
     if (is_open(options, listen)) {
       lines.push_back("--insecure: whoever reaches " + where + " may do everything");
@@ -176,14 +177,12 @@ Status Listeners::open_all(const MakeRouter& make_router) {
     wanted.streams_max = options_.streams_max;
     wanted.body_bytes_max = options_.body_bytes_max;
     if (tls) wanted.security = security_;
-    http::OriginPolicy policy{options_.cors_origins, http::is_loopback_host(listen.at.host),
-                              options_.host_names};
+    wanted.origins = options_.cors_origins;
+    wanted.host_names = options_.host_names;
     auto opened = http::Listener::open(
-        std::move(wanted),
-        http::with_origin_policy(
-            std::move(policy), [router = make_router(authenticate_at(listen))](const http::Request& request) {
-              return router.route(request);
-            }));
+        std::move(wanted), [router = make_router(authenticate_at(listen))](const http::Request& request) {
+          return router.route(request);
+        });
     if (!opened) return std::move(opened).error();
     addresses_.push_back({{listen.at.host, (*opened)->port()}, tls});
     listeners_.push_back(*std::move(opened));

@@ -44,7 +44,7 @@ struct AccessOptions {
   bool insecure = false;
   std::string certificate_file, key_file, client_ca_file;
   std::vector<std::string> cors_origins;  // checked by http::check_origin
-  std::vector<std::string> host_names;    // that loopback listeners answer to besides their own
+  std::vector<std::string> host_names;    // that listeners answer to besides their own
   // Of each address.
   int connections_max = 96;  // streams included
   int connections_per_address_max = 80;

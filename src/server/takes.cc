@@ -44,17 +44,11 @@ std::string media_type(std::string_view content_type) {
 std::optional<Error> media_type_fault(const http::Request& request) {
   const std::string type = media_type(request.header("Content-Type"));
   if (type == "application/json" || (type.starts_with("application/") && type.ends_with("+json"))) return {};
-  const bool browser = !request.header("Origin").empty() || !request.header("Sec-Fetch-Site").empty();
-  const std::string hint = "send Content-Type: application/json";
-  if (browser) {
-    return make_error(Code::unsupported,
-                      "a browser's request that changes something must say that it is JSON", {}, hint);
-  }
   const bool bare_id = type == "text/plain" && request.path.ends_with("/jobs/kill");
   if (request.body.empty() || type.empty() || type == "application/x-www-form-urlencoded" || bare_id)
     return {};
   return make_error(Code::unsupported, "the body is of the type " + type + ", and only JSON is understood",
-                    {}, hint);
+                    {}, "send Content-Type: application/json");
 }
 
 }  // namespace mimas::server

@@ -249,20 +249,16 @@ TEST_CASE("what a route does not take it refuses, with a guess") {
   CHECK(world.ask("GET", "/v2/tasks/mimas-1/exec").status == 501);
 }
 
-TEST_CASE("a browser must say that its body is JSON, others need not") {
+TEST_CASE("a body must say that it is JSON, or nothing, or what curl says") {
   http::Request request;
   request.method = "POST";
   request.path = "/v2/jobs";
   request.body = "{}";
   CHECK_FALSE(media_type_fault(request));
-  request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
-  CHECK_FALSE(media_type_fault(request));
-  request.headers.push_back({"Origin", "http://elsewhere.example"});
-  CHECK(media_type_fault(request));
-  request.headers[0].value = "Application/JSON; charset=UTF-8";
-  CHECK_FALSE(media_type_fault(request));
-  request.headers.erase(request.headers.begin());
-  CHECK(media_type_fault(request));
+  for (const char* good : {"application/x-www-form-urlencoded", "Application/JSON; charset=UTF-8"}) {
+    request.headers = {{"Content-Type", good}};
+    CHECK_FALSE(media_type_fault(request));
+  }
   request.headers = {{"Content-Type", "text/plain"}};
   CHECK(media_type_fault(request));
   request.path = "/api/v2/jobs/kill";
