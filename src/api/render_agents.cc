@@ -1,4 +1,4 @@
-// render_agents, render_agent and write_agent of api/render.h.
+// write_agents, render_agent and write_agent of api/render.h.
 #include <algorithm>
 #include <map>
 
@@ -103,13 +103,11 @@ void write_agent(json::Writer& out, const Agent& agent, std::optional<std::strin
   out.end_object();
 }
 
-std::string render_agents(const engine::View& view) {
+void write_agents(json::Writer& out, const engine::View& view) {
   const std::map<AgentId, TaskPtr> newest = newest_executors(view);
-  json::Writer out;
   out.begin_array();
   for (const AgentPtr& agent : view.agents()) write_agent(out, *agent, executor_version(*agent, newest));
   out.end_array();
-  return out.take();
 }
 
 std::string render_agent(const engine::View& view, const AgentId& id) {

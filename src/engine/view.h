@@ -2,6 +2,8 @@
 // taken stays consistent. Implementations are thread-safe (server::PublishedView); tests use a plain one.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -30,6 +32,14 @@ class View {
   virtual ~View() = default;
   virtual JobPtr job(const JobId& id) const = 0;  // nullptr if unknown
   virtual std::vector<JobPtr> jobs() const = 0;   // by number, ended ones too
+  // The first `most` of them numbered above `after`.
+  virtual std::vector<JobPtr> jobs_after(std::int64_t after, std::size_t most) const {
+    std::vector<JobPtr> some;
+    for (const JobPtr& job : jobs()) {
+      if (job->number > after && some.size() < most) some.push_back(job);
+    }
+    return some;
+  }
   virtual TaskPtr task(const TaskId& id) const = 0;
   virtual std::vector<TaskPtr> tasks_of(const JobId& id) const = 0;  // by (index, number)
   virtual std::vector<AgentPtr> agents() const = 0;                  // by id

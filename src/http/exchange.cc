@@ -62,7 +62,26 @@ bool takes_body(const std::string& method) {
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
 
+class Collector final : public StreamWriter {
+ public:
+  explicit Collector(std::string& into) : into_(into) {}
+  bool write(std::string_view bytes) override {
+    into_.append(bytes);
+    return true;
+  }
+  bool peer_alive() override { return true; }
+
+ private:
+  std::string& into_;
+};
+
 }  // namespace
+
+void collect(Reply& reply) {
+  if (!reply.stream || reply.lasting) return;
+  Collector collector(reply.body);
+  std::exchange(reply.stream, nullptr)(collector);
+}
 
 // One request and its reply.
 struct Exchange::Turn {
@@ -154,7 +173,12 @@ struct Exchange::Turn {
     }
     close = close || unread || last.load() || channel.stopping() ||
             wire::header_lists(reply.headers, "Connection", "close");
-    const bool sent = request.method != "HEAD" && reply.stream ? send_stream(reply) : send_whole(reply);
+    bool sent = false;
+    if (request.method == "HEAD" || !reply.stream) {
+      sent = send_whole(std::move(reply));
+    } else {
+      sent = reply.lasting ? send_stream(reply) : send_pieces(std::move(reply));
+    }
     const bool good = channel.flush() && sent && !close;
     if (unread) channel.linger();
     return good;
@@ -168,17 +192,71 @@ struct Exchange::Turn {
     return {parser.head().minor == 0 ? Kind::until_close : Kind::chunked, 0};
   }
 
-  bool send_whole(const Reply& reply) {
+  bool send_whole(Reply reply) {
+    // What fits a piece costs no more than its connection does.
+    const auto bytes = static_cast<std::int64_t>(reply.body.size());
+    const ReplyBudget::Share share(exchange.shared_.replies, reply.body.size() > kGatherBytes ? bytes : 0);
+    if (!share.granted()) reply = too_much();
     const BodyLength length = length_of(reply);
     if (!channel.write(reply_head(reply, length, close))) return false;
-    return request.method == "HEAD" || length.kind == BodyLength::Kind::none || channel.write(reply.body);
+    if (request.method == "HEAD" || length.kind == BodyLength::Kind::none) return true;
+    return channel.write(reply.body) && channel.flush();  // within the share
+  }
+
+  static Reply too_much() {
+    return refusal_reply(503, "too many bytes of replies are on their way, try again soon");
+  }
+
+  // The head waits until the body is at its end, or more than a piece.
+  class Pieces final : public StreamWriter {
+   public:
+    Pieces(Turn& turn, Reply& reply) : turn_(turn), reply_(reply) {}
+    bool write(std::string_view bytes) override {
+      if (body_) return body_->write(bytes);
+      reply_.body.append(bytes);
+      return reply_.body.size() < kGatherBytes || begin();
+    }
+    bool peer_alive() override { return turn_.channel.peer_alive(); }
+    bool finish() {
+      if (body_) return body_->finish();
+      reply_.stream = nullptr;
+      return turn_.send_whole(std::move(reply_));
+    }
+    bool begun() const { return body_.has_value(); }
+
+   private:
+    bool begin() {
+      const BodyLength length = turn_.length_of(reply_);
+      if (length.kind == BodyLength::Kind::until_close) turn_.close = true;
+      body_.emplace(turn_.channel, length);
+      const std::string first = std::exchange(reply_.body, {});
+      return turn_.channel.write(reply_head(reply_, length, turn_.close)) && body_->write(first);
+    }
+    Turn& turn_;
+    Reply& reply_;
+    std::optional<BodyWriter> body_;
+  };
+
+  bool send_pieces(Reply reply) {
+    const ReplyBudget::Share share(exchange.shared_.replies, kPieceShareBytes);
+    if (!share.granted()) return send_whole(too_much());
+    const auto make = std::move(reply.stream);
+    reply.stream = [](StreamWriter&) {};  // length_of() sees that there is one
+    Pieces pieces(*this, reply);
+    try {
+      make(pieces);
+    } catch (...) {
+      if (pieces.begun()) return false;  // without a last chunk
+      return send_whole(refusal_reply(500, refusal_detail(500)));
+    }
+    return pieces.finish();
   }
 
   bool send_stream(const Reply& reply) {
     const BodyLength length = length_of(reply);
     if (length.kind == BodyLength::Kind::none || (reply.stream_bytes && length.bytes == 0))
       return channel.write(reply_head(reply, length, close));
-    const StreamPlace place(exchange.streams_open_, exchange.options_.streams_max);
+    const StreamPlace place(exchange.shared_.streams_open, exchange.options_.streams_max);
     if (!place.taken()) return send_whole(refusal_reply(503, "too many streams are open, try again soon"));
     if (length.kind == BodyLength::Kind::until_close) close = true;
     // The head is seen before the first event.

@@ -12,15 +12,23 @@
 
 #include "http/channel.h"
 #include "http/listener.h"
+#include "http/reply_budget.h"
 #include "wire/request_parser.h"
 
 namespace mimas::http {
 
 class Exchange {
  public:
-  // `streams_open` counts over all workers. All references outlive the Exchange.
-  Exchange(const Options& options, const Handler& handler, std::atomic<int>& streams_open)
-      : options_(options), handler_(handler), streams_open_(streams_open) {}
+  // What all workers of a listener share.
+  struct Shared {
+    explicit Shared(const Options& options) : replies(options.reply_bytes_max) {}
+    std::atomic<int> streams_open{0};
+    ReplyBudget replies;
+  };
+
+  // All references outlive the Exchange.
+  Exchange(const Options& options, const Handler& handler, Shared& shared)
+      : options_(options), handler_(handler), shared_(shared) {}
 
   // Serves one request; false when the connection must be closed now. `last` asks for Connection: close.
   // `reading_since_ms` is set to 0 once the request is complete.
@@ -30,7 +38,7 @@ class Exchange {
   struct Turn;
   const Options& options_;
   const Handler& handler_;
-  std::atomic<int>& streams_open_;
+  Shared& shared_;
 };
 
 }  // namespace mimas::http

@@ -183,8 +183,8 @@ Handler guarded(const Options& options, Handler handler) {
 // connection from its first byte to its last.
 struct Listener::Impl {
   struct Worker {
-    Worker(const Options& options, const Handler& handler, std::atomic<int>& streams)
-        : exchange(options, handler, streams) {}
+    Worker(const Options& options, const Handler& handler, Exchange::Shared& shared)
+        : exchange(options, handler, shared) {}
     Exchange exchange;
     std::thread thread;
     std::atomic<bool> last{false};  // the connection's current request is its last
@@ -198,7 +198,8 @@ struct Listener::Impl {
     std::atomic<std::int64_t> stalled_since_ms{0};
   };
 
-  Impl(Options given, Handler with) : options(std::move(given)), handler(guarded(options, std::move(with))) {}
+  Impl(Options given, Handler with)
+      : options(std::move(given)), handler(guarded(options, std::move(with))), shared(options) {}
   ~Impl() {
     stop();
     if (spare_fd >= 0) ::close(spare_fd);
@@ -227,7 +228,7 @@ struct Listener::Impl {
   int spare_fd = -1;  // given up to accept one connection when there is no other; accept thread only
   std::uint16_t port = 0;
   StopSignal stop_signal;
-  std::atomic<int> streams_open{0};
+  Exchange::Shared shared;
   std::thread acceptor;
   std::mutex stop_mutex;  // makes stop() safe to call twice at once
 
@@ -405,7 +406,7 @@ int Listener::Impl::hand_over(Accepted& connection) {
     bool made = false;
     if (workers.size() < static_cast<std::size_t>(std::max(1, options.workers))) {
       try {
-        workers.push_back(std::make_unique<Worker>(options, handler, streams_open));
+        workers.push_back(std::make_unique<Worker>(options, handler, shared));
         Worker& fresh = *workers.back();
         fresh.thread = std::thread([this, &fresh] { work(fresh); });
         ++free_workers;  // on its way to `waiting`

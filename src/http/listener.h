@@ -59,13 +59,22 @@ struct Reply {
   std::string content_type = "application/json";
   std::string body;
   std::function<void(StreamWriter&)> stream;  // set: the body is made by this call and ends when it returns
+  // Of a stream: it goes on for as long as its reader likes, and takes a place among `streams_max`. False: it
+  // is a large body made piece by piece, to hold none of it but the piece that is being sent; a small one is
+  // sent as if it had been in `body`.
+  bool lasting = true;
   // Of a stream: the bytes it is going to write, for Content-Length and HEAD; one that writes fewer has the
   // connection closed on its reader. Absent: chunked.
   std::optional<std::int64_t> stream_bytes;
   bool lost = false;  // the connection is closed instead of answered: for embedded test clusters
 };
 
+// Makes the body of a reply that does not last in one piece.
+void collect(Reply& reply);
+
 using Handler = std::function<Reply(const Request&)>;
+
+inline constexpr std::int64_t kPieceShareBytes = 256 << 10;
 
 struct Options {
   wire::Endpoint listen;  // port 0: any free one, see port()
@@ -78,6 +87,9 @@ struct Options {
   // need too.
   int workers_per_address = 0;
   int streams_max = 48;
+  // Of replies that are being sent, all together; above, 503 with Retry-After instead of another. One whose
+  // body is made piece by piece counts for kPieceShareBytes, one alone may be larger.
+  std::int64_t reply_bytes_max = 256 << 20;
   std::size_t body_bytes_max = 1u << 20;  // above: 413 before the handler sees it
   std::int64_t idle_ms = 30'000;          // keep-alive idle, and the read deadline of a slow request
   std::int64_t write_ms = 30'000;         // a reader slower than this is cut off

@@ -35,6 +35,17 @@ http::Reply json_reply(std::string body, int status) {
   return reply;
 }
 
+http::Reply written_reply(std::function<void(json::Writer&)> write) {
+  http::Reply reply;
+  reply.lasting = false;
+  reply.stream = [write = std::move(write)](http::StreamWriter& to) {
+    json::Writer out([&to](std::string_view piece) { return to.write(piece); });
+    write(out);
+    out.finish();
+  };
+  return reply;
+}
+
 http::Reply no_content() {
   http::Reply reply;
   reply.status = 204;

@@ -47,6 +47,7 @@ Status check_counts(const AccessOptions& options) {
   };
   constexpr std::int64_t kConnectionsMax = 4'096;
   constexpr std::int64_t kBodyBytesMin = 4'096, kBodyBytesMax = 64 << 20;
+  constexpr std::int64_t kRepliesMin = 1 << 20, kRepliesMax = std::int64_t{1} << 40;
   if (Status fits = check("--http-connections", options.connections_max, 4, kConnectionsMax); !fits)
     return fits;
   if (Status fits =
@@ -55,6 +56,8 @@ Status check_counts(const AccessOptions& options) {
     return fits;
   // Streams are connections, and some must be left for requests.
   if (Status fits = check("--http-streams", options.streams_max, 1, options.connections_max - 1); !fits)
+    return fits;
+  if (Status fits = check("--http-replies-max", options.reply_bytes_max, kRepliesMin, kRepliesMax); !fits)
     return fits;
   return check("--http-body-max", static_cast<std::int64_t>(options.body_bytes_max), kBodyBytesMin,
                kBodyBytesMax);
@@ -176,6 +179,7 @@ Status Listeners::open_all(const MakeRouter& make_router) {
     wanted.workers_per_address = options_.connections_per_address_max;
     wanted.streams_max = options_.streams_max;
     wanted.body_bytes_max = options_.body_bytes_max;
+    wanted.reply_bytes_max = options_.reply_bytes_max;
     if (tls) wanted.security = security_;
     wanted.origins = options_.cors_origins;
     wanted.host_names = options_.host_names;

@@ -50,6 +50,7 @@ struct AccessOptions {
   int connections_per_address_max = 80;
   int streams_max = 64;
   std::size_t body_bytes_max = 1u << 20;
+  std::int64_t reply_bytes_max = 256 << 20;
 };
 
 // The rules above, and what goes with what. Errors: invalid_argument, `where` names the flag.

@@ -23,8 +23,9 @@ CallHandler taking(Takes takes, CallHandler handler) {
     const auto paths = api::parse_fields(parameters);
     if (!paths.ok()) return faults(paths.faults);
     http::Reply reply = handler(call);
-    const bool projected = reply.status == 200 && !paths.value.empty() && !reply.stream;
-    if (projected) reply.body = api::project_fields(reply.body, paths.value);
+    if (reply.status != 200 || paths.value.empty()) return reply;
+    http::collect(reply);
+    if (!reply.stream) reply.body = api::project_fields(reply.body, paths.value);
     return reply;
   };
 }

@@ -18,8 +18,9 @@ using http::Reply;
 Reply list_tasks(const RouteContext& context, const Call& call) {
   const auto query = api::parse_task_query(parameters_of(call.request));
   if (!query.ok()) return faults(query.faults);
-  api::List list = api::render_tasks(context.view, query.value);
-  return list_reply(std::move(list.body), list.cursor);
+  return list_reply(query.value.jobs.limit, [&view = context.view, query = query.value](json::Writer& out) {
+    return api::write_tasks(out, view, query);
+  });
 }
 
 Reply get_task(const RouteContext& context, const Call& call) {
@@ -66,7 +67,8 @@ void add_task_routes(Routes& routes, const RouteContext& context) {
   routes.add(Role::viewer, "GET", "/tasks",
              [context](const Call& call) { return list_tasks(context, call); });
   routes.add(Role::viewer, "GET", "/tasks/summary", taking({.fields = true}, [context](const Call&) {
-               return json_reply(api::render_task_summary(context.view));
+               return written_reply(
+                   [&view = context.view](json::Writer& out) { api::write_task_summary(out, view); });
              }));
   routes.add(Role::viewer, "GET", "/tasks/{id}",
              taking({.fields = true}, [context](const Call& call) { return get_task(context, call); }));

@@ -94,7 +94,8 @@ TEST_CASE("a body may come with a length, in chunks, or after 100 Continue") {
   CHECK(peer.ask("PUT /c HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
                  "chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
             .body == "PUT /c [abcde]");
-  CHECK(peer.ask("DELETE /d HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nxy").body == "DELETE /d [xy]");
+  CHECK(peer.ask("DELETE /d HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nxy").body ==
+        "DELETE /d [xy]");
   peer.say("POST /e HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
   REQUIRE(peer.hear("HTTP/1.1 100 Continue\r\n\r\n"));
   peer.answer(true);
@@ -135,10 +136,9 @@ TEST_CASE("a body over the limit is 413, before the handler, whether announced o
   }
   {
     Peer peer(listener->port());
-    check_problem(
-        peer.ask(
-            "POST /huge HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nExpect: 100-continue\r\n\r\n"),
-        413);
+    check_problem(peer.ask("POST /huge HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nExpect: "
+                           "100-continue\r\n\r\n"),
+                  413);
   }
   {
     Peer peer(listener->port());
@@ -235,7 +235,8 @@ TEST_CASE("what is not HTTP or is framed ambiguously is refused with a problem, 
 
 TEST_CASE("requests may come in any pieces, one behind the other, and in HTTP/1.0") {
   const auto listener = serve(echo);
-  const std::string stream = post("/1", "one") + "PUT http://localhost/2 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " +
+  const std::string stream = post("/1", "one") +
+                             "PUT http://localhost/2 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " +
                              "chunked\r\n\r\n3\r\ntwo\r\n0\r\nX: y\r\n\r\n" + get("/3") +
                              "DELETE /4 HTTP/1.0\r\n\r\n" + get("/never");
   for (const std::size_t piece : {std::size_t{1}, std::size_t{13}, stream.size()}) {

@@ -142,7 +142,11 @@ class Peer {
 };
 
 inline std::string get(std::string_view target, std::string_view headers = {}) {
-  return std::string("GET ").append(target).append(" HTTP/1.1\r\nHost: localhost\r\n").append(headers).append("\r\n");
+  return std::string("GET ")
+      .append(target)
+      .append(" HTTP/1.1\r\nHost: localhost\r\n")
+      .append(headers)
+      .append("\r\n");
 }
 
 inline std::string post(std::string_view target, std::string_view body, std::string_view headers = {}) {

@@ -101,7 +101,9 @@ struct World {
     request.query = query;
     request.body = body;
     if (!type.empty()) request.headers.push_back({"Content-Type", type});
-    return router.route(request);
+    http::Reply reply = router.route(request);
+    http::collect(reply);
+    return reply;
   }
   std::string get(const std::string& path, const std::vector<http::QueryParameter>& query = {}) {
     const http::Reply reply = ask("GET", path, query);
