@@ -59,41 +59,58 @@ std::int64_t count_ready(const Job& job, const std::vector<TaskPtr>& tasks) {
   return std::ranges::count_if(tasks, [&](const TaskPtr& task) { return is_ready(*task, *job.spec); });
 }
 
+// Calls `each` with every job numbered above `after`, in order, until it says that it has enough.
+template <typename Each>
+void walk_jobs(const engine::View& view, std::int64_t after, Each each) {
+  constexpr std::size_t kAtOnce = 256;
+  for (;;) {
+    const std::vector<JobPtr> some = view.jobs_after(after, kAtOnce);
+    for (const JobPtr& job : some) {
+      if (!each(*job)) return;
+    }
+    if (some.size() < kAtOnce) return;
+    after = some.back()->number;
+  }
+}
+
+void write_listed(json::Writer& out, const engine::View& view, const JobQuery& query, const Job& job,
+                  const std::vector<TaskPtr>& tasks, const std::vector<TaskPtr>& shown) {
+  const std::string shortfall = view.shortfall(job.id);
+  if (query.fields.empty()) {
+    write_job(out, job, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall, query.base_url);
+    return;
+  }
+  json::Writer one;
+  write_job(one, job, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall, query.base_url);
+  out.raw(project_fields(one.take(), query.fields));
+}
+
 }  // namespace
 
-List render_jobs(const engine::View& view, const JobQuery& query) {
-  List list;
-  json::Writer out;
-  out.begin_array();
+std::string write_jobs(json::Writer& out, const engine::View& view, const JobQuery& query) {
+  std::string cursor;
   const bool ended_too = wants_ended_jobs(query);
   std::int64_t count = 0;
   std::int64_t last_number = 0;
-  for (const JobPtr& job : view.jobs()) {
-    if (job->number <= query.after_number) continue;
-    if ((job->state == JobState::ended && !ended_too) || !matches_job(query, *job)) continue;
-    const std::vector<TaskPtr> tasks = view.tasks_of(job->id);
+  out.begin_array();
+  walk_jobs(view, query.after_number, [&](const Job& job) {
+    if ((job.state == JobState::ended && !ended_too) || !matches_job(query, job)) return out.wanted();
+    const std::vector<TaskPtr> tasks = view.tasks_of(job.id);
     std::vector<TaskPtr> shown;
     std::ranges::copy_if(tasks, std::back_inserter(shown),
                          [&](const TaskPtr& task) { return matches_state(query, task->state); });
-    if (shown.empty() && !query.task_states.empty() && !query.any_state) continue;
+    if (shown.empty() && !query.task_states.empty() && !query.any_state) return out.wanted();
     if (query.limit > 0 && count == query.limit) {
-      list.cursor = write_cursor(kJobList, {last_number});
-      break;
+      cursor = write_cursor(kJobList, {last_number});
+      return false;
     }
     ++count;
-    last_number = job->number;
-    const std::string shortfall = view.shortfall(job->id);
-    if (query.fields.empty()) {
-      write_job(out, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall, query.base_url);
-      continue;
-    }
-    json::Writer one;
-    write_job(one, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall, query.base_url);
-    out.raw(project_fields(one.take(), query.fields));
-  }
+    last_number = job.number;
+    write_listed(out, view, query, job, tasks, shown);
+    return out.wanted();
+  });
   out.end_array();
-  list.body = out.take();
-  return list;
+  return cursor;
 }
 
 namespace {
@@ -110,37 +127,35 @@ bool is_before(const Job& job, const Task& task, const std::vector<std::int64_t>
 
 }  // namespace
 
-List render_tasks(const engine::View& view, const TaskQuery& query) {
-  List list;
-  json::Writer out;
-  out.begin_array();
+std::string write_tasks(json::Writer& out, const engine::View& view, const TaskQuery& query) {
+  std::string cursor;
   const bool ended_too = wants_ended_jobs(query.jobs);
   std::int64_t count = 0;
   std::vector<std::int64_t> last;
-  for (const JobPtr& job : view.jobs()) {
-    if (job->number < query.jobs.after_number || (!query.job.empty() && job->id.value != query.job)) continue;
+  out.begin_array();
+  walk_jobs(view, query.jobs.after_number - 1, [&](const Job& job) {
+    if (!query.job.empty() && job.id.value != query.job) return out.wanted();
     // A job that was named is looked at whatever became of it.
-    if (job->state == JobState::ended && !ended_too && query.job.empty()) continue;
-    if (!matches_job(query.jobs, *job)) continue;
-    for (const TaskPtr& task : view.tasks_of(job->id)) {
-      if (is_before(*job, *task, query.after) || !matches_task(query, *task)) continue;
+    if (job.state == JobState::ended && !ended_too && query.job.empty()) return out.wanted();
+    if (!matches_job(query.jobs, job)) return out.wanted();
+    for (const TaskPtr& task : view.tasks_of(job.id)) {
+      if (is_before(job, *task, query.after) || !matches_task(query, *task)) continue;
       if (query.jobs.limit > 0 && count == query.jobs.limit) {
-        out.end_array();
-        return {out.take(), write_cursor(kTaskList, last)};
+        cursor = write_cursor(kTaskList, last);
+        return false;
       }
       ++count;
-      last = {job->number, task->index, task->number};
-      std::string one = render_task(*task, *job, view.shortfall(job->id), query.jobs.base_url);
+      last = {job.number, task->index, task->number};
+      std::string one = render_task(*task, job, view.shortfall(job.id), query.jobs.base_url);
       out.raw(query.jobs.fields.empty() ? one : project_fields(one, query.jobs.fields));
     }
-  }
+    return out.wanted();
+  });
   out.end_array();
-  list.body = out.take();
-  return list;
+  return cursor;
 }
 
-std::string render_task_summary(const engine::View& view) {
-  json::Writer out;
+void write_task_summary(json::Writer& out, const engine::View& view) {
   out.begin_array();
   for (const auto& [job, tasks, held, ready] : view.live_jobs()) {
     std::map<std::string_view, std::int64_t> counts;
@@ -151,15 +166,20 @@ std::string render_task_summary(const engine::View& view) {
     out.key("counts").begin_object();
     for (const auto& [state, count] : counts) out.member(state, count);
     out.end_object().end_object();
+    if (!out.wanted()) break;
   }
   out.end_array();
-  return out.take();
+}
+
+void write_one_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& tasks,
+                   std::string_view shortfall, std::string_view base_url) {
+  write_job(out, job, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall, base_url);
 }
 
 std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall,
                        std::string_view base_url) {
   json::Writer out;
-  write_job(out, job, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall, base_url);
+  write_one_job(out, job, tasks, shortfall, base_url);
   return out.take();
 }
 

@@ -48,16 +48,21 @@ struct List {
 };
 // By number, so that pages stay right while jobs come and go: nothing is shown twice, nothing that was there
 // all the time is left out.
-List render_jobs(const engine::View& view, const JobQuery& query);
-List render_tasks(const engine::View& view, const TaskQuery& query);  // by (job, index, number)
-std::string render_task_summary(const engine::View& view);            // counts by state of every live job
+// They answer the cursor. A list without a limit has none and may be written while it is sent: records are
+// taken from the view a few at a time, so that a reader who is slow holds few of them.
+std::string write_jobs(json::Writer& out, const engine::View& view, const JobQuery& query);
+std::string write_tasks(json::Writer& out, const engine::View& view,
+                        const TaskQuery& query);                       // by (job, index, number)
+void write_task_summary(json::Writer& out, const engine::View& view);  // counts by state of every live job
 
+void write_one_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& tasks,
+                   std::string_view shortfall, std::string_view base_url = {});
 std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall,
                        std::string_view base_url = {});
 // Of one job: its ended tasks too, in order of (index, number), the newest attempt of a slot last.
 std::string render_task(const Task& task, const Job& job, std::string_view shortfall,
                         std::string_view base_url = {});
-std::string render_agents(const engine::View& view);
+void write_agents(json::Writer& out, const engine::View& view);
 // Without `executor_version` (what the newest executor there said) there is no such member.
 void write_agent(json::Writer& out, const Agent& agent, std::optional<std::string_view> executor_version);
 std::string render_agent(const engine::View& view, const AgentId& id);  // empty: there is none of that id

@@ -1,4 +1,4 @@
-// render_agents, render_agent and write_agent of api/render.h.
+// write_agents, render_agent and write_agent of api/render.h.
 #include <algorithm>
 #include <map>
 
@@ -84,12 +84,10 @@ void write_agent(json::Writer& out, const Agent& agent, std::optional<std::strin
   out.end_object();
 }
 
-std::string render_agents(const engine::View& view) {
-  json::Writer out;
+void write_agents(json::Writer& out, const engine::View& view) {
   out.begin_array();
   for (const AgentPtr& agent : view.agents()) write_agent(out, *agent, view.executor_version(agent->id));
   out.end_array();
-  return out.take();
 }
 
 std::string render_agent(const engine::View& view, const AgentId& id) {

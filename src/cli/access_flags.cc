@@ -69,7 +69,7 @@ void add_access_flags(CLI::App& app, AccessFlags& flags, bool short_tls_names) {
       ->allow_extra_args(false)
       ->envname("MIMAS_CORS_ORIGIN");
   app.add_option("--http-host", flags.host_names,
-                 "a listener on loopback answers to this name besides localhost; repeatable")
+                 "the API answers to this name besides addresses and the machine's own; repeatable")
       ->type_name("NAME")
       ->delimiter(',')
       ->allow_extra_args(false)
@@ -85,6 +85,10 @@ void add_access_flags(CLI::App& app, AccessFlags& flags, bool short_tls_names) {
       ->type_name("N")
       ->capture_default_str();
   app.add_option("--http-body-max", flags.body_max, "the largest request body that is taken")
+      ->type_name("BYTES")
+      ->capture_default_str();
+  app.add_option("--http-replies-max", flags.replies_max,
+                 "of replies on their way at once, of each address that is listened on")
       ->type_name("BYTES")
       ->capture_default_str();
 }
@@ -108,6 +112,7 @@ Status take_access_flags(const AccessFlags& flags, server::ServerOptions& option
   access.connections_per_address_max = bounded(flags.connections_per_address);
   access.streams_max = bounded(flags.streams);
   access.body_bytes_max = flags.body_max < 0 ? 0 : static_cast<std::size_t>(flags.body_max);
+  access.reply_bytes_max = flags.replies_max;
   if (Status taken = take_advertise(flags.advertise, options); !taken) return taken;
   return server::check_access(access);
 }

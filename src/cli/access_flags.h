@@ -26,6 +26,7 @@ struct AccessFlags {
   std::int64_t connections_per_address = server::AccessOptions{}.connections_per_address_max;
   std::int64_t streams = server::AccessOptions{}.streams_max;
   std::int64_t body_max = static_cast<std::int64_t>(server::AccessOptions{}.body_bytes_max);
+  std::int64_t replies_max = server::AccessOptions{}.reply_bytes_max;
 };
 
 // `mimas dev` has masters of its own whose flags are --tls-cert and --tls-key, so that the API's have a

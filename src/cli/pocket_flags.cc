@@ -86,6 +86,12 @@ void add_pocket_flags(CLI::App& app, PocketAccessFlags& flags) {
                  "with --join https://…: authorities to trust, in PEM; default: the system's")
       ->type_name("FILE")
       ->envname("MIMAS_JOIN_CA");
+  app.add_option("--http-host", flags.host_names,
+                 "masters and agents answer to this name besides addresses and their own; repeatable")
+      ->type_name("NAME")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->envname("MIMAS_HTTP_HOST");
 }
 
 Status take_pocket_flags(const PocketAccessFlags& flags, const std::string& join,
@@ -93,6 +99,7 @@ Status take_pocket_flags(const PocketAccessFlags& flags, const std::string& join
   if (Status taken = take_join(flags, join, options); !taken) return taken;
   if (Status taken = take_tls(flags, options); !taken) return taken;
   options.registry = flags.registry;
+  options.host_names = flags.host_names;
   if (!flags.zookeeper.empty()) {
     auto zookeeper = wire::parse_zookeeper_url(flags.zookeeper);
     if (!zookeeper) return usage_error("--zk", std::move(zookeeper).error());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "pocket/pocket.h"
@@ -23,6 +24,7 @@ struct PocketAccessFlags {
   std::string zookeeper;
   std::string registry;
   std::string join_ca;
+  std::vector<std::string> host_names;
 };
 
 void add_tls_flags(CLI::App& app, PocketAccessFlags& flags);     // of dev and pocket

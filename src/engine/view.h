@@ -4,6 +4,7 @@
 
 #include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -56,6 +57,14 @@ class View {
   virtual ~View() = default;
   virtual JobPtr job(const JobId& id) const = 0;  // nullptr if unknown
   virtual std::vector<JobPtr> jobs() const = 0;   // by number, ended ones too
+  // The first `most` of them numbered above `after`.
+  virtual std::vector<JobPtr> jobs_after(std::int64_t after, std::size_t most) const {
+    std::vector<JobPtr> some;
+    for (const JobPtr& job : jobs()) {
+      if (job->number > after && some.size() < most) some.push_back(job);
+    }
+    return some;
+  }
   virtual TaskPtr task(const TaskId& id) const = 0;
   virtual std::vector<TaskPtr> tasks_of(const JobId& id) const = 0;  // by (index, number)
   // Kept up to date, not counted: the price is one job's, or one waiting task's, however many tasks there

@@ -6,7 +6,8 @@
 #include <cstddef>
 
 #include "json/writer.h"
-#include "wire/http.h"
+#include "wire/host.h"
+#include "wire/request_parser.h"
 
 namespace mimas::executor {
 namespace {
@@ -16,13 +17,6 @@ constexpr std::string_view kMetaData = "/latest/meta-data/";
 bool is_address(const std::string& text) {
   unsigned char bytes[sizeof(in6_addr)];
   return ::inet_pton(AF_INET, text.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, text.c_str(), bytes) == 1;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
-    text.remove_suffix(1);
-  return text;
 }
 
 // As long as it takes to look at all of it, whatever the first difference.
@@ -115,31 +109,20 @@ std::string identity_json(const Identity& identity) {
 }
 
 Result<MetadataRequest> parse_request(std::string_view head) {
-  const auto malformed = [](const char* what) { return make_error(Code::protocol, what); };
-  const std::size_t line_end = head.find("\r\n");
-  if (line_end == std::string_view::npos) return malformed("no request line");
-  const std::string_view line = head.substr(0, line_end);
-  const std::size_t first = line.find(' ');
-  const std::size_t second = line.rfind(' ');
-  if (first == std::string_view::npos || first == second || !line.substr(second).starts_with(" HTTP/1."))
-    return malformed("not a request line of HTTP/1.1");
+  const auto malformed = [](std::string what) { return make_error(Code::protocol, std::move(what)); };
+  wire::RequestParser parser(0);
+  std::string body;
+  parser.feed(head, body);
+  if (parser.fault()) return malformed(parser.fault()->detail);
+  if (!parser.head_complete()) return malformed("not a whole request");
+  // A page that re-bound its name to the task's address says its own: a browser runs in tasks, too.
+  const std::string_view host = wire::host_of(wire::find_header(parser.head().headers, "Host"));
+  if (!host.empty() && !wire::is_address(host) && !wire::is_loopback_host(host))
+    return malformed("the Host header must be the address of this service");
   MetadataRequest request;
-  request.method = line.substr(0, first);
-  std::string_view target = line.substr(first + 1, second - first - 1);
-  target = target.substr(0, target.find('?'));
-  if (target.empty() || target.front() != '/') return malformed("the target must begin with /");
-  request.path = target;
-  std::string_view rest = head.substr(line_end + 2);
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find("\r\n"), rest.size());
-    const std::string_view header = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 2, rest.size()));
-    if (header.empty()) break;
-    const std::size_t colon = header.find(':');
-    if (colon == std::string_view::npos) return malformed("a header without a colon");
-    if (wire::equals_ignoring_case(header.substr(0, colon), "Authorization"))
-      request.authorization = trimmed(header.substr(colon + 1));
-  }
+  request.method = parser.head().method;
+  request.path = parser.head().target.substr(0, parser.head().target.find('?'));
+  request.authorization = wire::find_header(parser.head().headers, "Authorization");
   return request;
 }
 

@@ -17,8 +17,13 @@ std::int64_t steady_ms() {
 }
 
 Channel::Channel(int fd, std::string remote, const StopSignal& stop, std::int64_t write_ms,
-                 std::unique_ptr<net::SecureSession> session)
-    : fd_(fd), remote_(std::move(remote)), stop_(stop), session_(std::move(session)), write_ms_(write_ms) {}
+                 std::atomic<std::int64_t>& stalled_since_ms, std::unique_ptr<net::SecureSession> session)
+    : fd_(fd),
+      remote_(std::move(remote)),
+      stop_(stop),
+      session_(std::move(session)),
+      write_ms_(write_ms),
+      stalled_since_ms_(stalled_since_ms) {}
 
 Channel::~Channel() {
   if (session_ != nullptr) {
@@ -81,14 +86,10 @@ bool Channel::wait_readable(std::int64_t idle_ms) {
   return false;
 }
 
-void Channel::begin_request(std::int64_t request_ms, std::size_t head_bytes_max) {
+void Channel::begin_request(std::int64_t request_ms) {
   read_deadline_ms_ = steady_ms() + request_ms;
-  budget_ = head_bytes_max;
-  written_ = 0;
   streaming_ = false;
 }
-
-void Channel::begin_body(std::size_t raw_bytes_max) { budget_ = raw_bytes_max; }
 
 // Waits until the socket is ready or the deadline has passed. Stopping shortens the deadline, once.
 bool Channel::wait(short events, std::int64_t& deadline_ms) {
@@ -129,23 +130,13 @@ bool Channel::fill() {
   }
 }
 
-ssize_t Channel::read(char* into, std::size_t size) {
-  if (failure_ != Failure::none) return -1;
-  if (budget_ == 0) {
-    failure_ = Failure::over_budget;
-    return -1;
-  }
-  if (at_ == have_ && !fill()) return -1;
-  const std::size_t count = std::min({size, have_ - at_, budget_});
-  std::memcpy(into, buffer_ + at_, count);
-  at_ += count;
-  budget_ -= count;
-  return static_cast<ssize_t>(count);
+std::string_view Channel::arrived() {
+  if (failure_ != Failure::none || (at_ == have_ && !fill())) return {};
+  return {buffer_ + at_, have_ - at_};
 }
 
 bool Channel::write(std::string_view bytes) {
   if (write_failed_) return false;
-  written_ += bytes.size();
   if (pending_.size() + bytes.size() <= kGatherBytes) {
     pending_.append(bytes);
     return true;
@@ -191,10 +182,13 @@ bool Channel::send_raw(std::string_view bytes) {
       continue;
     }
     if (errno == EINTR) continue;
-    if ((errno != EAGAIN && errno != EWOULDBLOCK) || !wait(POLLOUT, deadline)) {
-      write_failed_ = true;
-      return false;
-    }
+    const bool full = errno == EAGAIN || errno == EWOULDBLOCK;
+    if (full) stalled_since_ms_.store(steady_ms());
+    const bool more = full && wait(POLLOUT, deadline);
+    stalled_since_ms_.store(0);
+    if (more) continue;
+    write_failed_ = true;
+    return false;
   }
   return true;
 }

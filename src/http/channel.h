@@ -1,9 +1,8 @@
-// One accepted connection as bytes, in plain or over a TLS session: buffered reads with a budget and a
-// deadline for the whole request, gathered writes with a deadline for a slow reader, and the question whether
-// the peer is still there. Belongs to one worker thread. Every wait also ends when the listener stops: an
-// idle wait at once, a request or reply under way after kStopGraceMs, a stream at once. Bounds: what
-// begin_request and begin_body allow; kGatherBytes of unsent bytes. Tested through
-// tests/http/listener_test.cc.
+// One accepted connection as bytes, in plain or over a TLS session: buffered reads with a deadline for the
+// whole request, gathered writes with a deadline for a slow reader, and the question whether the peer is
+// still there. Belongs to one worker thread. Every wait also ends when the listener stops: an idle wait at
+// once, a request or reply under way after kStopGraceMs, a stream at once. Bounds: 8 KiB of bytes not taken
+// yet, kGatherBytes of unsent ones. Tested through tests/http/listener_test.cc.
 #pragma once
 
 #include <sys/types.h>
@@ -31,11 +30,12 @@ struct StopSignal {
 
 class Channel {
  public:
-  enum class Failure { none, closed, timed_out, over_budget };
+  enum class Failure { none, closed, timed_out };
 
-  // Takes the (non-blocking) descriptor over. `session` may be null: plain.
+  // Takes the (non-blocking) descriptor over. `stalled_since_ms` is set while the peer takes nothing of what
+  // is written, and outlives the channel. `session` may be null: plain.
   Channel(int fd, std::string remote, const StopSignal& stop, std::int64_t write_ms,
-          std::unique_ptr<net::SecureSession> session = nullptr);
+          std::atomic<std::int64_t>& stalled_since_ms, std::unique_ptr<net::SecureSession> session);
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
@@ -52,9 +52,11 @@ class Channel {
   // Waits for the first byte of a request; false: idle too long, closed, or stopping.
   bool wait_readable(std::int64_t idle_ms);
 
-  void begin_request(std::int64_t request_ms, std::size_t head_bytes_max);
-  void begin_body(std::size_t raw_bytes_max);  // same deadline, new budget
-  ssize_t read(char* into, std::size_t size);  // at least 1, or -1: see failure()
+  void begin_request(std::int64_t request_ms);
+  // What has come and was not taken yet, at least one byte; waits for it. Empty: see failure(). Valid until
+  // the next call.
+  std::string_view arrived();
+  void take(std::size_t count) { at_ += count; }
   Failure failure() const { return failure_; }
 
   bool write(std::string_view bytes);  // gathered; sent when much has come together
@@ -63,7 +65,6 @@ class Channel {
     pending_.clear();
     write_failed_ = true;
   }
-  std::size_t written() const { return written_; }  // bytes handed to write() since begin_request
   void begin_stream() { streaming_ = true; }
 
   bool peer_alive() const;  // no bytes moved; false when the peer has closed its half
@@ -85,10 +86,9 @@ class Channel {
   const StopSignal& stop_;
   std::unique_ptr<net::SecureSession> session_;
   std::int64_t write_ms_;
+  std::atomic<std::int64_t>& stalled_since_ms_;
   std::int64_t read_deadline_ms_ = 0;
-  std::size_t budget_ = 0;
   std::size_t at_ = 0, have_ = 0;
-  std::size_t written_ = 0;
   Failure failure_ = Failure::none;
   bool write_failed_ = false;
   bool streaming_ = false;

@@ -1,396 +1,295 @@
 #include "http/exchange.h"
 
-#include <httplib.h>
 #include <charconv>
-#include <exception>
-#include <optional>
+#include <utility>
 
 #include "http/refusal.h"
+#include "http/reply_head.h"
 #include "http/target.h"
 
 namespace mimas::http {
 namespace {
 
-// cpp-httplib's view of a Channel.
-class ChannelStream final : public httplib::Stream {
+// What a streamed body is written through: as it is, or as chunks.
+class BodyWriter final : public StreamWriter {
  public:
-  explicit ChannelStream(Channel& channel) : channel_(channel) {}
-  bool is_readable() const override { return true; }
-  bool is_writable() const override { return channel_.peer_alive(); }
-  ssize_t read(char* into, std::size_t size) override { return channel_.read(into, size); }
-  ssize_t write(const char* bytes, std::size_t size) override {
-    return channel_.write({bytes, size}) ? static_cast<ssize_t>(size) : -1;
-  }
-  void get_remote_ip_and_port(std::string& ip, int& port) const override {
-    ip = channel_.remote();
-    port = 0;
-  }
-  void get_local_ip_and_port(std::string& ip, int& port) const override {
-    ip.clear();
-    port = 0;
-  }
-  socket_t socket() const override { return channel_.fd(); }
-
- private:
-  Channel& channel_;
-};
-
-class SinkWriter final : public StreamWriter {
- public:
-  SinkWriter(Channel& channel, httplib::DataSink& sink, bool& cut, std::optional<std::int64_t> most)
-      : channel_(channel), sink_(sink), cut_(cut), most_(most) {}
+  BodyWriter(Channel& channel, BodyLength length) : channel_(channel), length_(length) {}
 
   bool write(std::string_view bytes) override {
     if (channel_.stopping()) return false;
     if (bytes.empty()) return peer_alive();  // an empty chunk would end the reply
     written_ += static_cast<std::int64_t>(bytes.size());
-    if (most_ && written_ > *most_) return false;  // past the announced length another reply begins
-    return sink_.write(bytes.data(), bytes.size()) && channel_.flush();
+    if (length_.kind == BodyLength::Kind::bytes && written_ > length_.bytes)
+      return false;  // past the announced length another reply begins
+    if (length_.kind != BodyLength::Kind::chunked) return channel_.write(bytes) && channel_.flush();
+    char size[sizeof(std::size_t) * 2];
+    const auto end = std::to_chars(size, size + sizeof size, bytes.size(), 16).ptr;
+    return channel_.write({size, static_cast<std::size_t>(end - size)}) && channel_.write("\r\n") &&
+           channel_.write(bytes) && channel_.write("\r\n") && channel_.flush();
   }
   bool peer_alive() override { return !channel_.stopping() && channel_.peer_alive(); }
   void cut() override { cut_ = true; }
-  bool all_written() const { return !most_ || written_ == *most_; }
+
+  // The orderly end; false: the peer must not take this for one.
+  bool finish() {
+    if (cut_ || (length_.kind == BodyLength::Kind::bytes && written_ != length_.bytes)) return false;
+    return length_.kind != BodyLength::Kind::chunked || channel_.write("0\r\n\r\n");
+  }
 
  private:
   Channel& channel_;
-  httplib::DataSink& sink_;
-  bool& cut_;
-  std::optional<std::int64_t> most_;
+  const BodyLength length_;
+  bool cut_ = false;
   std::int64_t written_ = 0;
 };
 
-// A place among the streams, given back when the last copy of the reply is gone.
+// A place among the streams, given back at the end.
 class StreamPlace {
  public:
-  explicit StreamPlace(std::atomic<int>& open) : open_(open) {}
+  StreamPlace(std::atomic<int>& open, int most) : open_(open), taken_(open.fetch_add(1) < most) {}
   ~StreamPlace() { open_.fetch_sub(1); }
   StreamPlace(const StreamPlace&) = delete;
   StreamPlace& operator=(const StreamPlace&) = delete;
+  bool taken() const { return taken_; }
 
  private:
   std::atomic<int>& open_;
+  const bool taken_;
 };
 
+// Others say a body they have no use for; it is not read, and neither is what follows it.
 bool takes_body(const std::string& method) {
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
 
-bool is_framing(std::string_view name) {
-  for (const char* own : {"Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive"}) {
-    if (wire::equals_ignoring_case(name, own)) return true;
+class Collector final : public StreamWriter {
+ public:
+  explicit Collector(std::string& into) : into_(into) {}
+  bool write(std::string_view bytes) override {
+    into_.append(bytes);
+    return true;
   }
-  return false;
-}
+  bool peer_alive() override { return true; }
 
-// True when the comma-separated list names the token: "keep-alive, Close" names "close".
-bool names_token(std::string_view list, std::string_view token) {
-  while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    std::string_view item = list.substr(0, comma);
-    list.remove_prefix(std::min(comma + 1, list.size()));
-    while (!item.empty() && (item.front() == ' ' || item.front() == '\t')) item.remove_prefix(1);
-    while (!item.empty() && (item.back() == ' ' || item.back() == '\t')) item.remove_suffix(1);
-    if (wire::equals_ignoring_case(item, token)) return true;
-  }
-  return false;
-}
+ private:
+  std::string& into_;
+};
 
 }  // namespace
 
-struct Exchange::Impl : public httplib::Server {
-  Impl(const http::Options& options, const http::Handler& handler, std::atomic<int>& streams_open)
-      : options_(options), handler_(handler), streams_open_(streams_open) {
-    svr_sock_ = 0;  // any valid number: INVALID_SOCKET would mean "shutting down" to content providers
-    install();
-  }
-  ~Impl() override { svr_sock_ = INVALID_SOCKET; }
+void collect(Reply& reply) {
+  if (!reply.stream || reply.lasting) return;
+  Collector collector(reply.body);
+  std::exchange(reply.stream, nullptr)(collector);
+}
 
-  bool serve(Channel& channel, const std::atomic<bool>& last, std::atomic<std::int64_t>& reading_since_ms) {
-    channel_ = &channel;
-    last_ = &last;
-    reading_since_ms_ = &reading_since_ms;
-    request_.reset();
-    refusal_.reset();
-    answered_ = close_ = unread_ = cut_ = ranges_ = false;
-    channel.begin_request(options_.idle_ms, kHeadBytesMax);
+// One request and its reply.
+struct Exchange::Turn {
+  Turn(Exchange& owner, Channel& on, const std::atomic<bool>& last_of_all, std::atomic<std::int64_t>& since)
+      : exchange(owner),
+        channel(on),
+        last(last_of_all),
+        reading_since_ms(since),
+        parser(owner.options_.body_bytes_max) {}
 
-    ChannelStream stream(channel);
-    bool closed = false;
-    bool good = false;
-    try {
-      good = process_request(stream, false, closed, [this](httplib::Request& parsed) { take_head(parsed); });
-    } catch (...) {  // out of memory, or a fault of the library: this connection ends, the others do not
+  bool serve() {
+    if (!read_until([&] { return parser.head_complete(); })) return refuse();
+    take_head();
+    if (!refused && parser.head().has_body) {
+      if (!takes_body(request.method)) {
+        unread = true;
+      } else if (!ask_for_body() || !read_until([&] { return parser.complete(); })) {
+        return refuse();
+      }
     }
-    if (channel.written() == 0 && channel.failure() == Channel::Failure::over_budget) {
-      channel.write(whole_refusal(431, refusal_detail(431)));
-      unread_ = true;
-    }
-    good = channel.flush() && good && !closed && !close_ && !cut_;
-    if (unread_) channel.linger();
-    return good;
+    reading_since_ms.store(0);
+    return send(refused ? *std::move(refused) : answer());
   }
 
  private:
-  struct Refusal {
-    int status;
-    std::string detail;
-  };
-
-  void install() {
-    set_pre_routing_handler([this](const httplib::Request&, httplib::Response& out) {
-      if (refusal_) {
-        refuse(refusal_->status, refusal_->detail, out);
-      } else if (expects_body_) {
-        return HandlerResponse::Unhandled;  // comes back through a content reader
-      } else {
-        answer(out);
-      }
-      return HandlerResponse::Handled;
-    });
-    const HandlerWithContentReader with_body = [this](const httplib::Request&, httplib::Response& out,
-                                                      const httplib::ContentReader& reader) {
-      if (read_body(out, reader)) answer(out);
-    };
-    // Every path reads "/" by now, see take_head().
-    Post("/", with_body).Put("/", with_body).Patch("/", with_body).Delete("/", with_body);
-    set_expect_100_continue_handler([this](const httplib::Request&, httplib::Response& out) {
-      if (refusal_) out.status = refusal_->status;
-      return refusal_ ? refusal_->status : 100;
-    });
-    set_error_handler(HandlerWithResponse([this](const httplib::Request&, httplib::Response& out) {
-      if (answered_) return HandlerResponse::Unhandled;
-      refuse_for_library(out);
-      return HandlerResponse::Handled;
-    }));
-    set_exception_handler([this](const httplib::Request&, httplib::Response& out, std::exception_ptr) {
-      refuse(500, refusal_detail(500), out);
-    });
-    set_post_routing_handler([this](const httplib::Request&, httplib::Response& out) { finish_head(out); });
-  }
-
-  // Called when the head has been parsed: copies it into our request, decides on the body, and leaves
-  // cpp-httplib a request without the headers that switch features on.
-  void take_head(httplib::Request& parsed) {
-    request_.emplace();
-    request_->method = parsed.method;
-    request_->remote = channel_->remote();
-    request_->secure = options_.security != nullptr;
-    request_->certificate = channel_->peer_name();
-    for (const char* invented : {"REMOTE_ADDR", "REMOTE_PORT", "LOCAL_ADDR", "LOCAL_PORT"}) {
-      parsed.headers.erase(invented);
+  // Feeds what comes to the parser; false: it, or the peer, is at fault.
+  template <typename Enough>
+  bool read_until(Enough enough) {
+    while (!enough()) {
+      if (parser.fault()) return false;
+      const std::string_view bytes = channel.arrived();
+      if (bytes.empty()) return false;
+      channel.take(parser.feed(bytes, request.body));
     }
-    for (const auto& [name, value] : parsed.headers) request_->headers.push_back({name, value});
-    for (const auto& [name, value] : parsed.headers) {
-      if (wire::equals_ignoring_case(name, "Connection") && names_token(value, "close")) close_ = true;
-    }
-    if (parsed.version == "HTTP/1.0") close_ = true;
-
-    Result<Target> target = parse_target(parsed.target);
-    if (target) {
-      request_->path = std::move(target->path);
-      request_->query = std::move(target->query);
-    } else {
-      refusal_ = Refusal{400, target.error().message};
-    }
-    take_framing(parsed);
-    channel_->begin_body(8 * options_.body_bytes_max +
-                         kHeadBytesMax);  // raw: chunk framing costs up to 6 : 1
-
-    parsed.path = "/";
-    parsed.params.clear();
-    parsed.ranges.clear();
-    for (const char* feature : {"Accept-Encoding", "Content-Type", "Content-Encoding", "Range"}) {
-      parsed.headers.erase(feature);
-    }
-  }
-
-  // RFC 9112 §6: Content-Length or chunked, never both, never a guess.
-  void take_framing(httplib::Request& parsed) {
-    const auto encodings = parsed.headers.equal_range("Transfer-Encoding");
-    const auto lengths = parsed.headers.equal_range("Content-Length");
-    const bool chunked = encodings.first != encodings.second;
-    std::uint64_t length = 0;
-    expects_body_ = chunked;
-    if (chunked) {
-      if (!wire::equals_ignoring_case(encodings.first->second, "chunked") ||
-          std::next(encodings.first) != encodings.second) {
-        refusal_ = Refusal{501, std::string(refusal_detail(501))};
-      } else if (lengths.first != lengths.second) {
-        refusal_ = Refusal{400, "both Content-Length and Transfer-Encoding are given"};
-      }
-    } else if (lengths.first != lengths.second) {
-      const std::string& text = lengths.first->second;
-      const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), length);
-      if (fault != std::errc{} || end != text.data() + text.size() ||
-          std::next(lengths.first) != lengths.second) {
-        refusal_ = Refusal{400, "Content-Length is not one number"};
-        length = 1;  // unknown, so not zero
-      } else if (length > options_.body_bytes_max) {
-        refusal_ = Refusal{413, std::string(refusal_detail(413))};
-      }
-      expects_body_ = length > 0;
-    }
-    if (!takes_body(parsed.method) || (chunked && parsed.method == "DELETE")) {
-      // cpp-httplib would not read it: answer without, then close rather than take it for the next request.
-      if (expects_body_) close_ = unread_ = true;
-      expects_body_ = false;
-    }
-    if (expects_body_) {
-      const auto encoding = parsed.headers.find("Content-Encoding");
-      if (encoding != parsed.headers.end() && !wire::equals_ignoring_case(encoding->second, "identity")) {
-        refusal_ = Refusal{415, std::string(refusal_detail(415))};
-      }
-    }
-    if (refusal_ && expects_body_) close_ = unread_ = true;
-  }
-
-  bool read_body(httplib::Response& out, const httplib::ContentReader& reader) {
-    bool too_large = false;
-    const bool complete = reader([&](const char* bytes, std::size_t count) {
-      too_large = request_->body.size() + count > options_.body_bytes_max;
-      if (!too_large) request_->body.append(bytes, count);
-      return !too_large;
-    });
-    if (complete) return true;
-    close_ = unread_ = true;
-    int status = 400;
-    if (too_large || channel_->failure() == Channel::Failure::over_budget) status = 413;
-    if (channel_->failure() == Channel::Failure::timed_out) status = 408;
-    refuse(status, status == 400 ? "the request body is cut short or badly framed" : refusal_detail(status),
-           out);
-    return false;
-  }
-
-  void answer(httplib::Response& out) {
-    reading_since_ms_->store(0);
-    Reply reply;
-    try {
-      reply = handler_(*request_);
-    } catch (...) {
-      return refuse(500, refusal_detail(500), out);
-    }
-    if (reply.status < 200 || reply.status > 599) return refuse(500, refusal_detail(500), out);
-    if (reply.stream && streams_open_.fetch_add(1) >= options_.streams_max) {
-      streams_open_.fetch_sub(1);
-      refuse(503, "too many streams are open, try again soon", out);
-      out.set_header("Retry-After", "1");
-      return;
-    }
-    answered_ = true;
-    out.status = reply.status;
-    if (reply.lost) {
-      close_ = true;
-      channel_->discard();
-    }
-    for (const wire::Header& header : reply.headers) {
-      if (wire::equals_ignoring_case(header.name, "Connection") && names_token(header.value, "close")) {
-        close_ = true;
-      }
-      if (wire::equals_ignoring_case(header.name, "Accept-Ranges")) ranges_ = true;
-      if (!is_framing(header.name)) out.set_header(header.name, header.value);  // drops CR and LF
-    }
-    if (reply.stream) return start_stream(std::move(reply), out);
-    out.body = std::move(reply.body);
-    if (!out.body.empty() && !out.has_header("Content-Type"))
-      out.set_header("Content-Type", reply.content_type);
-  }
-
-  void start_stream(Reply reply, httplib::Response& out) {
-    if (reply.stream_bytes && *reply.stream_bytes <= 0) {
-      if (!out.has_header("Content-Type")) out.set_header("Content-Type", reply.content_type);
-      streams_open_.fetch_sub(1);
-      return;  // an empty body, Content-Length: 0
-    }
-    const auto place = std::make_shared<StreamPlace>(streams_open_);
-    const auto stream = std::make_shared<std::function<void(StreamWriter&)>>(std::move(reply.stream));
-    if (const auto bytes = reply.stream_bytes) {
-      out.set_content_provider(
-          static_cast<std::size_t>(*bytes), reply.content_type,
-          [this, place, stream, bytes](std::size_t, std::size_t, httplib::DataSink& sink) {
-            return run_stream(*stream, sink, bytes);
-          });
-      return;
-    }
-    out.set_chunked_content_provider(reply.content_type,
-                                     [this, place, stream](std::size_t, httplib::DataSink& sink) {
-                                       return run_stream(*stream, sink, std::nullopt);
-                                     });
-  }
-
-  bool run_stream(const std::function<void(StreamWriter&)>& stream, httplib::DataSink& sink,
-                  std::optional<std::int64_t> bytes) {
-    if (!channel_->flush()) return false;  // the head is seen before the first event
-    channel_->begin_stream();
-    SinkWriter writer(*channel_, sink, cut_, bytes);
-    try {
-      stream(writer);
-    } catch (...) {
-      cut_ = true;  // no last chunk: the peer must not take this for the orderly end
-      return false;
-    }
-    if (cut_ || !writer.all_written()) {
-      cut_ = true;
-      return false;
-    }
-    if (!bytes) sink.done();  // the last chunk
     return true;
   }
 
-  void refuse(int status, std::string_view detail, httplib::Response& out) {
-    answered_ = true;
-    out.status = status;
-    out.headers.clear();
-    out.body = problem_body(status, detail);
-    out.set_header("Content-Type", std::string(kProblemType));
-  }
-
-  // A 4xx that cpp-httplib made itself: the head was not understood, so what follows on this connection is
-  // not either.
-  void refuse_for_library(httplib::Response& out) {
-    close_ = unread_ = true;
-    if (refusal_) return refuse(refusal_->status, refusal_->detail, out);
-    int status = out.status;
-    if (channel_->failure() == Channel::Failure::over_budget) status = request_ ? 413 : 431;
-    if (channel_->failure() == Channel::Failure::timed_out) status = 408;
-    refuse(status, refusal_detail(status), out);
-  }
-
-  void finish_head(httplib::Response& out) {
-    out.headers.erase("Keep-Alive");
-    if (!ranges_) out.headers.erase("Accept-Ranges");  // the library's own, at HEAD
-    if (out.status == 204 || out.status == 304) out.headers.erase("Content-Length");  // RFC 9110 §8.6
-    if (last_->load() || channel_->stopping()) close_ = true;
-    if (close_) {
-      out.headers.erase("Connection");
-      out.set_header("Connection", "close");
+  void take_head() {
+    wire::RequestHead& head = parser.head();
+    close = !head.keep_alive;
+    request.method = std::move(head.method);
+    request.headers = std::move(head.headers);
+    request.remote = channel.remote();
+    request.secure = exchange.options_.security != nullptr;
+    request.certificate = channel.peer_name();
+    Result<Target> target = parse_target(head.target);
+    const std::string_view coding = request.header("Content-Encoding");
+    if (!target) {
+      refused = refusal_reply(400, target.error().message);
+    } else if (head.has_body && !coding.empty() && !wire::equals_ignoring_case(coding, "identity")) {
+      refused = refusal_reply(415, refusal_detail(415));
+    } else {
+      request.path = std::move(target->path);
+      request.query = std::move(target->query);
     }
+    close = close || refused;
+    if (refused) unread = head.has_body;
   }
 
-  const http::Options& options_;
-  const http::Handler& handler_;
-  std::atomic<int>& streams_open_;
+  bool ask_for_body() {
+    return !parser.head().expects_continue ||
+           (channel.write("HTTP/1.1 100 Continue\r\n\r\n") && channel.flush());
+  }
 
-  // Of the request being served.
-  Channel* channel_ = nullptr;
-  const std::atomic<bool>* last_ = nullptr;
-  std::atomic<std::int64_t>* reading_since_ms_ = nullptr;
-  std::optional<http::Request> request_;  // set once the head was understood
-  std::optional<Refusal> refusal_;
-  bool expects_body_ = false;
-  bool answered_ = false;  // the reply is complete as it is
-  bool close_ = false;     // after this reply
-  bool unread_ = false;    // the peer may still be sending
-  bool cut_ = false;
-  bool ranges_ = false;  // the handler speaks of ranges itself
+  // What came is no request, or not all of one: said once, and nothing is read behind it.
+  bool refuse() {
+    unread = true;
+    if (const auto& fault = parser.fault()) return send(refusal_reply(fault->status, fault->detail));
+    if (!parser.begun()) return false;
+    // Whoever is told to go for a newcomer's sake was too slow as well.
+    const bool slow = channel.failure() == Channel::Failure::timed_out || last.load();
+    return send(slow ? refusal_reply(408, refusal_detail(408))
+                     : refusal_reply(400, "the request is cut short"));
+  }
+
+  Reply answer() {
+    try {
+      Reply reply = exchange.handler_(request);
+      if (reply.status >= 200 && reply.status <= 599) return reply;
+    } catch (...) {
+    }
+    return refusal_reply(500, refusal_detail(500));
+  }
+
+  bool send(Reply reply) {
+    if (reply.lost) {
+      channel.discard();
+      return false;
+    }
+    close = close || unread || last.load() || channel.stopping() ||
+            wire::header_lists(reply.headers, "Connection", "close");
+    bool sent = false;
+    if (request.method == "HEAD" || !reply.stream) {
+      sent = send_whole(std::move(reply));
+    } else {
+      sent = reply.lasting ? send_stream(reply) : send_pieces(std::move(reply));
+    }
+    const bool good = channel.flush() && sent && !close;
+    if (unread) channel.linger();
+    return good;
+  }
+
+  BodyLength length_of(const Reply& reply) const {
+    using Kind = BodyLength::Kind;
+    if (reply.status == 204 || reply.status == 304) return {Kind::none, 0};  // RFC 9110 §8.6
+    if (!reply.stream) return {Kind::bytes, static_cast<std::int64_t>(reply.body.size())};
+    if (reply.stream_bytes) return {Kind::bytes, std::max<std::int64_t>(0, *reply.stream_bytes)};
+    return {parser.head().minor == 0 ? Kind::until_close : Kind::chunked, 0};
+  }
+
+  bool send_whole(Reply reply) {
+    // What fits a piece costs no more than its connection does.
+    const auto bytes = static_cast<std::int64_t>(reply.body.size());
+    const ReplyBudget::Share share(exchange.shared_.replies, reply.body.size() > kGatherBytes ? bytes : 0);
+    if (!share.granted()) reply = too_much();
+    const BodyLength length = length_of(reply);
+    if (!channel.write(reply_head(reply, length, close))) return false;
+    if (request.method == "HEAD" || length.kind == BodyLength::Kind::none) return true;
+    return channel.write(reply.body) && channel.flush();  // within the share
+  }
+
+  static Reply too_much() {
+    return refusal_reply(503, "too many bytes of replies are on their way, try again soon");
+  }
+
+  // The head waits until the body is at its end, or more than a piece.
+  class Pieces final : public StreamWriter {
+   public:
+    Pieces(Turn& turn, Reply& reply) : turn_(turn), reply_(reply) {}
+    bool write(std::string_view bytes) override {
+      if (body_) return body_->write(bytes);
+      reply_.body.append(bytes);
+      return reply_.body.size() < kGatherBytes || begin();
+    }
+    bool peer_alive() override { return turn_.channel.peer_alive(); }
+    bool finish() {
+      if (body_) return body_->finish();
+      reply_.stream = nullptr;
+      return turn_.send_whole(std::move(reply_));
+    }
+    bool begun() const { return body_.has_value(); }
+
+   private:
+    bool begin() {
+      const BodyLength length = turn_.length_of(reply_);
+      if (length.kind == BodyLength::Kind::until_close) turn_.close = true;
+      body_.emplace(turn_.channel, length);
+      const std::string first = std::exchange(reply_.body, {});
+      return turn_.channel.write(reply_head(reply_, length, turn_.close)) && body_->write(first);
+    }
+    Turn& turn_;
+    Reply& reply_;
+    std::optional<BodyWriter> body_;
+  };
+
+  bool send_pieces(Reply reply) {
+    const ReplyBudget::Share share(exchange.shared_.replies, kPieceShareBytes);
+    if (!share.granted()) return send_whole(too_much());
+    const auto make = std::move(reply.stream);
+    reply.stream = [](StreamWriter&) {};  // length_of() sees that there is one
+    Pieces pieces(*this, reply);
+    try {
+      make(pieces);
+    } catch (...) {
+      if (pieces.begun()) return false;  // without a last chunk
+      return send_whole(refusal_reply(500, refusal_detail(500)));
+    }
+    return pieces.finish();
+  }
+
+  bool send_stream(const Reply& reply) {
+    const BodyLength length = length_of(reply);
+    if (length.kind == BodyLength::Kind::none || (reply.stream_bytes && length.bytes == 0))
+      return channel.write(reply_head(reply, length, close));
+    const StreamPlace place(exchange.shared_.streams_open, exchange.options_.streams_max);
+    if (!place.taken()) return send_whole(refusal_reply(503, "too many streams are open, try again soon"));
+    if (length.kind == BodyLength::Kind::until_close) close = true;
+    // The head is seen before the first event.
+    if (!channel.write(reply_head(reply, length, close)) || !channel.flush()) return false;
+    channel.begin_stream();
+    BodyWriter writer(channel, length);
+    try {
+      reply.stream(writer);
+    } catch (...) {
+      return false;  // without a last chunk
+    }
+    return writer.finish();
+  }
+
+  Exchange& exchange;
+  Channel& channel;
+  const std::atomic<bool>& last;
+  std::atomic<std::int64_t>& reading_since_ms;
+  wire::RequestParser parser;
+  Request request;
+  std::optional<Reply> refused;  // of a request that was understood
+  bool close = false;            // after this reply
+  bool unread = false;           // the peer may still be sending
 };
-
-Exchange::Exchange(const Options& options, const Handler& handler, std::atomic<int>& streams_open)
-    : impl_(std::make_unique<Impl>(options, handler, streams_open)) {}
-Exchange::~Exchange() = default;
 
 bool Exchange::serve(Channel& channel, const std::atomic<bool>& last,
                      std::atomic<std::int64_t>& reading_since_ms) {
-  return impl_->serve(channel, last, reading_since_ms);
+  channel.begin_request(options_.idle_ms);
+  try {
+    return Turn(*this, channel, last, reading_since_ms).serve();
+  } catch (...) {  // out of memory: this connection ends, the others do not
+    return false;
+  }
 }
 
 }  // namespace mimas::http

@@ -22,8 +22,11 @@
 #include <utility>
 
 #include "http/channel.h"
+#include "http/door.h"
+#include "http/eviction.h"
 #include "http/exchange.h"
 #include "http/refusal.h"
+#include "http/reply_head.h"
 
 namespace mimas::http {
 namespace {
@@ -33,9 +36,6 @@ constexpr std::size_t kTurnedAwayMax = 64;   // connections being told 503 at on
 constexpr std::int64_t kTurnedAwayMs = 500;  // how long one of them gets to read it
 constexpr std::int64_t kDescriptorsShortMs =
     10;  // pause of the accept loop when the process has no descriptor left
-constexpr std::int64_t kEvictAfterIdleMs =
-    100;  // younger idle connections are probably about to be used again
-constexpr std::int64_t kEvictAfterReadingMs = 1'000;  // an honest request has arrived by then, or is large
 constexpr std::int64_t kHandshakeMs = 10'000;
 
 std::string system_text(int number) {
@@ -149,6 +149,7 @@ std::uint16_t bound_port(int fd) {
 struct Accepted {
   int fd = -1;
   std::string remote;
+  std::string group;  // of its address
 };
 
 struct TurnedAway {
@@ -156,28 +157,52 @@ struct TurnedAway {
   std::int64_t until_ms = 0;
 };
 
+// What the process is short of will be there again when somebody goes.
+bool is_shortage(int number) {
+  return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+}
+
+std::string whole(const Reply& reply) {
+  const BodyLength length{BodyLength::Kind::bytes, static_cast<std::int64_t>(reply.body.size())};
+  return reply_head(reply, length, true) + reply.body;
+}
+
+int spare_descriptor() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+// Everything is served behind the door.
+Handler guarded(const Options& options, Handler handler) {
+  Door door{options.origins, options.host_names};
+  for (std::string& name : own_names()) door.host_names.push_back(std::move(name));
+  if (!options.listen.host.empty()) door.host_names.push_back(options.listen.host);
+  return behind(std::move(door), std::move(handler));
+}
+
 }  // namespace
 
 // One accept thread and up to `workers` worker threads, made when first needed. A worker serves one
 // connection from its first byte to its last.
 struct Listener::Impl {
   struct Worker {
-    Worker(const Options& options, const Handler& handler, std::atomic<int>& streams)
-        : exchange(options, handler, streams) {}
+    Worker(const Options& options, const Handler& handler, Exchange::Shared& shared)
+        : exchange(options, handler, shared) {}
     Exchange exchange;
     std::thread thread;
     std::atomic<bool> last{false};  // the connection's current request is its last
     // Guarded by `mutex`:
     int fd = -1;                     // the connection being served
-    std::string remote;              // whose it is
+    std::string group;               // whose it is
     std::int64_t idle_since_ms = 0;  // 0: inside a request
     // Not guarded: when the request being read began to arrive; 0: it is complete, or there is none.
     std::atomic<std::int64_t> reading_since_ms{0};
+    // Since when the peer has taken nothing of the reply; 0: it does, or there is none.
+    std::atomic<std::int64_t> stalled_since_ms{0};
   };
 
-  Impl(Options given, Handler with) : options(std::move(given)), handler(std::move(with)) {}
+  Impl(Options given, Handler with)
+      : options(std::move(given)), handler(guarded(options, std::move(with))), shared(options) {}
   ~Impl() {
     stop();
+    if (spare_fd >= 0) ::close(spare_fd);
     if (listen_fd >= 0) ::close(listen_fd);
     if (stop_signal.event >= 0) ::close(stop_signal.event);
   }
@@ -186,8 +211,13 @@ struct Listener::Impl {
   void stop();
   void accept_loop();
   bool accept_one(std::vector<TurnedAway>& turned_away);
+  bool accept_next(Accepted& connection);
+  bool accept_on_reserve(Accepted& connection, std::vector<TurnedAway>& turned_away);
+  void turn_away(int fd, int status, std::vector<TurnedAway>& turned_away);
+  void pause() const;
   int hand_over(Accepted& connection);
-  bool make_room(const std::string* of = nullptr);
+  bool make_room(const std::string& newcomer, bool own_alone = false);
+  Place place_of(const Worker& worker) const;
   void work(Worker& self);
   void serve(Worker& self, Accepted connection);
   void mark(Worker& self, int fd, std::int64_t idle_since_ms);
@@ -195,9 +225,10 @@ struct Listener::Impl {
   const Options options;
   const Handler handler;
   int listen_fd = -1;
+  int spare_fd = -1;  // given up to accept one connection when there is no other; accept thread only
   std::uint16_t port = 0;
   StopSignal stop_signal;
-  std::atomic<int> streams_open{0};
+  Exchange::Shared shared;
   std::thread acceptor;
   std::mutex stop_mutex;  // makes stop() safe to call twice at once
 
@@ -205,8 +236,8 @@ struct Listener::Impl {
   std::condition_variable work_ready;
   std::deque<Accepted> waiting;  // never more than workers that are free or being freed
   std::size_t free_workers = 0;
-  std::size_t evicted = 0;                // idle connections told to go, whose workers have not come back yet
-  std::map<std::string, int> by_address;  // connections waiting or served
+  std::size_t evicted = 0;                // connections told to go, whose workers have not come back yet
+  std::map<std::string, int> by_address;  // connections waiting or served, by their group
   std::vector<std::unique_ptr<Worker>> workers;
 };
 
@@ -219,6 +250,7 @@ Status Listener::Impl::start() {
   stop_signal.event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (stop_signal.event < 0)
     return make_error(Code::io, "cannot listen: " + system_text(errno), options.listen.text());
+  spare_fd = spare_descriptor();
   try {
     acceptor = std::thread([this] { accept_loop(); });
   } catch (const std::system_error& failure) {
@@ -290,40 +322,75 @@ void Listener::Impl::accept_loop() {
   for (const TurnedAway& guest : turned_away) ::close(guest.fd);
 }
 
-// False: nobody else is waiting.
-bool Listener::Impl::accept_one(std::vector<TurnedAway>& turned_away) {
+void Listener::Impl::pause() const {
+  pollfd stop{stop_signal.event, POLLIN, 0};
+  ::poll(&stop, 1, static_cast<int>(kDescriptorsShortMs));
+}
+
+bool Listener::Impl::accept_next(Accepted& connection) {
   sockaddr_storage from{};
   socklen_t size = sizeof from;
-  Accepted connection;
   connection.fd =
       ::accept4(listen_fd, reinterpret_cast<sockaddr*>(&from), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (connection.fd < 0) {
-    if (errno == EINTR || errno == ECONNABORTED) return true;
-    if (errno != EAGAIN && errno != EWOULDBLOCK) {  // EMFILE and the like: the loop must not spin
-      pollfd stop{stop_signal.event, POLLIN, 0};
-      ::poll(&stop, 1, static_cast<int>(kDescriptorsShortMs));
-    }
-    return false;
-  }
+  if (connection.fd < 0) return false;
   const int on = 1;
   ::setsockopt(connection.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   connection.remote = numeric_address(from);
-  const int refused = hand_over(connection);
-  if (refused == 0) return true;
-
-  if (options.security != nullptr) {  // there is no word that such a peer would understand
-    ::close(connection.fd);
-    return true;
-  }
-  const std::string refusal = whole_refusal(refused, refusal_detail(refused));
-  const ssize_t sent = ::send(connection.fd, refusal.data(), refusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent > 0 && turned_away.size() < kTurnedAwayMax && ::shutdown(connection.fd, SHUT_WR) == 0) {
-    // Closing with its request unread would reset the connection and destroy the reply.
-    turned_away.push_back({connection.fd, steady_ms() + kTurnedAwayMs});
-  } else {
-    ::close(connection.fd);
-  }
+  connection.group = address_group(connection.remote);
   return true;
+}
+
+// The process has no descriptor left: whoever was told to go goes, else the reserve serves to look at one
+// newcomer, for whom somebody gives way. False: it was of no use.
+bool Listener::Impl::accept_on_reserve(Accepted& connection, std::vector<TurnedAway>& turned_away) {
+  if (!turned_away.empty()) {
+    ::close(turned_away.front().fd);
+    turned_away.erase(turned_away.begin());
+    return accept_next(connection);
+  }
+  ::close(std::exchange(spare_fd, -1));
+  if (!accept_next(connection)) return false;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (evicted > waiting.size() || make_room(connection.group)) return true;
+  const Reply reply = refusal_reply(503, "the server has no descriptor left, try again soon");
+  (void)!::send(connection.fd, whole(reply).data(), whole(reply).size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::close(connection.fd);
+  return false;
+}
+
+// False: nobody else is waiting.
+bool Listener::Impl::accept_one(std::vector<TurnedAway>& turned_away) {
+  // The reserve comes first: it is what the next one might need.
+  if (spare_fd < 0 && (spare_fd = spare_descriptor()) < 0) {
+    pause();
+    return false;
+  }
+  Accepted connection;
+  if (!accept_next(connection)) {
+    if (errno == EINTR || errno == ECONNABORTED) return true;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
+    if (!is_shortage(errno) || !accept_on_reserve(connection, turned_away)) {
+      pause();  // the loop must not spin
+      return false;
+    }
+  }
+  if (const int refused = hand_over(connection); refused != 0) turn_away(connection.fd, refused, turned_away);
+  return true;
+}
+
+void Listener::Impl::turn_away(int fd, int status, std::vector<TurnedAway>& turned_away) {
+  if (options.security != nullptr) {  // there is no word that such a peer would understand
+    ::close(fd);
+    return;
+  }
+  const std::string refusal = whole(refusal_reply(status, refusal_detail(status)));
+  const ssize_t sent = ::send(fd, refusal.data(), refusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent > 0 && turned_away.size() < kTurnedAwayMax && ::shutdown(fd, SHUT_WR) == 0) {
+    // Closing with its request unread would reset the connection and destroy the reply.
+    turned_away.push_back({fd, steady_ms() + kTurnedAwayMs});
+  } else {
+    ::close(fd);
+  }
 }
 
 // To a free worker, a new worker, or the worker of a connection that has long been idle; 0, or the status to
@@ -331,15 +398,15 @@ bool Listener::Impl::accept_one(std::vector<TurnedAway>& turned_away) {
 int Listener::Impl::hand_over(Accepted& connection) {
   const std::lock_guard<std::mutex> lock(mutex);
   if (options.workers_per_address > 0) {
-    const auto known = by_address.find(connection.remote);
+    const auto known = by_address.find(connection.group);
     const bool full = known != by_address.end() && known->second >= options.workers_per_address;
-    if (full && !make_room(&connection.remote)) return 429;
+    if (full && !make_room(connection.group, true)) return 429;
   }
   if (waiting.size() >= free_workers + evicted) {
     bool made = false;
     if (workers.size() < static_cast<std::size_t>(std::max(1, options.workers))) {
       try {
-        workers.push_back(std::make_unique<Worker>(options, handler, streams_open));
+        workers.push_back(std::make_unique<Worker>(options, handler, shared));
         Worker& fresh = *workers.back();
         fresh.thread = std::thread([this, &fresh] { work(fresh); });
         ++free_workers;  // on its way to `waiting`
@@ -348,40 +415,41 @@ int Listener::Impl::hand_over(Accepted& connection) {
         if (!workers.empty() && !workers.back()->thread.joinable()) workers.pop_back();
       }
     }
-    if (!made && !make_room()) return 503;
+    if (!made && !make_room(connection.group)) return 503;
   }
-  ++by_address[connection.remote];
+  ++by_address[connection.group];
   waiting.push_back(std::move(connection));
   work_ready.notify_one();
   return 0;
 }
 
-// Tells a connection to go for a newcomer's sake: the one idle for longest, or else the one that takes
-// longest to say what it wants, among those of the address `of` if there is one. A request that is being
-// answered is never cut off.
-bool Listener::Impl::make_room(const std::string* of) {
-  Worker* idle = nullptr;
-  Worker* slow = nullptr;
-  std::int64_t slow_since = 0;
-  for (const std::unique_ptr<Worker>& worker : workers) {
-    if (worker->fd < 0 || worker->last.load()) continue;
-    if (of != nullptr && worker->remote != *of) continue;
-    if (worker->idle_since_ms != 0) {
-      if (idle == nullptr || worker->idle_since_ms < idle->idle_since_ms) idle = worker.get();
-    } else if (const std::int64_t since = worker->reading_since_ms.load(); since != 0) {
-      if (slow != nullptr && since >= slow_since) continue;
-      slow = worker.get();
-      slow_since = since;
-    }
+Place Listener::Impl::place_of(const Worker& worker) const {
+  Place place{worker.group, Place::Waits::for_us, 0};
+  if (worker.fd < 0 || worker.last.load()) return place;
+  if (worker.idle_since_ms != 0) {
+    place.waits = Place::Waits::idle;
+    place.since_ms = worker.idle_since_ms;
+  } else if (const std::int64_t reading = worker.reading_since_ms.load(); reading != 0) {
+    place.waits = Place::Waits::request;
+    place.since_ms = reading;
+  } else if (const std::int64_t stalled = worker.stalled_since_ms.load(); stalled != 0) {
+    place.waits = Place::Waits::reader;
+    place.since_ms = stalled;
   }
-  const std::int64_t now = steady_ms();
-  Worker* chosen = nullptr;
-  if (slow != nullptr && now - slow_since >= kEvictAfterReadingMs) chosen = slow;
-  if (idle != nullptr && now - idle->idle_since_ms >= kEvictAfterIdleMs) chosen = idle;
-  if (chosen == nullptr) return false;
+  return place;
+}
+
+// Tells a connection to go for a newcomer's sake. A request that is being answered is never cut off, unless
+// nobody takes the answer.
+bool Listener::Impl::make_room(const std::string& newcomer, bool own_alone) {
+  std::vector<Place> places;
+  for (const std::unique_ptr<Worker>& worker : workers) places.push_back(place_of(*worker));
+  const auto chosen = who_goes(places, newcomer, steady_ms(), own_alone);
+  if (!chosen) return false;
+  Worker& goes = *workers[*chosen];
   // A request that crosses this is still read, answered and told "Connection: close".
-  chosen->last.store(true);
-  ::shutdown(chosen->fd, SHUT_RD);
+  goes.last.store(true);
+  ::shutdown(goes.fd, places[*chosen].waits == Place::Waits::reader ? SHUT_RDWR : SHUT_RD);
   ++evicted;
   return true;
 }
@@ -394,12 +462,12 @@ void Listener::Impl::work(Worker& self) {
     Accepted connection = std::move(waiting.front());
     waiting.pop_front();
     --free_workers;
-    self.remote = connection.remote;
+    self.group = connection.group;
     lock.unlock();
     serve(self, std::move(connection));
     lock.lock();
     ++free_workers;
-    if (const auto counted = by_address.find(self.remote); --counted->second == 0) by_address.erase(counted);
+    if (const auto counted = by_address.find(self.group); --counted->second == 0) by_address.erase(counted);
     if (self.last.exchange(false)) --evicted;
   }
 }
@@ -421,7 +489,7 @@ void Listener::Impl::serve(Worker& self, Accepted connection) {
     session = *std::move(begun);
   }
   Channel channel(connection.fd, std::move(connection.remote), stop_signal, options.write_ms,
-                  std::move(session));
+                  self.stalled_since_ms, std::move(session));
   self.reading_since_ms.store(steady_ms());  // a handshake that takes long is a request that takes long
   mark(self, channel.fd(), 0);
   bool good = channel.shake_hands(kHandshakeMs);
@@ -441,6 +509,10 @@ Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Listener::~Listener() = default;
 
 Result<std::unique_ptr<Listener>> Listener::open(Options options, Handler handler) {
+  if (options.host_names.size() > kHostNamesMax || options.origins.size() > kOriginsMax)
+    return make_error(Code::invalid_argument,
+                      "cannot listen with more than " + std::to_string(kHostNamesMax) + " names or origins",
+                      options.listen.text());
   auto impl = std::make_unique<Impl>(std::move(options), std::move(handler));
   Status started = impl->start();
   if (!started) return std::move(started).error();

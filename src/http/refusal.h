@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "http/listener.h"
+
 namespace mimas::http {
 
 inline constexpr std::string_view kProblemType = "application/problem+json";
@@ -13,6 +15,6 @@ inline constexpr std::string_view kProblemType = "application/problem+json";
 std::string_view reason_phrase(int status);                     // "Payload Too Large"; "Error" for a stranger
 std::string_view refusal_detail(int status);                    // one sentence saying why we refuse so
 std::string problem_body(int status, std::string_view detail);  // `detail` without quotes or backslashes
-std::string whole_refusal(int status, std::string_view detail);  // head and body as bytes, Connection: close
+Reply refusal_reply(int status, std::string_view detail);  // with Retry-After where it will be better soon
 
 }  // namespace mimas::http

@@ -55,22 +55,11 @@ Status parse_query(std::string_view text, std::vector<QueryParameter>& into) {
 }  // namespace
 
 Result<Target> parse_target(std::string_view target) {
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (target.size() < scheme.size() ||
-        !wire::equals_ignoring_case(target.substr(0, scheme.size()), scheme)) {
-      continue;
-    }
-    const std::size_t path = target.find_first_of("/?", scheme.size());
-    target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
-    break;
-  }
-  target = target.substr(0, target.find('#'));
   const std::size_t question = std::min(target.find('?'), target.size());
   const std::string_view path = target.substr(0, question);
-  if (path != "*" && !path.empty() && path.front() != '/') return bad("the request target is not a path");
 
   Target result;
-  Result<std::string> decoded = decode_path(path.empty() ? "/" : path);
+  Result<std::string> decoded = decode_path(path);
   if (!decoded) return std::move(decoded).error();
   result.path = std::move(*decoded);
   Status query = parse_query(target.substr(std::min(question + 1, target.size())), result.query);

@@ -1,8 +1,6 @@
-// The request target of HTTP/1.1 ("/v2/jobs?a=b") taken apart: the path percent-decoded once but for "%2F"
-// and
-// "%25" (a slash within a segment, which the router decodes when it has taken the segments apart), the query
-// parameters in order, decoded once, repeated ones kept. Origin form, absolute form ("http://host/path",
-// authority ignored) and "*" are understood. Pure. Tested in tests/http/target_test.cc.
+// The request target of HTTP/1.1 ("/v2/jobs?a=b", or "*") taken apart: the path percent-decoded once but for
+// "%2F" and "%25" (a slash within a segment, which the router decodes when it has taken the segments apart),
+// the query parameters in order, decoded once, repeated ones kept. Pure. Tested in tests/http/target_test.cc.
 #pragma once
 
 #include <string>
@@ -21,7 +19,8 @@ struct Target {
   std::vector<QueryParameter> query;
 };
 
-// Errors: invalid_argument for another form, a bad percent escape, an encoded NUL, too many parameters.
+// Of a target that wire::RequestParser let through. Errors: invalid_argument for a bad percent escape, an
+// encoded NUL, too many parameters.
 Result<Target> parse_target(std::string_view target);
 
 }  // namespace mimas::http

@@ -156,8 +156,16 @@ struct Writer::Impl {
     levels.pop_back();
     if (pretty && !empty) new_line();
     out += object ? '}' : ']';
+    if (drain && out.size() >= kDrainBytes) drain_now();
   }
 
+  void drain_now() {
+    wanted = wanted && drain(out);
+    out.clear();
+  }
+
+  Drain drain;
+  bool wanted = true;
   bool pretty = false;
   bool done = false;
   std::string out;
@@ -165,6 +173,7 @@ struct Writer::Impl {
 };
 
 Writer::Writer(Style style) : impl_(std::make_unique<Impl>()) { impl_->pretty = style == Style::pretty; }
+Writer::Writer(Drain drain) : impl_(std::make_unique<Impl>()) { impl_->drain = std::move(drain); }
 Writer::~Writer() = default;
 
 Writer& Writer::begin_object() {
@@ -221,7 +230,15 @@ Writer& Writer::null() { return raw("null"); }
 Writer& Writer::raw(std::string_view json) {
   impl_->before_value();
   impl_->out.append(json);
+  if (impl_->drain && impl_->out.size() >= kDrainBytes) impl_->drain_now();
   return *this;
+}
+
+bool Writer::wanted() const { return impl_->wanted; }
+
+void Writer::finish() {
+  ASSERT(impl_->levels.empty() && impl_->drain);
+  impl_->drain_now();
 }
 
 std::string Writer::take() {

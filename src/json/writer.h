@@ -1,18 +1,26 @@
 // Writes JSON text in exactly the order it is called: stable output for golden files, stores and signatures.
-// Compiles without exceptions. Not thread-safe; cheap to make.
+// A text that may be large is drained while it is written, in pieces of about kDrainBytes. Compiles without
+// exceptions. Not thread-safe; cheap to make.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
 namespace mimas::json {
 
+inline constexpr std::size_t kDrainBytes = 64u << 10;
+
 class Writer {
  public:
   enum class Style { compact, pretty };
+  // Takes what was written so far; false: nobody wants more. Called by whoever writes, at the end of a value.
+  using Drain = std::function<bool(std::string_view piece)>;
   explicit Writer(Style style = Style::compact);
+  explicit Writer(Drain drain);
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -42,6 +50,9 @@ class Writer {
   Writer& member_raw(std::string_view name, std::string_view json) { return key(name).raw(json); }
 
   std::string take();  // the text; the writer is empty afterwards. ASSERTs that every begin has its end
+  // With a drain: whether more is wanted. What is written nevertheless is thrown away.
+  bool wanted() const;
+  void finish();  // drains the rest. ASSERTs that every begin has its end
 
  private:
   struct Impl;

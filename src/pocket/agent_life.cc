@@ -91,6 +91,8 @@ std::uint16_t AgentLife::random_port() {
 Status AgentLife::listen(std::uint16_t port, bool must_have_it) {
   http::Options options;
   options.listen = {setup_.ip, port};
+  options.host_names = setup_.host_names;
+  options.host_names.push_back(setup_.info.hostname());  // what masters and viewers call it
   // One stream per executor, and a second connection for its calls.
   options.workers = 2 * setup_.executors_max + 32;
   options.streams_max = setup_.executors_max + 16;

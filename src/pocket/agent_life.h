@@ -35,6 +35,7 @@ struct AgentSetup {
   std::string ip;
   std::vector<wire::Endpoint> masters;  // at least one; whoever leads is found
   AgentAccess access;                   // to them
+  std::vector<std::string> host_names;  // that it answers to besides its own (http/door.h)
   std::vector<std::string> runner;
   std::int64_t executor_registration_ms = 60'000;
   std::int64_t executor_reregistration_ms = 2'000;

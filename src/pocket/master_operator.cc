@@ -13,15 +13,6 @@ using Call = mmaster::Call;
 
 constexpr std::size_t kTasksLimit = 100;  // of /tasks, when not asked for another
 
-// "?jsonp=f" wraps a document as "f(…);".
-http::Reply document_reply(const http::Request& request, std::string document) {
-  const std::string_view callback = request.parameter("jsonp");
-  if (callback.empty()) return json_reply(std::move(document));
-  http::Reply reply = json_reply(std::string(callback) + "(" + document + ");");
-  reply.content_type = "text/javascript";
-  return reply;
-}
-
 std::optional<std::size_t> number_of(const http::Request& request, std::string_view name,
                                      std::size_t otherwise) {
   const std::string_view text = request.parameter(name);
@@ -52,9 +43,9 @@ std::optional<http::Reply> refuse_reading(const http::Request& request) {
 http::Reply answer_anywhere(const http::Request& request, const std::string& path) {
   if (auto refusal = refuse_reading(request)) return *std::move(refusal);
   if (path == "/health") return plain(200, "");
-  if (path == "/metrics/snapshot") return document_reply(request, metrics_text({{"master/elected", 0.0}}));
-  if (path == "/flags") return document_reply(request, R"({"flags":{}})");
-  return document_reply(request, version_text());
+  if (path == "/metrics/snapshot") return json_reply(metrics_text({{"master/elected", 0.0}}));
+  if (path == "/flags") return json_reply(R"({"flags":{}})");
+  return json_reply(version_text());
 }
 
 http::Reply MasterFace::get(const http::Request& request, const std::string& path) {
@@ -74,7 +65,7 @@ http::Reply MasterFace::get(const http::Request& request, const std::string& pat
     return path == "/metrics/snapshot" ? metrics_text(model_.metrics(now))
                                        : model_.document(path, *limit, *offset);
   });
-  return document ? document_reply(request, *document) : stopping();
+  return document ? json_reply(*document) : stopping();
 }
 
 // Carries a changing call out; nullopt with `missing` empty: stopping. The type is one of those listed in

@@ -73,6 +73,7 @@ Status Masters::listen(Node& node) {
   at.streams_max = 256;
   at.body_bytes_max = 64u << 20;
   at.security = options_.access.security;
+  at.host_names = options_.host_names;
   const auto open = [&] {
     return http::Listener::open(
         at, [this, &node](const http::Request& request) { return handle(node, request); });

@@ -32,6 +32,7 @@ struct MastersOptions {
   std::int64_t recovery_ms = 0;        // from being elected to answering, meanwhile 503
   std::unique_ptr<Election> election;  // none: a local one
   MasterAccess access;
+  std::vector<std::string> host_names;  // that they answer to besides their own (http/door.h)
   std::function<Status(const std::string& body)> resize;  // POST /pocket/agents
   std::function<Status(const Fault&)> agents;             // plays the faults that are not for masters
   std::function<void(std::string)> log;

@@ -124,6 +124,7 @@ Status Pocket::Impl::start_masters() {
   setup.resize = [this](const std::string& body) { return resize(body); };
   setup.log = options.log;
   setup.access = options.master_access;
+  setup.host_names = options.host_names;
   if (options.zookeeper)
     setup.election = std::make_unique<ZooKeeperElection>(*options.zookeeper, options.log);
   auto started = Masters::start(std::move(setup));
@@ -141,6 +142,7 @@ Status Pocket::Impl::start_agent(const AgentOptions& agent, int number, int shar
   setup.ip = options.agent_ip;
   setup.masters = endpoints();
   setup.access = options.agent_access;
+  setup.host_names = options.host_names;
   setup.runner = options.runner;
   setup.executor_registration_ms = options.executor_registration_ms;
   setup.executor_reregistration_ms = options.executor_reregistration_ms;

@@ -38,8 +38,9 @@ struct PocketOptions {
   std::optional<wire::ZooKeeperUrl> zookeeper;  // masters stand for election there; unset: among themselves
   std::string registry;  // the file in which masters keep the ids of known agents; empty: in work_dir.
                          // Masters of several processes share one, as a Mesos cluster shares its registry
-  MasterAccess master_access;  // TLS and credentials that the masters ask for
-  AgentAccess agent_access;    // and what the agents bring, which has to fit
+  MasterAccess master_access;           // TLS and credentials that the masters ask for
+  AgentAccess agent_access;             // and what the agents bring, which has to fit
+  std::vector<std::string> host_names;  // that masters and agents answer to besides their own (http/door.h)
   std::vector<AgentOptions> agents;
   std::string agent_ip =
       "127.0.0.1";       // where agents listen (ports: any free, then kept in their work directory)

@@ -66,6 +66,17 @@ void warn_of_ignored(http::Reply& reply, const std::vector<std::string>& fields)
   warn(reply, "unknown fields were ignored: " + names);
 }
 
+http::Reply written_reply(std::function<void(json::Writer&)> write) {
+  http::Reply reply;
+  reply.lasting = false;
+  reply.stream = [write = std::move(write)](http::StreamWriter& to) {
+    json::Writer out([&to](std::string_view piece) { return to.write(piece); });
+    write(out);
+    out.finish();
+  };
+  return reply;
+}
+
 http::Reply no_content() {
   http::Reply reply;
   reply.status = 204;

@@ -1,12 +1,14 @@
 // Replies that every route makes the same way.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/problem.h"
 #include "http/listener.h"
+#include "json/writer.h"
 
 namespace mimas::server {
 
@@ -16,6 +18,8 @@ namespace mimas::server {
 std::string base_url(const http::Request& request);
 
 http::Reply json_reply(std::string body, int status = 200);
+// A body that may be large: written while it is sent, so `write` holds what it needs until then.
+http::Reply written_reply(std::function<void(json::Writer&)> write);
 http::Reply no_content();
 // A Warning header, 299: for a person, so what does not fit one (controls, other than ASCII) is replaced and
 // a long text is cut.

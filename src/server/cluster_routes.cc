@@ -83,7 +83,9 @@ void add_cluster_routes(Routes& routes, const RouteContext& context) {
   const auto change = [&](const char* pattern, CallHandler handler) {
     routes.add(Role::operator_, "POST", pattern, taking({}, std::move(handler)));
   };
-  look("/agents", [context](const Call&) { return json_reply(api::render_agents(context.view)); });
+  look("/agents", [context](const Call&) {
+    return written_reply([&view = context.view](json::Writer& out) { api::write_agents(out, view); });
+  });
   look("/agents/{id}", [context](const Call& call) { return get_agent(context, call); });
   change("/agents/{id}/drain",
          [context](const Call& call) { return order_agent(context, call, AgentOrder::Kind::drain); });

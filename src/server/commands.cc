@@ -44,6 +44,13 @@ Result<bool> flag_parameter(const http::Request& request, std::string_view name)
   return make_error(Code::invalid_argument, "must be true or false", std::string(name));
 }
 
+http::Reply list_reply(std::int64_t limit, std::function<std::string(json::Writer&)> write) {
+  if (limit == 0) return written_reply([write = std::move(write)](json::Writer& out) { write(out); });
+  json::Writer out;
+  const std::string cursor = write(out);
+  return list_reply(out.take(), cursor);
+}
+
 http::Reply list_reply(std::string body, const std::string& cursor) {
   http::Reply reply = json_reply(std::move(body));
   if (!cursor.empty()) reply.headers.push_back({"X-Next-Cursor", cursor});

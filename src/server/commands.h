@@ -77,5 +77,7 @@ Result<ReceiptKey> receipt_key(const Call& call);
 Result<bool> flag_parameter(const http::Request& request, std::string_view name);
 
 http::Reply list_reply(std::string body, const std::string& cursor);  // with X-Next-Cursor unless it is empty
+// Of a list whose `write` answers the cursor: one without a limit has none, and is written while it is sent.
+http::Reply list_reply(std::int64_t limit, std::function<std::string(json::Writer&)> write);
 
 }  // namespace mimas::server

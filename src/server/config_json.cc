@@ -57,6 +57,7 @@ std::string render_config(const ServerOptions& options, const std::string& archi
   out.key("http").begin_object().member("connections", options.access.connections_max);
   out.member("streams", options.access.streams_max);
   out.member("bodyBytes", static_cast<std::int64_t>(options.access.body_bytes_max));
+  out.member("replyBytes", options.access.reply_bytes_max);
   out.member("commandTimeoutMs", options.command_timeout_ms).end_object();
   out.member("logLevel", options.log_level).end_object();
   return out.take();

@@ -71,8 +71,9 @@ Reply list_jobs(const RouteContext& context, const Call& call) {
   // Whatever a listing shows was told as an event. Taken before the look, so that it is never too new.
   const std::string etag = "W/\"" + context.events.id(context.events.last()) + "\"";
   if (call.request.header("If-None-Match") == etag) return not_modified(etag);
-  api::List list = api::render_jobs(context.view, query.value);
-  Reply reply = list_reply(std::move(list.body), list.cursor);
+  Reply reply = list_reply(query.value.limit, [&view = context.view, query = query.value](json::Writer& out) {
+    return api::write_jobs(out, view, query);
+  });
   reply.headers.push_back({"ETag", etag});
   return reply;
 }
@@ -87,8 +88,11 @@ CallHandler of_job(const RouteContext& context, JobHandler handler) {
 }
 
 Reply get_job(const RouteContext& context, const Job& job, const Call& call) {
-  Reply reply = json_reply(api::render_job(job, context.view.tasks_of(job.id), context.view.shortfall(job.id),
-                                           base_url(call.request)));
+  Reply reply = written_reply([job = std::make_shared<Job>(job), tasks = context.view.tasks_of(job.id),
+                               shortfall = context.view.shortfall(job.id),
+                               base = base_url(call.request)](json::Writer& out) {
+    api::write_one_job(out, *job, tasks, shortfall, base);
+  });
   reply.headers.push_back({"ETag", entity_tag(job)});
   return reply;
 }
@@ -100,8 +104,9 @@ Reply get_job_tasks(const RouteContext& context, const Job& job, const Call& cal
   query.value.job = job.id.value;
   query.value.jobs.base_url = base_url(call.request);
   if (query.value.jobs.task_states.empty()) query.value.jobs.any_state = true;
-  api::List list = api::render_tasks(context.view, query.value);
-  return list_reply(std::move(list.body), list.cursor);
+  return list_reply(query.value.jobs.limit, [&view = context.view, query = query.value](json::Writer& out) {
+    return api::write_tasks(out, view, query);
+  });
 }
 
 Reply get_diff(const RouteContext& context, const Job& job, const Call& call) {

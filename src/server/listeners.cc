@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "http/origin.h"
+#include "http/door.h"
 #include "net/tls.h"
 #include "server/private_file.h"
+#include "wire/host.h"
 
 namespace mimas::server {
 namespace {
@@ -27,7 +28,7 @@ Status check_one(const AccessOptions& options, const ListenOptions& listen) {
   if (speaks_tls(options, listen) && options.certificate_file.empty())
     return usage("--listen", "https://" + listen.at.text() + " needs a certificate",
                  "--tls-cert and --tls-key");
-  if (is_open(options, listen) && !options.insecure && !http::is_loopback_host(listen.at.host)) {
+  if (is_open(options, listen) && !options.insecure && !wire::is_loopback_host(listen.at.host)) {
     return usage(
         "--listen",
         listen.at.text() + " can be reached from other machines, and nobody would be asked who they are",
@@ -46,6 +47,7 @@ Status check_counts(const AccessOptions& options) {
   };
   constexpr std::int64_t kConnectionsMax = 4'096;
   constexpr std::int64_t kBodyBytesMin = 4'096, kBodyBytesMax = 64 << 20;
+  constexpr std::int64_t kRepliesMin = 1 << 20, kRepliesMax = std::int64_t{1} << 40;
   if (Status fits = check("--http-connections", options.connections_max, 4, kConnectionsMax); !fits)
     return fits;
   if (Status fits =
@@ -54,6 +56,8 @@ Status check_counts(const AccessOptions& options) {
     return fits;
   // Streams are connections, and some must be left for requests.
   if (Status fits = check("--http-streams", options.streams_max, 1, options.connections_max - 1); !fits)
+    return fits;
+  if (Status fits = check("--http-replies-max", options.reply_bytes_max, kRepliesMin, kRepliesMax); !fits)
     return fits;
   return check("--http-body-max", static_cast<std::int64_t>(options.body_bytes_max), kBodyBytesMin,
                kBodyBytesMax);
@@ -120,7 +124,7 @@ Status check_access(const AccessOptions& options) {
 std::vector<std::string> access_warnings(const AccessOptions& options) {
   std::vector<std::string> lines;
   for (const ListenOptions& listen : options.listen) {
-    if (http::is_loopback_host(listen.at.host)) continue;
+    if (wire::is_loopback_host(listen.at.host)) continue;
     const std::string where = listen.at.text();
     if (is_open(options, listen)) {
       lines.push_back("--insecure: whoever reaches " + where + " may do everything");
@@ -175,15 +179,14 @@ Status Listeners::open_all(const MakeRouter& make_router) {
     wanted.workers_per_address = options_.connections_per_address_max;
     wanted.streams_max = options_.streams_max;
     wanted.body_bytes_max = options_.body_bytes_max;
+    wanted.reply_bytes_max = options_.reply_bytes_max;
     if (tls) wanted.security = security_;
-    http::OriginPolicy policy{options_.cors_origins, http::is_loopback_host(listen.at.host),
-                              options_.host_names};
+    wanted.origins = options_.cors_origins;
+    wanted.host_names = options_.host_names;
     auto opened = http::Listener::open(
-        std::move(wanted),
-        http::with_origin_policy(
-            std::move(policy), [router = make_router(authenticate_at(listen))](const http::Request& request) {
-              return router.route(request);
-            }));
+        std::move(wanted), [router = make_router(authenticate_at(listen))](const http::Request& request) {
+          return router.route(request);
+        });
     if (!opened) return std::move(opened).error();
     addresses_.push_back({{listen.at.host, (*opened)->port()}, tls});
     listeners_.push_back(*std::move(opened));

@@ -44,12 +44,13 @@ struct AccessOptions {
   bool insecure = false;
   std::string certificate_file, key_file, client_ca_file;
   std::vector<std::string> cors_origins;  // checked by http::check_origin
-  std::vector<std::string> host_names;    // that loopback listeners answer to besides their own
+  std::vector<std::string> host_names;    // that listeners answer to besides their own
   // Of each address.
   int connections_max = 96;  // streams included
   int connections_per_address_max = 80;
   int streams_max = 64;
   std::size_t body_bytes_max = 1u << 20;
+  std::int64_t reply_bytes_max = 256 << 20;
 };
 
 // The rules above, and what goes with what. Errors: invalid_argument, `where` names the flag.

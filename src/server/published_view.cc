@@ -30,6 +30,15 @@ std::vector<JobPtr> PublishedView::live_named(std::string_view name) const {
   return found;
 }
 
+std::vector<JobPtr> PublishedView::jobs_after(std::int64_t after, std::size_t most) const {
+  std::shared_lock hold(mutex_);
+  std::vector<JobPtr> some;
+  for (auto at = jobs_.upper_bound(after); at != jobs_.end() && some.size() < most; ++at) {
+    if (at->second.job) some.push_back(at->second.job);
+  }
+  return some;
+}
+
 TaskPtr PublishedView::task(const TaskId& id) const {
   const auto name = parse_task_id(id.value);
   if (!name.ok()) return nullptr;

@@ -59,6 +59,7 @@ class PublishedView : public engine::View {
 
   JobPtr job(const JobId& id) const override;
   std::vector<JobPtr> jobs() const override;
+  std::vector<JobPtr> jobs_after(std::int64_t after, std::size_t most) const override;
   TaskPtr task(const TaskId& id) const override;
   std::vector<TaskPtr> tasks_of(const JobId& id) const override;
   std::vector<engine::JobCounts> live_jobs() const override;

@@ -23,8 +23,9 @@ CallHandler taking(Takes takes, CallHandler handler) {
     const auto paths = api::parse_fields(parameters);
     if (!paths.ok()) return faults(paths.faults);
     http::Reply reply = handler(call);
-    const bool projected = reply.status == 200 && !paths.value.empty() && !reply.stream;
-    if (projected) reply.body = api::project_fields(reply.body, paths.value);
+    if (reply.status != 200 || paths.value.empty()) return reply;
+    http::collect(reply);
+    if (!reply.stream) reply.body = api::project_fields(reply.body, paths.value);
     return reply;
   };
 }
@@ -44,17 +45,11 @@ std::string media_type(std::string_view content_type) {
 std::optional<Error> media_type_fault(const http::Request& request) {
   const std::string type = media_type(request.header("Content-Type"));
   if (type == "application/json" || (type.starts_with("application/") && type.ends_with("+json"))) return {};
-  const bool browser = !request.header("Origin").empty() || !request.header("Sec-Fetch-Site").empty();
-  const std::string hint = "send Content-Type: application/json";
-  if (browser) {
-    return make_error(Code::unsupported,
-                      "a browser's request that changes something must say that it is JSON", {}, hint);
-  }
   const bool bare_id = type == "text/plain" && request.path.ends_with("/jobs/kill");
   if (request.body.empty() || type.empty() || type == "application/x-www-form-urlencoded" || bare_id)
     return {};
   return make_error(Code::unsupported, "the body is of the type " + type + ", and only JSON is understood",
-                    {}, hint);
+                    {}, "send Content-Type: application/json");
 }
 
 }  // namespace mimas::server

@@ -20,9 +20,8 @@ struct Takes {
 };
 CallHandler taking(Takes takes, CallHandler handler);
 
-// Why the body cannot be JSON; nothing if it may be. Absent types and curl's own are let through, but not
-// from a browser: a page of somebody else's site must not be able to command a server on its reader's
-// machine, and what it can send unasked (RFC "CORS": simple requests) has none of JSON's types.
+// Why the body cannot be JSON; nothing if it may be. Absent types and curl's own are let through: those of
+// browsers did not get past the door (http/door.h).
 std::optional<Error> media_type_fault(const http::Request& request);
 
 std::vector<api::Parameter> parameters_of(const http::Request& request);

@@ -24,8 +24,9 @@ Reply list_tasks(const RouteContext& context, const Call& call) {
     job = std::move(id->value);
   }
   query.value.jobs.base_url = base_url(call.request);
-  api::List list = api::render_tasks(context.view, query.value);
-  return list_reply(std::move(list.body), list.cursor);
+  return list_reply(query.value.jobs.limit, [&view = context.view, query = query.value](json::Writer& out) {
+    return api::write_tasks(out, view, query);
+  });
 }
 
 // The task and its job, if both are still there.
@@ -75,7 +76,8 @@ void add_task_routes(Routes& routes, const RouteContext& context) {
   routes.add(Role::viewer, "GET", "/tasks",
              [context](const Call& call) { return list_tasks(context, call); });
   routes.add(Role::viewer, "GET", "/tasks/summary", taking({.fields = true}, [context](const Call&) {
-               return json_reply(api::render_task_summary(context.view));
+               return written_reply(
+                   [&view = context.view](json::Writer& out) { api::write_task_summary(out, view); });
              }));
   routes.add(Role::viewer, "GET", "/tasks/{id}",
              taking({.fields = true},

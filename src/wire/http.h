@@ -1,6 +1,7 @@
 // HTTP/1.1, the client's half, without sockets: requests to bytes, and a push parser that turns response
 // bytes into a head and decoded body bytes. Chunked framing, chunk extensions and trailers as mesos-protocol
-// §8.1 asks. Limits: head 64 KiB, 200 headers. Tested byte by byte in tests/wire.
+// §8.1 asks; what is framed in more than one way is refused (wire/message_lines.h). The server's half:
+// wire/request_parser.h. Tested byte by byte in tests/wire.
 #pragma once
 
 #include <cstddef>
@@ -10,18 +11,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "wire/header.h"
+#include "wire/message_lines.h"
 
 namespace mimas::wire {
-
-struct Header {
-  std::string name;
-  std::string value;
-  bool operator==(const Header&) const = default;
-};
-
-bool equals_ignoring_case(std::string_view a, std::string_view b);
-// First value of that name (case-insensitive); empty when absent.
-std::string_view find_header(const std::vector<Header>& headers, std::string_view name);
 
 struct Request {
   std::string method = "GET";
@@ -60,36 +53,26 @@ class ResponseParser {
   const ResponseHead& head() const;  // ASSERTs head_complete()
 
  private:
-  enum class State {
-    status_line,
-    headers,
-    fixed,
-    chunk_size,
-    chunk_data,
-    chunk_end,
-    trailers,
-    until_close,
-    complete,
-    failed
-  };
-  Status take_line(std::string_view line);
-  Status take_status_line(std::string_view line);
-  Status take_header(std::string_view line);
+  enum class State { status_line, fields, fixed, chunks, until_close, complete, failed };
+  Result<std::size_t> take_status_line(std::string_view bytes);
+  Result<std::size_t> take_fields(std::string_view bytes);
+  Result<std::size_t> take_chunks(std::string_view bytes, std::string& body);
+  std::size_t take_plain(std::string_view bytes, std::string& body);
+  Status read_status(std::string_view line);
   Status take_head_end();
   Status take_framing();
-  Status take_chunk_size(std::string_view line);
-  Status count_line_bytes(std::size_t more);
-  std::size_t take_body(std::string_view bytes, std::string& body);
   Status fail(std::string why);
 
   State state_ = State::status_line;
   bool head_request_ = false;
   ResponseHead head_;
-  std::string line_;
-  std::size_t head_bytes_ = 0;  // of lines read: the head with what 1xx came before it, or the trailers
+  LineReader line_;
+  FieldReader fields_;
+  ChunkReader chunks_{UINT64_MAX};
+  std::size_t interim_bytes_ = 0;  // of 1xx responses before the one that counts
   bool begun_ = false;
   bool head_done_ = false;
-  std::uint64_t remaining_ = 0;  // of a fixed body or of the present chunk
+  std::uint64_t remaining_ = 0;  // of a body of known length
   std::string why_;              // after a failure
 };
 

@@ -91,6 +91,22 @@ void put(PlainView& view, Job job, std::vector<TaskState> states) {
   view.jobs_.push_back(std::make_shared<Job>(std::move(job)));
 }
 
+struct List {
+  std::string body, cursor;
+};
+
+List render_jobs(const PlainView& view, const JobQuery& query) {
+  json::Writer out;
+  std::string cursor = write_jobs(out, view, query);
+  return {out.take(), std::move(cursor)};
+}
+
+std::string render_agents(const PlainView& view) {
+  json::Writer out;
+  write_agents(out, view);
+  return out.take();
+}
+
 // "mimas-1[0,1] mimas-2[]": which jobs a listing shows, and the indices of their tasks.
 std::string shown(const PlainView& view, const std::vector<Parameter>& parameters) {
   const auto query = parse_job_query(parameters);

@@ -64,9 +64,11 @@ void listing(benchmark::State& run, const api::JobQuery& query) {
   const Listing view(10'000, 5);
   std::size_t bytes = 0;
   for (auto _ : run) {
-    const api::List list = api::render_jobs(view, query);
-    bytes += list.body.size();
-    benchmark::DoNotOptimize(list.body.data());
+    json::Writer out;
+    api::write_jobs(out, view, query);
+    const std::string body = out.take();
+    bytes += body.size();
+    benchmark::DoNotOptimize(body.data());
   }
   run.SetBytesProcessed(static_cast<std::int64_t>(bytes));
   run.counters["bytes"] = static_cast<double>(bytes) / static_cast<double>(run.iterations());

@@ -72,18 +72,20 @@ TEST_CASE("what is wrong or does not go together names its flag") {
   CHECK(contains(refused({"--http-connections-per-address", "0"}), "--http-connections-per-address"));
   CHECK(contains(refused({"--http-body-max", "-1"}), "--http-body-max"));
   CHECK(contains(refused({"--http-body-max", "67108865"}), "--http-body-max"));
+  CHECK(contains(refused({"--http-replies-max", "1000"}), "--http-replies-max"));
   CHECK(contains(refused({"--advertise", "ftp://a:1"}), "--advertise"));
 }
 
 TEST_CASE("limits, origins and names arrive") {
-  const auto options =
-      serve({"--http-connections", "10", "--http-streams", "9", "--http-connections-per-address", "3",
-             "--http-body-max", "4096", "--cors-origin", "https://a.example", "--cors-origin",
-             "https://b.example", "--http-host", "mimas.lan", "--advertise", "https://gate:8443"});
+  const auto options = serve(
+      {"--http-connections", "10", "--http-streams", "9", "--http-connections-per-address", "3",
+       "--http-body-max", "4096", "--http-replies-max", "2000000", "--cors-origin", "https://a.example",
+       "--cors-origin", "https://b.example", "--http-host", "mimas.lan", "--advertise", "https://gate:8443"});
   CHECK(options.access.connections_max == 10);
   CHECK(options.access.streams_max == 9);
   CHECK(options.access.connections_per_address_max == 3);
   CHECK(options.access.body_bytes_max == 4096);
+  CHECK(options.access.reply_bytes_max == 2'000'000);
   CHECK(options.access.cors_origins == Words{"https://a.example", "https://b.example"});
   CHECK(options.access.host_names == Words{"mimas.lan", "gate"});
   CHECK(options.advertise == "https://gate:8443");

@@ -79,7 +79,7 @@ std::string ask(MetadataService& service, const TaskOrder& order, const std::str
 
 std::string get(MetadataService& service, const TaskOrder& order, const std::string& path,
                 const std::string& headers = "") {
-  return ask(service, order, "GET " + path + " HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n");
+  return ask(service, order, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n");
 }
 
 TEST_CASE("each task has an address of its own and learns about itself alone") {
@@ -95,7 +95,7 @@ TEST_CASE("each task has an address of its own and learns about itself alone") {
   CHECK(get(service, first, "/latest/meta-data/instance-id").ends_with("\r\n\r\ntask-1"));
   CHECK(get(service, second, "/latest/meta-data/local-ipv4").ends_with("\r\n\r\n10.1.1.9"));
   CHECK(get(service, first, "/v1/credentials").starts_with("HTTP/1.1 404 "));
-  CHECK(ask(service, first, "HEAD / HTTP/1.1\r\n\r\n").ends_with("\r\n\r\n"));
+  CHECK(ask(service, first, "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n").ends_with("\r\n\r\n"));
   service.ended("task-1", {}, now());
   const auto url = wire::parse_url(variable(first, "MIMAS_METADATA_URL"));
   CHECK_FALSE(net::Socket::connect(url->endpoint, 1'000).ok());

@@ -33,14 +33,16 @@ TEST_CASE("options: both, one, none; what is not understood is named") {
 
 TEST_CASE("a request head is read, and only its authorization is kept") {
   const auto request =
-      parse_request("GET /v1/identity?x=1 HTTP/1.1\r\nHost: a\r\nauthorization:  abc \r\n\r\n");
+      parse_request("GET /v1/identity?x=1 HTTP/1.1\r\nHost: 127.169.1.2:80\r\nauthorization:  abc \r\n\r\n");
   REQUIRE(request.ok());
   CHECK(request->method == "GET");
   CHECK(request->path == "/v1/identity");
   CHECK(request->authorization == "abc");
   for (const char* wrong :
        {"", "GET /\r\n\r\n", "GET / HTTP/2\r\n\r\n", "GET identity HTTP/1.1\r\n\r\n", "\r\n\r\n",
-        "GET / HTTP/1.1\r\nno colon\r\n\r\n", "GET http://x/ HTTP/1.1\r\n\r\n"}) {
+        "GET / HTTP/1.1\r\nHost: 1.2.3.4\r\nno colon\r\n\r\n", "GET http://x/ HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization : x\r\n\r\n"}) {
     CAPTURE(wrong);
     CHECK_FALSE(parse_request(wrong).ok());
   }

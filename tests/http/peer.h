@@ -29,8 +29,10 @@ struct Answer {
 
 class Peer {
  public:
-  // `from`: the last part of the 127.0.0.x that it comes from; 0: the usual one.
-  explicit Peer(std::uint16_t port, int timeout_s = 20, std::uint32_t from = 0) {
+  // `from`: the last part of the 127.0.0.x that it comes from; 0: the usual one. `later`: connect() is called
+  // by whoever needs the descriptor before the connection.
+  explicit Peer(std::uint16_t port, int timeout_s = 20, std::uint32_t from = 0, bool later = false)
+      : port_(port) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (from != 0) {
       sockaddr_in own{};
@@ -38,18 +40,22 @@ class Peer {
       own.sin_addr.s_addr = htonl(0x7f000000u + from);
       ::bind(fd_, reinterpret_cast<const sockaddr*>(&own), sizeof own);
     }
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const timeval limit{timeout_s, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+    if (!later) connect();
   }
   ~Peer() { close(); }
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
+  bool connect() {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port_);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+    return connected_;
+  }
   bool connected() const { return connected_; }
   void close() {
     if (fd_ >= 0) ::close(fd_);
@@ -128,6 +134,7 @@ class Peer {
     return true;
   }
 
+  const std::uint16_t port_;
   int fd_ = -1;
   bool connected_ = false;
   bool ended_ = false;
@@ -135,13 +142,17 @@ class Peer {
 };
 
 inline std::string get(std::string_view target, std::string_view headers = {}) {
-  return std::string("GET ").append(target).append(" HTTP/1.1\r\nHost: t\r\n").append(headers).append("\r\n");
+  return std::string("GET ")
+      .append(target)
+      .append(" HTTP/1.1\r\nHost: localhost\r\n")
+      .append(headers)
+      .append("\r\n");
 }
 
 inline std::string post(std::string_view target, std::string_view body, std::string_view headers = {}) {
   return std::string("POST ")
       .append(target)
-      .append(" HTTP/1.1\r\nHost: t\r\nContent-Length: ")
+      .append(" HTTP/1.1\r\nHost: localhost\r\nContent-Length: ")
       .append(std::to_string(body.size()))
       .append("\r\n")
       .append(headers)

@@ -67,6 +67,23 @@ std::int64_t elapsed_ms(std::chrono::steady_clock::time_point since) {
       .count();
 }
 
+TEST_CASE("whoever speaks HTTP/1.0 gets a stream without chunks, ended by the connection's end") {
+  const auto listener = serve([](const Request&) {
+    return streaming([](StreamWriter& writer) {
+      writer.write("one ");
+      writer.write("two");
+    });
+  });
+  Peer peer(listener->port());
+  peer.say("GET / HTTP/1.0\r\n\r\n");
+  const Answer head = peer.answer(true);
+  CHECK(head.status == 200);
+  CHECK(head.header("Transfer-Encoding").empty());
+  CHECK(head.header("Connection") == "close");
+  CHECK(peer.closed());
+  CHECK(peer.heard() == "one two");
+}
+
 TEST_CASE("each write of a stream arrives at once as a chunk, and the reply ends when the function returns") {
   Event first_seen;
   const auto listener = serve([&](const Request&) {
@@ -192,7 +209,7 @@ TEST_CASE("HEAD of a stream answers the head alone and takes no place") {
   const auto listener = serve(lasting(left), options);
   Peer peer(listener->port());
   for (int i = 0; i < 3; ++i) {
-    peer.say("HEAD /stream HTTP/1.1\r\nHost: t\r\n\r\n");
+    peer.say("HEAD /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
     CHECK(peer.answer(true).status == 200);
   }
 }
@@ -322,7 +339,7 @@ TEST_CASE(
     CHECK(whole.header("Transfer-Encoding").empty());
     CHECK(whole.header("Accept-Ranges") == "bytes");
   }
-  peer.say("HEAD / HTTP/1.1\r\nHost: t\r\n\r\n");
+  peer.say("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const Answer head = peer.answer(true);
   CHECK(head.header("Content-Length") == "11");
   CHECK(head.header("Accept-Ranges") == "bytes");

@@ -34,20 +34,12 @@ TEST_CASE("query parameters keep their order and their repetitions, and are deco
   CHECK(parsed("/p?a=?b") == "/p a=?b;");
 }
 
-TEST_CASE("absolute form, asterisk and fragments are understood") {
-  CHECK(parsed("http://host:80/a?b=c") == "/a b=c;");
-  CHECK(parsed("HTTP://host") == "/");
-  CHECK(parsed("http://host?b=c") == "/ b=c;");
-  CHECK(parsed("*") == "*");
-  CHECK(parsed("/a?b=c#d") == "/a b=c;");
-}
-
-TEST_CASE("bad escapes, encoded NULs, other forms and too many parameters are refused") {
+TEST_CASE("bad escapes, encoded NULs and too many parameters are refused") {
   CHECK(parsed("/a%zz").starts_with("error"));
   CHECK(parsed("/a%2").starts_with("error"));
   CHECK(parsed("/a?b=%").starts_with("error"));
   CHECK(parsed("/a%00b") == "error: the request target has a NUL in it");
-  CHECK(parsed("host:80") == "error: the request target is not a path");
+  CHECK(parsed("*") == "*");
   std::string many = "/p?";
   for (std::size_t i = 0; i < kQueryParametersMax; ++i) many += "a&";
   CHECK_FALSE(parsed(many).starts_with("error"));

@@ -80,6 +80,48 @@ TEST_CASE("strings are escaped as little as JSON allows") {
   CHECK(out.take() == "\"q\\\" b\\\\ \\n\\t\\r\\b\\f \\u0000\\u001f\x7f / \xC3\xA9\"");
 }
 
+TEST_CASE("a large text is drained in pieces, which join to the same text") {
+  const auto write = [](Writer& out) {
+    out.begin_array();
+    for (int i = 0; i < 20'000; ++i) {
+      out.begin_object().member("n", i).key("list").begin_array();
+      for (int k = 0; k < 3; ++k) out.raw("\"element\"");
+      out.end_array().end_object();
+    }
+    out.end_array();
+  };
+  Writer whole;
+  write(whole);
+  std::string joined;
+  std::size_t largest = 0, pieces = 0;
+  Writer drained([&](std::string_view piece) {
+    joined += piece;
+    largest = std::max(largest, piece.size());
+    ++pieces;
+    return true;
+  });
+  write(drained);
+  CHECK(drained.wanted());
+  drained.finish();
+  CHECK(joined == whole.take());
+  CHECK(pieces > 10);
+  CHECK(largest < kDrainBytes + 100);
+}
+
+TEST_CASE("what nobody wants any more is thrown away") {
+  int asked = 0;
+  Writer out([&](std::string_view) {
+    ++asked;
+    return false;
+  });
+  out.begin_array();
+  while (out.wanted()) out.begin_object().member("name", "value").end_object();
+  for (int i = 0; i < 100'000; ++i) out.begin_object().member("name", "value").end_object();
+  out.end_array();
+  out.finish();
+  CHECK(asked == 1);
+}
+
 TEST_CASE("every ASCII character is escaped or not, wherever in a text it stands") {
   for (int c = 0; c < 0x80; ++c) {
     const bool plain = c >= 0x20 && c != '"' && c != '\\';

@@ -58,7 +58,7 @@ class SlowPeers {
       to.sin_port = htons(port);
       to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
       REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
-      const std::string half = "POST /api/v1/scheduler HTTP/1.1\r\nHost: x\r\nX-Slow: ";
+      const std::string half = "POST /api/v1/scheduler HTTP/1.1\r\nHost: localhost\r\nX-Slow: ";
       (void)!::send(fd, half.data(), half.size(), MSG_NOSIGNAL);
     }
   }
@@ -137,7 +137,7 @@ TEST_CASE(
       REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
       return fd;
     }());
-    sender.write("POST / HTTP/1.1\r\nHost: x\r\n" + std::string(length) + "\r\n");
+    sender.write("POST / HTTP/1.1\r\nHost: localhost\r\n" + std::string(length) + "\r\n");
     const std::string piece = rules::chunk(std::string(64u << 10, 'x'));
     for (int i = 0; i < 1'000; ++i)
       sender.write(piece);  // 64 MiB: the limit is 1 MiB; what is refused is lost

@@ -60,14 +60,51 @@ struct Trio {
   std::vector<wire::Endpoint> all;
 };
 
+TEST_CASE("a page in a browser neither sees nor ends a cluster") {
+  Trio trio;
+  const auto status = [&](wire::Request request, const std::string& host, std::vector<wire::Header> more) {
+    request.host = host;
+    for (wire::Header& header : more) request.headers.push_back(std::move(header));
+    net::HttpClient client(trio.all[0], {});
+    const auto response = client.exchange(request, false);
+    return response ? response->head.status : 0;
+  };
+  const std::string own = trio.all[0].text();
+  wire::Request look;
+  look.target = "/state";
+  CHECK(status(look, own, {}) == 200);
+  CHECK(status(look, "evil.example", {}) == 421);  // a name that was re-bound to us
+  look.target = "/state?jsonp=f";
+  CHECK(status(look, own, {}) == 400);
+  for (const char* target : {"/teardown", "/pocket/fault", "/pocket/agents", "/api/v1"}) {
+    CAPTURE(target);
+    wire::Request change;
+    change.method = "POST";
+    change.target = target;
+    change.body = R"({"fault":"heal"})";
+    CHECK(status(change, own, {{"Origin", "https://evil.example"}, {"Content-Type", "text/plain"}}) == 403);
+    CHECK(status(change, own, {{"Origin", "null"}}) == 403);
+    CHECK(status(change, own, {{"Sec-Fetch-Site", "cross-site"}}) == 403);
+    CHECK(status(change, own, {{"Referer", "http://evil.example/"}}) == 403);
+    CHECK(status(change, own, {{"Origin", "http://" + own}, {"Content-Type", "text/plain"}}) == 415);
+    CHECK(status(change, "evil.example", {{"Content-Type", "application/json"}}) == 421);
+  }
+  // As curl sends it.
+  wire::Request heal;
+  heal.method = "POST";
+  heal.target = "/pocket/fault";
+  heal.body = R"({"fault":"heal"})";
+  CHECK(status(heal, own, {{"Content-Type", "application/x-www-form-urlencoded"}}) == 202);
+}
+
 TEST_CASE("one of three masters leads, and the others redirect to it in Mesos's spelling") {
   Trio trio;
   CHECK(trio.masters->leader() == trio.all[0]);
   const net::Response follower = trio.ask(trio.all[1], "/api/v1/scheduler", "rubbish");
   CHECK(follower.head.status == 307);
   CHECK(trio.location(follower) == "//" + trio.all[0].text() + "/master/api/v1/scheduler");
-  CHECK(trio.location(trio.ask(trio.all[2], "/master/state?jsonp=f%20g")) ==
-        "//" + trio.all[0].text() + "/master/state?jsonp=f%20g");
+  CHECK(trio.location(trio.ask(trio.all[2], "/master/state?x=f%20g")) ==
+        "//" + trio.all[0].text() + "/master/state?x=f%20g");
   CHECK(trio.location(trio.ask(trio.all[2], "/redirect")) == "//" + trio.all[0].text());
   CHECK(trio.ask(trio.all[2], "/health").head.status == 200);
   CHECK(trio.ask(trio.all[2], "/redirect/x").head.status == 404);

@@ -101,7 +101,9 @@ struct World {
     request.query = query;
     request.body = body;
     if (!type.empty()) request.headers.push_back({"Content-Type", type});
-    return router.route(request);
+    http::Reply reply = router.route(request);
+    http::collect(reply);
+    return reply;
   }
   std::string get(const std::string& path, const std::vector<http::QueryParameter>& query = {}) {
     const http::Reply reply = ask("GET", path, query);
@@ -311,20 +313,16 @@ TEST_CASE("the wrong kind of id says so") {
   says(world.ask("GET", "/v2/jobs/2d274de5-3f84-4f4e-a5e3-7c34476f7ec8"), "Titus's v3 API");
 }
 
-TEST_CASE("a browser must say that its body is JSON, others need not") {
+TEST_CASE("a body must say that it is JSON, or nothing, or what curl says") {
   http::Request request;
   request.method = "POST";
   request.path = "/v2/jobs";
   request.body = "{}";
   CHECK_FALSE(media_type_fault(request));
-  request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
-  CHECK_FALSE(media_type_fault(request));
-  request.headers.push_back({"Origin", "http://elsewhere.example"});
-  CHECK(media_type_fault(request));
-  request.headers[0].value = "Application/JSON; charset=UTF-8";
-  CHECK_FALSE(media_type_fault(request));
-  request.headers.erase(request.headers.begin());
-  CHECK(media_type_fault(request));
+  for (const char* good : {"application/x-www-form-urlencoded", "Application/JSON; charset=UTF-8"}) {
+    request.headers = {{"Content-Type", good}};
+    CHECK_FALSE(media_type_fault(request));
+  }
   request.headers = {{"Content-Type", "text/plain"}};
   CHECK(media_type_fault(request));
   request.path = "/api/v2/jobs/kill";

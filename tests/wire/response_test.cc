@@ -155,22 +155,36 @@ TEST_CASE("the connection is kept as version and Connection say") {
   CHECK_FALSE(read(kOk + "Connection: x, close\r\n" + tail, 1000).keep_alive);
   CHECK_FALSE(read("HTTP/1.0 200 OK\r\n" + tail, 1000).keep_alive);
   CHECK(read("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" + tail, 1000).keep_alive);
-  const auto both =
-      read(kOk + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 1000);
-  CHECK(both.body == "x");
-  CHECK_FALSE(both.keep_alive);
 }
 
-TEST_CASE("a bare line feed ends a line, a reason may be missing, values lose their blanks") {
+TEST_CASE("a reason may be missing, values lose their blanks") {
   std::string body;
   ResponseParser parser;
-  REQUIRE(parser.feed("HTTP/1.1 307\nLocation: \t//h:5050/x \nLOCATION: second\nContent-Length: 0\n\n", body)
+  REQUIRE(parser
+              .feed("HTTP/1.1 307\r\nLocation: \t//h:5050/x \r\nLOCATION: second\r\nContent-Length: "
+                    "0\r\n\r\n",
+                    body)
               .ok());
   CHECK(parser.complete());
   CHECK(parser.head().status == 307);
   CHECK(parser.head().reason.empty());
   CHECK(find_header(parser.head().headers, "location") == "//h:5050/x");
   CHECK(find_header(parser.head().headers, "absent").empty());
+}
+
+TEST_CASE("a line ends with CRLF and nothing else") {
+  for (const char* bytes :
+       {"HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\n", "HTTP/1.1 200 OK\r\r\nContent-Length: 0\r\n\r\n"}) {
+    CAPTURE(bytes);
+    CHECK(refused(bytes));
+  }
+  const std::string chunked = kOk + "Transfer-Encoding: chunked\r\n\r\n";
+  for (const char* bytes : {"1\nx\r\n0\r\n\r\n", "1\r\nx\n0\r\n\r\n", "1\r\nx\r\n0\n\r\n",
+                            "1\r\nx\r\n0\r\n\n", "1\r\nx\r\n0\r\nA: b\n\r\n"}) {
+    CAPTURE(bytes);
+    CHECK(refused(chunked + bytes));
+  }
 }
 
 TEST_CASE("what is not HTTP/1 is refused, and the error sticks") {
@@ -191,21 +205,35 @@ TEST_CASE("what is not HTTP/1 is refused, and the error sticks") {
 }
 
 TEST_CASE("headers that could be read in two ways are refused") {
-  for (const char* line : {"Content-Length: 1\r\nContent-Length: 2", "Content-Length: -1",
-                           "Content-Length: +1", "Content-Length: 0x1", "Content-Length: 1, 1",
-                           "Content-Length:", "Content-Length: 9999999999999999999",
-                           "Transfer-Encoding: gzip", "Transfer-Encoding: gzip, chunked", "Name : x", ": x",
-                           "no colon", " folded: x", "a: b\rc", "a: \x01"}) {
+  for (const char* line : {"Content-Length: 1\r\nContent-Length: 2",
+                           "Content-Length: -1",
+                           "Content-Length: +1",
+                           "Content-Length: 0x1",
+                           "Content-Length: 1, 1",
+                           "Content-Length:",
+                           "Content-Length: 9999999999999999999",
+                           "Content-Length: 1\r\nContent-Length: 1",
+                           "Content-Length: 1\r\nTransfer-Encoding: chunked",
+                           "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+                           "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip",
+                           "Transfer-Encoding: gzip",
+                           "Transfer-Encoding: gzip, chunked",
+                           "Name : x",
+                           ": x",
+                           "no colon",
+                           " folded: x",
+                           "a: b\r\n c",
+                           "a: b\rc",
+                           "a: \x01"}) {
     CAPTURE(line);
     CHECK(refused(kOk + line + "\r\n\r\nx"));
   }
-  CHECK_FALSE(refused(kOk + "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx"));
 }
 
 TEST_CASE("chunk headers are hexadecimal and reasonable") {
   const std::string chunked = kOk + "Transfer-Encoding: chunked\r\n\r\n";
-  for (const char* bytes : {"\r\n", "g\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", " 1\r\n", "1 1\r\n",
-                            "fffffffffffffffff\r\n", "1\r\nxy\r\n"}) {
+  for (const char* bytes : {"\r\n", "g\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", " 1\r\n", "1 \r\n", "1 1\r\n",
+                            "1xyz\r\n", "1;a\x01\r\n", "fffffffffffffffff\r\n", "1\r\nxy\r\n"}) {
     CAPTURE(bytes);
     CHECK(refused(chunked + bytes));
   }
