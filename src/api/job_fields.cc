@@ -6,6 +6,7 @@
 #include <map>
 
 #include "json/writer.h"
+#include "model/artifact_name.h"
 #include "model/shell_words.h"
 #include "model/signals.h"
 
@@ -103,6 +104,8 @@ void read_artifact(const json::Value& value, JobSpec& spec, Faults& faults, Unkn
     faults.at(uri, "must be an http:// or https:// address, a file:/// address or an absolute path");
   } else if (text->find_first_of("\\' ") != std::string::npos) {
     faults.at(uri, "must not contain blanks, backslashes or single quotes");
+  } else if (artifact_name(*text).empty()) {
+    faults.at(uri, "must end in the name of a file");
   }
   artifact.uri = std::move(*text);
   spec.artifacts.push_back(std::move(artifact));

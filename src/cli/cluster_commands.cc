@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstring>
 #include <memory>
@@ -11,15 +12,16 @@
 
 #include "cli/data_directory.h"
 #include "cli/exit.h"
+#include "cli/leave.h"
 #include "cli/print.h"
 #include "cli/signals.h"
 #include "cli/version.h"
+#include "files/own.h"
 #include "net/socket.h"
 
 namespace mimas::cli {
 namespace {
 
-constexpr std::int64_t kShutdownGraceMs = 5'000;
 constexpr const char* kPortFile = "pocket.port";
 
 Result<std::string> own_address() {
@@ -68,13 +70,18 @@ Result<std::unique_ptr<pocket::Pocket>> start_remembered(pocket::PocketOptions o
   return started;
 }
 
-Result<int> run_server(server::ServerOptions options, const std::string& greeting) {
+// `stopped_by`: where the number of the signal goes that ends it.
+Result<int> run_server(server::ServerOptions options, const std::string& greeting,
+                       std::atomic<int>& stopped_by) {
   options.version = version_number();
   Result<std::unique_ptr<server::Server>> started = server::Server::start(std::move(options));
   if (!started.ok()) return started.error();
   server::Server& server = **started;
-  Result<StopSignals> signals =
-      StopSignals::watch([&server](int) { server.stop(); }, [&server] { server.reload(); });
+  const auto on_stop = [&server, &stopped_by](int signal) {
+    stopped_by = signal;
+    server.stop();
+  };
+  Result<StopSignals> signals = StopSignals::watch(on_stop, [&server] { server.reload(); });
   if (!signals.ok()) return signals.error();
   if (!greeting.empty()) {
     const Status printed = print("mimas dev: API " + server.listening().front().url() + greeting + "\n");
@@ -85,23 +92,24 @@ Result<int> run_server(server::ServerOptions options, const std::string& greetin
   return code;
 }
 
-// Blocks until a signal; pocket runs on threads of its own.
+// Blocks until a signal, whose number comes through; pocket runs on threads of its own.
 class Gate {
  public:
-  void open() {
+  void open(int signal) {
     const std::lock_guard hold(mutex_);
-    open_ = true;
+    signal_ = signal;
     changed_.notify_all();
   }
-  void wait() {
+  int wait() {
     std::unique_lock hold(mutex_);
-    changed_.wait(hold, [this] { return open_; });
+    changed_.wait(hold, [this] { return signal_ != 0; });
+    return signal_;
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool open_ = false;
+  int signal_ = 0;
 };
 
 std::string texts(const std::vector<wire::Endpoint>& endpoints) {
@@ -134,13 +142,18 @@ Result<std::string> pick_own_address(const std::vector<std::string>& addresses) 
                     "name the address instead of auto");
 }
 
-Result<int> serve(const Serve& command) { return run_server(command.options, ""); }
+Result<int> serve(const Serve& command) {
+  std::atomic<int> stopped_by{0};
+  return run_server(command.options, "", stopped_by);
+}
 
 Result<int> dev(const Dev& command) {
   const Result<DataDirectory> data = DataDirectory::open(command.data_directory);
   if (!data.ok()) return data.error();
   pocket::PocketOptions options = command.pocket;
   options.work_dir = data->path() + "/pocket";
+  if (const Status made = files::make_own_folder(options.work_dir, files::passage_of_sandboxes()); !made.ok())
+    return made.error();
   options.log = pocket_log();
   // Signals before the cluster is complete end the process at once, and its executors wait for the next
   // start.
@@ -164,9 +177,10 @@ Result<int> dev(const Dev& command) {
                                    "/pocket/agents"};
   }
   const std::string greeting = ", master " + texts(server.masters) + ", data " + data->path();
-  const Result<int> code = run_server(std::move(server), greeting);
-  // Whoever stops `mimas dev` wants nothing left behind.
-  if (code.ok()) (*cluster)->shutdown(kShutdownGraceMs);
+  std::atomic<int> stopped_by{0};
+  const Result<int> code = run_server(std::move(server), greeting, stopped_by);
+  if (code.ok())
+    leave(**cluster, {"dev", data->path(), command.purge, stopped_by, command.pocket.executor_recovery_ms});
   return code;
 }
 
@@ -184,12 +198,14 @@ Result<int> pocket_only(const PocketOnly& command) {
   Result<std::unique_ptr<pocket::Pocket>> cluster = pocket::Pocket::start(options);
   if (!cluster.ok()) return cluster.error();
   Gate stopped;
-  Result<StopSignals> signals = StopSignals::watch([&stopped](int) { stopped.open(); });
-  if (!signals.ok()) return signals.error();
+  std::optional<Result<StopSignals>> signals =
+      StopSignals::watch([&stopped](int signal) { stopped.open(signal); });
+  if (!signals->ok()) return signals->error();
   const Status printed = print(pocket_greeting(options, **cluster));
   if (!printed.ok()) complain(printed.error());
-  stopped.wait();
-  (*cluster)->shutdown(kShutdownGraceMs);
+  const int signal = stopped.wait();
+  if (!command.purge) signals.reset();  // somebody who is asked may go by another one
+  leave(**cluster, {"pocket", data->path(), command.purge, signal, options.executor_recovery_ms});
   return kExitOk;
 }
 

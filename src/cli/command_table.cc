@@ -221,13 +221,13 @@ Result<Command> make_dev(Flags& flags) {
   Result<pocket::PocketOptions> pocket = to_pocket_options(flags.pocket, false);
   if (!pocket.ok()) return pocket.error();
   server->master_access = access_to(flags.pocket.access, *pocket);
-  return Command(Dev{flags.server.data, *std::move(server), *std::move(pocket)});
+  return Command(Dev{flags.server.data, *std::move(server), *std::move(pocket), flags.pocket.purge});
 }
 
 Result<Command> make_pocket(Flags& flags) {
   Result<pocket::PocketOptions> options = to_pocket_options(flags.pocket, true);
   if (!options.ok()) return options.error();
-  return Command(PocketOnly{flags.pocket.data, *std::move(options)});
+  return Command(PocketOnly{flags.pocket.data, *std::move(options), flags.pocket.purge});
 }
 
 Result<Command> make_fault(Flags& flags) {

@@ -21,11 +21,13 @@ struct Dev {
   std::string data_directory;
   server::ServerOptions server;  // masters are filled in once pocket's is known
   pocket::PocketOptions pocket;
+  bool purge = false;  // stopping ends all tasks
 };
 
 struct PocketOnly {
   std::string data_directory;
   pocket::PocketOptions options;
+  bool purge = false;
 };
 
 // The file of who may use the API.

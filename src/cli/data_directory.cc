@@ -11,6 +11,8 @@
 #include <fstream>
 #include <system_error>
 
+#include "files/own.h"
+
 namespace mimas::cli {
 namespace fs = std::filesystem;
 
@@ -24,9 +26,9 @@ Result<DataDirectory> DataDirectory::open(const std::string& path) {
   std::error_code failure;
   const fs::path absolute = fs::absolute(path, failure);
   if (failure) return make_error(Code::io, failure.message(), path);
-  fs::create_directories(absolute, failure);
-  if (failure) {
-    return make_error(Code::io, "cannot create the data directory: " + failure.message(), path,
+  if (const Status made = files::make_data_folder(absolute.string(), files::passage_of_sandboxes());
+      !made.ok()) {
+    return make_error(Code::io, "cannot create the data directory: " + made.error().message, path,
                       "choose another with --data");
   }
   const fs::path lock = absolute / "pocket.lock";
@@ -69,17 +71,7 @@ std::optional<std::uint16_t> DataDirectory::remembered_port(const std::string& n
 
 Status DataDirectory::remember_port(const std::string& name, std::uint16_t port) const {
   const std::string target = path_ + "/" + name;
-  const std::string fresh = target + ".new";
-  {
-    std::ofstream file(fresh, std::ios::trunc);
-    file << port << '\n';
-    file.flush();
-    if (!file) return make_error(Code::io, "cannot write", fresh);
-  }
-  std::error_code failure;
-  fs::rename(fresh, target, failure);
-  if (failure) return make_error(Code::io, failure.message(), target);
-  return Done{};
+  return files::write_own_file(target, std::to_string(port) + "\n");
 }
 
 }  // namespace mimas::cli

@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "cli/usage_error.h"
+#include "pocket/agent_ports.h"
 
 namespace mimas::cli {
 namespace {
@@ -115,9 +116,14 @@ Result<std::vector<pocket::AgentOptions>> to_agents(const PocketFlags& flags) {
     return usage_error(named.empty() ? "--agent-attributes or --agent-resources" : "--agent-" + named,
                        fits.error());
   }
-  agents.insert(agents.end(), static_cast<std::size_t>(counted), same);
+  const Result<std::vector<pocket::AgentOptions>> counted_ones =
+      pocket::alike(same, static_cast<int>(counted));
+  if (!counted_ones.ok()) return usage_error("--agent-resources", counted_ones.error());
+  agents.insert(agents.end(), counted_ones->begin(), counted_ones->end());
   if (agents.size() > static_cast<std::size_t>(kAgentsMax))
     return usage_error("--agents", "and --agent give too many agents");
+  if (const auto shared = pocket::share_ports(agents); !shared.ok())
+    return usage_error("--agent", shared.error());
   return agents;
 }
 
@@ -279,6 +285,20 @@ Status add_masters(const PocketFlags& flags, pocket::PocketOptions& options) {
   return Done{};
 }
 
+struct Bounds {
+  std::int64_t least_ms, most_ms;
+  const char* text;
+};
+constexpr Bounds kWaitBounds{100, 600'000, "must be 100ms to 10mins"};
+constexpr Bounds kRecoveryBounds{1'000, 365LL * 86'400'000, "must be 1secs to 365days"};
+
+Result<std::int64_t> executor_period(const char* flag, const std::string& text, const Bounds& bounds) {
+  const Result<std::int64_t> ms = parse_mesos_duration_ms(text);
+  if (!ms.ok()) return usage_error(flag, ms.error());
+  if (*ms < bounds.least_ms || *ms > bounds.most_ms) return usage_error(flag, bounds.text);
+  return ms;
+}
+
 }  // namespace
 
 Result<pocket::PocketOptions> to_pocket_options(const PocketFlags& flags, bool standalone) {
@@ -305,12 +325,14 @@ Result<pocket::PocketOptions> to_pocket_options(const PocketFlags& flags, bool s
   options.runner = split_words(flags.runner);
   options.executor_auth = flags.executor_auth;
   options.domain_sockets = flags.executor_domain_sockets;
-  const Result<std::int64_t> wait = parse_mesos_duration_ms(flags.executor_reregistration_timeout);
-  constexpr std::int64_t kWaitMsMin = 100, kWaitMsMax = 600'000;
-  if (!wait.ok()) return usage_error("--executor-reregistration-timeout", wait.error());
-  if (*wait < kWaitMsMin || *wait > kWaitMsMax)
-    return usage_error("--executor-reregistration-timeout", "must be 100ms to 10mins");
+  const Result<std::int64_t> wait = executor_period("--executor-reregistration-timeout",
+                                                    flags.executor_reregistration_timeout, kWaitBounds);
+  if (!wait.ok()) return wait.error();
   options.executor_reregistration_ms = *wait;
+  const Result<std::int64_t> alone =
+      executor_period("--executor-recovery-timeout", flags.executor_recovery_timeout, kRecoveryBounds);
+  if (!alone.ok()) return alone.error();
+  options.executor_recovery_ms = *alone;
   return options;
 }
 

@@ -56,6 +56,8 @@ struct PocketFlags {
   bool executor_auth = false;
   bool executor_domain_sockets = false;
   std::string executor_reregistration_timeout = "10secs";
+  std::string executor_recovery_timeout = "1days";
+  bool purge = false;
 };
 
 struct RunFlags {

@@ -88,6 +88,7 @@ int run(const std::vector<std::string>& arguments) {
     complain_raw(line.error);
     return printed.ok() ? line.exit_code : kExitGeneric;
   }
+  survive_hang_up(!runs_on(*line.command));
   if (!runs_on(*line.command)) exit_on_interrupt();
   const Result<int> code = std::visit(Execute{}, *line.command);
   if (code.ok()) return *code;

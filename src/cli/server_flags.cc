@@ -76,8 +76,8 @@ void add_agent_flags(CLI::App& app, PocketFlags& flags) {
       ->type_name("TEXT")
       ->envname("MIMAS_AGENT_ATTRIBUTES");
   app.add_option("--agent-resources", flags.resources,
-                 "of each, as in 'cpus:4;mem:1024;disk:8000;ports:[31000-32000]'; default: this machine's "
-                 "CPUs, a share of its memory, disk, ports")
+                 "of each, as in 'cpus:4;mem:1024;disk:8000;ports:[31000-31999]', the ports divided among "
+                 "them; default: this machine's CPUs, a share of its memory, disk, ports")
       ->type_name("TEXT")
       ->envname("MIMAS_AGENT_RESOURCES");
   app.add_option("--agent", flags.agent,
@@ -96,6 +96,12 @@ void add_agent_flags(CLI::App& app, PocketFlags& flags) {
       ->type_name("DURATION")
       ->capture_default_str()
       ->envname("MIMAS_EXECUTOR_REREGISTRATION_TIMEOUT");
+  app.add_option("--executor-recovery-timeout", flags.executor_recovery_timeout,
+                 "how long executors, and their tasks, go on without an agent; Mesos says 15mins")
+      ->type_name("DURATION")
+      ->capture_default_str()
+      ->envname("MIMAS_EXECUTOR_RECOVERY_TIMEOUT");
+  app.add_flag("--purge", flags.purge, "end all tasks when this is stopped; without it they go on running");
 }
 
 }  // namespace

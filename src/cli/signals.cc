@@ -56,12 +56,33 @@ void install(int signal, void (*action)(int)) {
   sigaction(signal, &wanted, nullptr);
 }
 
+bool has_terminal() {
+  const int fd = ::open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  if (fd >= 0) ::close(fd);
+  return fd >= 0;
+}
+
+// Not SIG_IGN, which programs that we start would inherit.
+void on_harmless_hang_up(int) {}
+
+void on_client_hang_up(int number) {
+  const int saved = errno;
+  if (!has_terminal()) _exit(128 + number);
+  errno = saved;
+}
+
 void on_interrupt(int number) {
   if (isatty(STDERR_FILENO) == 1 && write(STDERR_FILENO, "\n", 1) != 1) _exit(128 + number);
   _exit(128 + number);
 }
 
 }  // namespace
+
+void survive_hang_up(bool client) {
+  struct sigaction before = {};
+  const bool ignored = sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler == SIG_IGN;
+  if (!ignored) install(SIGHUP, client && has_terminal() ? on_client_hang_up : on_harmless_hang_up);
+}
 
 void exit_on_interrupt() { install(SIGINT, on_interrupt); }
 
@@ -75,16 +96,21 @@ Result<StopSignals> StopSignals::watch(std::function<void(int signal)> on_first,
   notify_fd.store(ends[1]);
   install(SIGINT, on_stop_signal);
   install(SIGTERM, on_stop_signal);
+  struct sigaction before = {};
+  sigaction(SIGHUP, nullptr, &before);
   if (reloads) install(SIGHUP, on_hang_up_signal);
   install(SIGPIPE, SIG_IGN);
-  return StopSignals(ends[0], ends[1], std::move(watcher));
+  return StopSignals(ends[0], ends[1], before.sa_handler, std::move(watcher));
 }
 
-StopSignals::StopSignals(int read_fd, int write_fd, std::thread watcher)
-    : read_fd_(read_fd), write_fd_(write_fd), watcher_(std::move(watcher)) {}
+StopSignals::StopSignals(int read_fd, int write_fd, void (*hang_up)(int), std::thread watcher)
+    : read_fd_(read_fd), write_fd_(write_fd), hang_up_before_(hang_up), watcher_(std::move(watcher)) {}
 
 StopSignals::StopSignals(StopSignals&& other) noexcept
-    : read_fd_(other.read_fd_), write_fd_(other.write_fd_), watcher_(std::move(other.watcher_)) {
+    : read_fd_(other.read_fd_),
+      write_fd_(other.write_fd_),
+      hang_up_before_(other.hang_up_before_),
+      watcher_(std::move(other.watcher_)) {
   other.read_fd_ = other.write_fd_ = -1;
 }
 
@@ -95,7 +121,7 @@ StopSignals::~StopSignals() {
   watcher_.join();
   install(SIGINT, SIG_DFL);
   install(SIGTERM, SIG_DFL);
-  install(SIGHUP, SIG_DFL);
+  install(SIGHUP, hang_up_before_);
   notify_fd.store(-1);
   close(read_fd_);
   close(write_fd_);

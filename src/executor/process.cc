@@ -20,6 +20,7 @@
 
 #include "executor/children.h"
 #include "executor/guard.h"
+#include "executor/passage.h"
 
 extern char** environ;  // NOLINT: POSIX's name
 
@@ -201,7 +202,12 @@ Result<std::int64_t> start_process(const ProcessPlan& plan) {
   int status;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  return make_error(Code::io, step_text(fault, plan) + ": " + std::strerror(fault.error));
+  std::string text = step_text(fault, plan) + ": " + std::strerror(fault.error);
+  if (fault.step == Step::directory && fault.error == EACCES && plan.has_ids) {
+    if (const std::string closed = closed_to(plan.ids, plan.directory); !closed.empty())
+      text += ", user " + std::to_string(plan.ids.uid) + " may not pass '" + closed + "'";
+  }
+  return make_error(Code::io, std::move(text));
 }
 
 Result<std::int64_t> start_process(const Command& command, const std::vector<std::string>& environment) {

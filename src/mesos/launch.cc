@@ -9,6 +9,7 @@
 #include "mesos/operation.h"
 #include "mesos/resource_pool.h"
 #include "mesos/task_data.h"
+#include "model/artifact_name.h"
 
 namespace mimas::mesos {
 namespace {
@@ -32,6 +33,8 @@ void set_duration(std::int64_t ms, pb::DurationInfo* into) {
 
 void set_uri(const Artifact& artifact, pb::CommandInfo::URI* uri) {
   uri->set_value(artifact.uri);
+  // Mesos's fetcher would take the query for a part of the name, and unpack no "a.tgz?x".
+  if (std::string name = artifact_name(artifact.uri); !name.empty()) uri->set_output_file(std::move(name));
   uri->set_executable(artifact.executable);
   uri->set_extract(artifact.extract);
   uri->set_cache(artifact.cache);

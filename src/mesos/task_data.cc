@@ -6,6 +6,7 @@
 
 #include "json/writer.h"
 #include "mesos/task_checks.h"
+#include "model/artifact_name.h"
 #include "model/shell_words.h"
 
 namespace mimas::mesos {
@@ -204,17 +205,12 @@ void write_logs(json::Writer& out, const LogRules& logs) {
   out.member("keep", logs.keep).member("compress", logs.compress).end_object();
 }
 
-// What the fetcher calls the file, in the executor's sandbox: the last part of the path.
-std::string fetched_name(const std::string& uri) {
-  const std::string path = uri.substr(0, uri.find_first_of("?#"));
-  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0: all of it
-}
-
 // Only where the executor's sandbox is not the task's own.
 void write_artifacts(json::Writer& out, const engine::Launch& launch) {
   if (!launch.shared) return;
   std::vector<std::string> names;
-  for (const Artifact& artifact : launch.spec->artifacts) names.push_back(fetched_name(artifact.uri));
+  for (const Artifact& artifact : launch.spec->artifacts)
+    if (std::string name = artifact_name(artifact.uri); !name.empty()) names.push_back(std::move(name));
   write_words(out, "artifacts", names);
 }
 

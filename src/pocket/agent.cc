@@ -4,11 +4,11 @@
 #include <sys/wait.h>
 
 #include <chrono>
-#include <filesystem>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "pocket/agent_folders.h"
 
 namespace mimas::pocket {
 namespace {
@@ -60,9 +60,7 @@ Status Agent::end_executors(AgentRestart how, const std::vector<pid_t>& pids) co
   if (how == AgentRestart::keep) return Done{};
   kill_and_reap(pids);
   if (how == AgentRestart::reboot) return Done{};
-  std::error_code failed;
-  std::filesystem::remove_all(setup_.dir, failed);
-  return failed ? Status(make_error(Code::io, "cannot wipe: " + failed.message(), setup_.dir)) : Done{};
+  return remove_agent_folders(setup_.dir);
 }
 
 Status Agent::restart(AgentRestart how, std::int64_t away_ms) {
@@ -101,6 +99,11 @@ Status Agent::restart(AgentRestart how, std::int64_t away_ms) {
 std::string Agent::id() {
   const std::lock_guard lock(mutex_);
   return life_ ? life_->id() : "";
+}
+
+int Agent::tasks() {
+  const std::lock_guard lock(mutex_);
+  return life_ ? life_->tasks() : 0;
 }
 
 bool Agent::idle() {

@@ -33,6 +33,7 @@ class Agent {
   // stopped); those of start(), after which there is no agent any more.
   Status restart(AgentRestart how, std::int64_t away_ms = 0);
   std::string id();                     // empty before the first registration, and while it is away
+  int tasks();                          // that are alive there; 0 while it is away
   bool idle();                          // no executor lives there; false while it is away
   void lose(std::int64_t ms);           // no contact with the master for that time; connections stay open
   void delay_updates(std::int64_t ms);  // each report of a status update leaves that much later; 0: ends it

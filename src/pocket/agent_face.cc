@@ -72,7 +72,7 @@ http::Reply AgentLife::view(const std::string& path) {
   std::optional<std::string> body;
   if (path == "/state") {
     body = loop_.call<std::string>(
-        [this](Instant) { return model_ ? agent_state_json(*model_, setup_.dir) : std::string(); });
+        [this](Instant) { return model_ ? agent_state_json(*model_, shared_dir_) : std::string(); });
   } else {
     std::map<std::string, pid_t> pids;
     loop_.call<bool>([&](Instant) {
@@ -94,7 +94,7 @@ http::Reply AgentLife::files(const std::function<http::Reply(const Files&)>& use
   const auto id = loop_.call<std::string>(
       [this](Instant) { return model_ ? model_->info().id().value() : std::string(); });
   if (!id || id->empty()) return plain(503, kNotReady);
-  return use(Files(setup_.dir + "/slaves/" + *id));
+  return use(Files(shared_dir_ + "/slaves/" + *id));
 }
 
 http::Reply AgentLife::executor(const http::Request& request) {

@@ -13,9 +13,6 @@
 namespace mimas::pocket {
 namespace {
 
-constexpr std::uint64_t kPortsBegin = 31'000;
-constexpr std::uint64_t kPortsEnd = 32'000;
-
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -123,7 +120,7 @@ Result<::google::protobuf::RepeatedPtrField<mv1::Attribute>> parse_attributes(co
   return list;
 }
 
-Amounts default_resources(int index, int agents, const std::string& disk_path) {
+Amounts default_resources(int agents, const std::string& disk_path) {
   const std::int64_t share = std::max(1, agents);
   struct sysinfo memory {};
   ::sysinfo(&memory);
@@ -140,9 +137,6 @@ Amounts default_resources(int index, int agents, const std::string& disk_path) {
   amounts.scalars["cpus"] = std::max<std::int64_t>(2, ::sysconf(_SC_NPROCESSORS_ONLN)) * 1000;
   amounts.scalars["mem"] = std::max<std::int64_t>(64, spare(mem_mib, 1'024) / share) * 1000;
   amounts.scalars["disk"] = std::max<std::int64_t>(64, spare(disk_mib, 5'120) / share) * 1000;
-  const std::uint64_t part = (kPortsEnd - kPortsBegin) / static_cast<std::uint64_t>(share);
-  const std::uint64_t begin = kPortsBegin + part * static_cast<std::uint64_t>(index);
-  amounts.ranges["ports"] = {{begin, begin + std::max<std::uint64_t>(part, 1) - 1}};
   return amounts;
 }
 
@@ -151,7 +145,7 @@ Result<mv1::AgentInfo> make_agent_info(const AgentOptions& options, int number, 
   mv1::AgentInfo info;
   info.set_hostname(options.hostname.empty() ? "agent" + std::to_string(number) + ".pocket"
                                              : options.hostname);
-  Amounts amounts = default_resources(number, agents, disk_path);
+  Amounts amounts = default_resources(agents, disk_path);
   const Result<Amounts> named = parse_resources(options.resources);
   if (!named) return named.error();
   // What is not named has its default, as in Mesos; a name given replaces it.

@@ -15,9 +15,9 @@ namespace mimas::pocket {
 Result<Amounts> parse_resources(const std::string& text);
 Result<::google::protobuf::RepeatedPtrField<mv1::Attribute>> parse_attributes(const std::string& text);
 
-// This machine's, divided by `agents`: cpus, memory less 1 GB or half, free disk less 5 GB or half, ports
-// [31000-32000] split into as many parts.
-Amounts default_resources(int index, int agents, const std::string& disk_path);
+// This machine's, divided by `agents`: cpus, memory less 1 GB or half, free disk less 5 GB or half. No ports:
+// see pocket/agent_ports.h.
+Amounts default_resources(int agents, const std::string& disk_path);
 
 // hostname, resources, attributes; neither id nor port yet. `number` is its place from 0.
 Result<mv1::AgentInfo> make_agent_info(const AgentOptions& options, int number, int agents,

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "net/clock.h"
+#include "pocket/agent_folders.h"
 #include "pocket/jwt.h"
+#include "pocket/sandbox.h"
 
 namespace mimas::pocket {
 namespace {
@@ -36,9 +36,10 @@ Result<std::unique_ptr<AgentLife>> AgentLife::start(AgentSetup setup) {
 }
 
 Status AgentLife::begin() {
-  std::error_code failed;
-  std::filesystem::create_directories(setup_.dir, failed);
-  if (failed) return make_error(Code::io, "cannot make the work directory: " + failed.message(), setup_.dir);
+  const auto tell = [this](const std::string& line) { log(line); };
+  Result<std::string> shared = make_agent_folders(setup_.dir, kElsewhere, tell);
+  if (!shared) return shared.error();
+  shared_dir_ = *std::move(shared);
   Result<CheckpointStore::Found> found = checkpoints_.load();
   if (!found) return found.error();
   if (const Status done = take_secret(); !done) return done;
@@ -53,8 +54,13 @@ Status AgentLife::begin() {
       !bound)
     return bound;
   if (const Status bound = listen_domain(); !bound) return bound;
-  LaunchPlace place{setup_.dir, setup_.ip, listener_->port(), setup_.runner,
-                    std::min(setup_.executor_reregistration_ms, kSubscriptionBackoffMs)};
+  LaunchPlace place{setup_.dir,
+                    shared_dir_,
+                    setup_.ip,
+                    listener_->port(),
+                    setup_.runner,
+                    std::min(setup_.executor_reregistration_ms, kSubscriptionBackoffMs),
+                    setup_.executor_recovery_ms};
   if (domain_listener_) place.domain_socket = domain_path();
   if (!secret_.empty())
     place.token = [key = secret_](const ContainerRef& container) { return make_token(key, container); };
@@ -176,8 +182,8 @@ void AgentLife::carry_out(const AgentOutput& output) {
     launcher_->launch(*start);
   } else if (const auto* mount = std::get_if<MountVolumes>(&output)) {
     const Result<std::string> sandbox =
-        make_sandbox(setup_.dir, model_->info().id().value(), mount->container);
-    const Status linked = sandbox ? link_volumes(setup_.dir, *sandbox, mount->volumes) : sandbox.error();
+        make_sandbox(shared_dir_, model_->info().id().value(), mount->container);
+    const Status linked = sandbox ? link_volumes(shared_dir_, *sandbox, mount->volumes) : sandbox.error();
     if (!linked) log("volume: " + linked.error().text());
   } else if (const auto* killed = std::get_if<KillContainer>(&output)) {
     kill(*killed);
@@ -276,6 +282,18 @@ void AgentLife::shutdown(std::int64_t grace_ms) {
 std::string AgentLife::id() {
   return loop_.call<std::string>([&](Instant) { return model_ ? model_->info().id().value() : ""; })
       .value_or("");
+}
+
+int AgentLife::tasks() {
+  const auto count = loop_.call<int>([&](Instant) {
+    int alive = 0;
+    if (!model_) return alive;
+    for (const auto& [framework_id, framework] : model_->frameworks())
+      for (const auto& [executor_id, executor] : framework.executors)
+        for (const auto& [task_id, task] : executor.tasks) alive += is_terminal(task.latest) ? 0 : 1;
+    return alive;
+  });
+  return count.value_or(0);
 }
 
 bool AgentLife::idle() {

@@ -38,6 +38,7 @@ struct AgentSetup {
   std::vector<std::string> host_names;  // that it answers to besides its own (http/door.h)
   std::vector<std::string> runner;
   std::int64_t executor_registration_ms = 60'000;
+  std::int64_t executor_recovery_ms = 900'000;
   std::int64_t executor_reregistration_ms = 2'000;
   int executors_max = 2'000;
   bool executor_auth = false;   // executors get a bearer token and must show it
@@ -58,6 +59,7 @@ class AgentLife {
   http::Reply handle_domain(const http::Request& request);  // what came by the unix socket
 
   std::string id();  // empty before the first registration
+  int tasks();       // that have not ended
   bool idle();       // no executor lives, and none that an earlier life left is waited for
 
   // Faults (pocket/agent.h). They end with this life.
@@ -78,6 +80,7 @@ class AgentLife {
   Status listen(std::uint16_t port, bool must_have_it);
   Status listen_domain();
   Status take_secret();
+  std::string shared_dir_;  // has slaves/ and volumes/
   std::string domain_path() const { return setup_.dir + "/agent.sock"; }
   void adopt(const RecoveredState& state);
   void start_link();

@@ -1,20 +1,20 @@
 #include "pocket/checkpoint.h"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <system_error>
 
+#include "files/own.h"
 #include "net/clock.h"
 #include "pocket/call_check.h"
 #include "pocket/process.h"
+#include "pocket/sandbox.h"
 
 namespace mimas::pocket {
 namespace {
@@ -22,10 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kRecordBytesMax = 16u << 20;
-
-Status io_error(const std::string& what, const std::string& path) {
-  return make_error(Code::io, what + ": " + std::strerror(errno), path);
-}
 
 // Empty when it cannot be read. By operator<<, which catches what a stream buffer throws for a directory.
 std::string read_all(const std::string& path) {
@@ -35,17 +31,10 @@ std::string read_all(const std::string& path) {
   return text.str();
 }
 
+// What tasks are told (their variables, too) stands in them: for nobody else.
 Status replace(const std::string& path, const std::string& bytes) {
-  std::error_code failed;
-  fs::create_directories(fs::path(path).parent_path(), failed);
-  if (failed) return make_error(Code::io, "cannot make the folder: " + failed.message(), path);
-  const std::string temporary = path + ".new";
-  std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (!file) return io_error("cannot write", temporary);
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) return io_error("cannot rename", path);
-  return Done{};
+  if (Status made = files::make_own_folder(fs::path(path).parent_path().string()); !made) return made;
+  return files::write_own_file(path, bytes);
 }
 
 Status append_record(const std::string& path, char kind, const std::string& bytes) {
@@ -53,10 +42,7 @@ Status append_record(const std::string& path, char kind, const std::string& byte
   const std::uint32_t size = static_cast<std::uint32_t>(bytes.size());
   for (int shift = 0; shift < 32; shift += 8) record.push_back(static_cast<char>(size >> shift));
   record += bytes;
-  std::ofstream file(path, std::ios::binary | std::ios::app);
-  file.write(record.data(), static_cast<std::streamsize>(record.size()));
-  file.close();
-  return file ? Status(Done{}) : io_error("cannot append", path);
+  return files::append_own_file(path, record);
 }
 
 void read_records(const std::string& path, RecoveredTask& task) {
@@ -97,19 +83,6 @@ std::int64_t read_pid(const std::string& path) {
   return now != 0 && now == start ? pid : 0;
 }
 
-Status check_ids(const ContainerRef& container) {
-  for (const std::string* id : {&container.framework_id, &container.executor_id, &container.container_id})
-    if (const std::string why = check_id(*id); !why.empty()) return make_error(Code::invalid_argument, why);
-  return Done{};
-}
-
-void relink(const std::string& link, const std::string& target) {
-  std::error_code ignored;
-  fs::remove(link + ".new", ignored);
-  fs::create_directory_symlink(target, link + ".new", ignored);
-  fs::rename(link + ".new", link, ignored);
-}
-
 RecoveredExecutor read_executor(const std::string& path, const ContainerRef& container,
                                 const mv1::ExecutorInfo& info) {
   RecoveredExecutor executor{container, info, read_pid(path + "/pids/forked.pid"), {}};
@@ -138,23 +111,32 @@ void read_operations(const std::string& agent_path, RecoveredState& state) {
 
 }  // namespace
 
+Status check_ids(const ContainerRef& container) {
+  for (const std::string* id : {&container.framework_id, &container.executor_id, &container.container_id})
+    if (const std::string why = check_id(*id); !why.empty()) return make_error(Code::invalid_argument, why);
+  return Done{};
+}
+
 Result<std::string> keep_secret(const std::string& path) {
   constexpr std::size_t kSecretBytes = 32;
   if (const std::string kept = read_all(path); kept.size() == kSecretBytes) return kept;
   std::string secret;
   while (secret.size() < kSecretBytes)
     for (const std::uint8_t byte : net::random_bytes()) secret.push_back(static_cast<char>(byte));
-  std::error_code failed;
-  fs::create_directories(fs::path(path).parent_path(), failed);
-  if (failed) return make_error(Code::io, "cannot make the folder: " + failed.message(), path);
-  const std::string temporary = path + ".new";
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return io_error("cannot write", temporary).error();
-  const bool written = ::write(fd, secret.data(), secret.size()) == static_cast<ssize_t>(secret.size());
-  ::close(fd);
-  if (!written) return io_error("cannot write", temporary).error();
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) return io_error("cannot rename", path).error();
+  if (const Status written = replace(path, secret); !written) return written.error();
   return secret;
+}
+
+Status make_volume(const std::string& path) {
+  const std::string parent = fs::path(path).parent_path().string();
+  if (Status made = files::make_own_folder(parent, files::passage_of_sandboxes()); !made) return made;
+  constexpr mode_t kVolumeMode = 0755;
+  if (::mkdir(path.c_str(), kVolumeMode) == 0) {
+    (void)::chmod(path.c_str(), kVolumeMode);
+  } else if (errno != EEXIST) {
+    return make_error(Code::io, std::string("cannot make a volume: ") + std::strerror(errno), path);
+  }
+  return Done{};
 }
 
 Result<std::string> volume_path(const std::string& agent_dir, const mv1::Resource& volume) {
@@ -198,12 +180,9 @@ Result<CheckpointStore::Found> CheckpointStore::load() {
 Status CheckpointStore::change_volume(const VolumeChange& change) const {
   const Result<std::string> path = volume_path(dir_, change.volume);
   if (!path) return path.error();
+  if (change.made) return make_volume(*path);
   std::error_code failed;
-  if (change.made) {
-    fs::create_directories(*path, failed);
-  } else {
-    fs::remove_all(*path, failed);
-  }
+  fs::remove_all(*path, failed);
   if (failed) return make_error(Code::io, failed.message(), *path);
   return Done{};
 }
@@ -242,8 +221,7 @@ Status CheckpointStore::write(const Checkpoint& record) {
   const Result<std::string> run = run_path(record.container);
   if (!run) return run.error();
   if (record.kind == RecordKind::executor) {
-    std::error_code failed;
-    fs::create_directories(*run, failed);
+    if (Status made = files::make_own_folder(*run); !made) return made;
     return replace(fs::path(*run).parent_path().parent_path().string() + "/executor.info", record.bytes);
   }
   if (const std::string why = check_id(record.task_id); !why.empty())
@@ -277,42 +255,6 @@ void CheckpointStore::forget_all() {
   fs::remove(dir_ + "/meta/slaves/latest", ignored);
   frameworks_written_.clear();
   agent_id_.clear();
-}
-
-Result<std::string> make_sandbox(const std::string& agent_dir, const std::string& agent_id,
-                                 const ContainerRef& container) {
-  if (const Status fine = check_ids(container); !fine) return fine.error();
-  if (const std::string why = check_id(agent_id); !why.empty())
-    return make_error(Code::invalid_argument, why);
-  const std::string runs = agent_dir + "/slaves/" + agent_id + "/frameworks/" + container.framework_id +
-                           "/executors/" + container.executor_id + "/runs";
-  const std::string sandbox = runs + "/" + container.container_id;
-  std::error_code failed;
-  fs::create_directories(sandbox, failed);
-  if (failed) return make_error(Code::io, "cannot make the sandbox: " + failed.message(), sandbox);
-  relink(runs + "/latest", container.container_id);
-  relink(agent_dir + "/slaves/latest", agent_id);
-  return sandbox;
-}
-
-Status link_volumes(const std::string& agent_dir, const std::string& sandbox,
-                    const std::vector<mv1::Resource>& volumes) {
-  for (const mv1::Resource& volume : volumes) {
-    const Result<std::string> folder = volume_path(agent_dir, volume);
-    if (!folder) return folder.error();
-    const std::string& text = volume.disk().volume().container_path();
-    const fs::path inner = fs::path(text).lexically_normal();
-    const bool inside = inner.is_relative() && !inner.empty() && *inner.begin() != ".." && inner != ".";
-    if (!inside) return make_error(Code::invalid_argument, "a volume must be inside the sandbox", text);
-    const fs::path link = fs::path(sandbox) / inner;
-    std::error_code failed;
-    if (fs::is_symlink(link, failed) && fs::read_symlink(link, failed) == fs::path(*folder)) continue;
-    fs::create_directories(*folder, failed);
-    fs::create_directories(link.parent_path(), failed);
-    fs::create_directory_symlink(*folder, link, failed);
-    if (failed) return make_error(Code::io, "cannot link a volume: " + failed.message(), text);
-  }
-  return Done{};
 }
 
 }  // namespace mimas::pocket

@@ -53,13 +53,10 @@ Result<std::string> keep_secret(const std::string& path);
 // <agent dir>/volumes/roles/<role>/<persistence id>; a blank stands for the '/' of a role.
 Result<std::string> volume_path(const std::string& agent_dir, const mv1::Resource& volume);
 
-// <agent dir>/slaves/<agent>/frameworks/<fw>/executors/<ex>/runs/<container>, made with its `latest` link.
-Result<std::string> make_sandbox(const std::string& agent_dir, const std::string& agent_id,
-                                 const ContainerRef& container);
+// Its folder, which whoever uses it may write to.
+Status make_volume(const std::string& path);
 
-// The volumes' folders as links in the sandbox, at their `container_path`s. Errors name the path that is
-// absolute, leads out of the sandbox or is taken.
-Status link_volumes(const std::string& agent_dir, const std::string& sandbox,
-                    const std::vector<mv1::Resource>& volumes);
+// Whether all three can be names of folders.
+Status check_ids(const ContainerRef& container);
 
 }  // namespace mimas::pocket

@@ -1,21 +1,19 @@
 // Brings an executor's URIs into its sandbox, one after another, before it starts (mesos-protocol §4.1,
 // §5.7): http, file paths, executable bit, output_file, tar archives, and a cache per agent for those that
-// ask for it. Blocks; thread-safe. Limits: kFetchBytesMax per file, kFetchSilenceMs without a byte. Tested in
-// tests/pocket/parts_test.cc.
+// ask for it. What an archive has put there leads no later file out of it: all is written by descriptors.
+// Blocks; thread-safe. Limits: pocket/fetch_source.h. Tested in tests/pocket/parts_test.cc and
+// tests/pocket/hostile_test.cc.
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <mutex>
 #include <string>
 
 #include "base/result.h"
+#include "files/folder.h"
 #include "pocket/protos.h"
 
 namespace mimas::pocket {
-
-inline constexpr std::int64_t kFetchBytesMax = 4LL << 30;
-inline constexpr std::int64_t kFetchSilenceMs = 30'000;
 
 class Fetcher {
  public:
@@ -24,7 +22,7 @@ class Fetcher {
   void cancel() { cancelled_ = true; }  // downloads under way fail soon, later ones at once
 
  private:
-  Status fetch_one(const mv1::CommandInfo::URI& uri, const std::string& sandbox);
+  Status fetch_one(const mv1::CommandInfo::URI& uri, const files::Folder& sandbox);
   Result<std::string> cached(const std::string& uri);
 
   std::string cache_dir_;

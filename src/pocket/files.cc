@@ -1,10 +1,8 @@
 #include "pocket/files.h"
 
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -21,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kSandboxDepth = 6;  // frameworks/<fw>/executors/<ex>/runs/<run>
 constexpr std::size_t kPathBytesMax = 4'096;
-constexpr std::size_t kDownloadChunk = 64 << 10;
+constexpr std::int64_t kDownloadChunk = 64 << 10;
 
 std::vector<std::string> components(const std::string& path) {
   std::vector<std::string> parts;
@@ -70,24 +68,25 @@ Result<std::int64_t> number(std::string_view text, const char* what) {
   return value;
 }
 
-struct Descriptor {
-  explicit Descriptor(const std::string& path)
-      : fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int fd;
-};
+constexpr files::Terms kShown{files::Links::beneath, files::SecondNames::of_owner, {}};
 
-// Opened once, asked once: what is read is what was checked.
-Result<std::uint64_t> regular_size(const Descriptor& file) {
-  struct stat info {};
-  if (file.fd < 0 || ::fstat(file.fd, &info) != 0) return make_error(Code::not_found, "");
-  if (S_ISDIR(info.st_mode)) return make_error(Code::invalid_argument, "Cannot read a directory.");
-  if (!S_ISREG(info.st_mode)) return make_error(Code::invalid_argument, "Cannot read a special file.");
-  return static_cast<std::uint64_t>(info.st_size);
+// What the door says, in the words of Mesos's agent.
+Error told(const Error& error, const std::string& path) {
+  if (error.code == Code::not_found) return make_error(Code::not_found, "");
+  if (error.code == Code::permission_denied || error.code == Code::invalid_argument)
+    return inaccessible(path);
+  return make_error(Code::invalid_argument, error.message);
+}
+
+FileEntry entry_of(std::string path, const files::Facts& facts) {
+  constexpr std::int64_t kMsPerSecond = 1'000;
+  return {std::move(path),
+          facts.names,
+          static_cast<std::uint64_t>(facts.size),
+          static_cast<double>(facts.mtime_ms / kMsPerSecond),
+          facts.mode,
+          facts.uid,
+          facts.gid};
 }
 
 }  // namespace
@@ -96,65 +95,79 @@ http::Reply file_error(const Error& error) {
   return error.code == Code::not_found ? plain(404, "") : plain(400, error.message);
 }
 
-Result<std::string> Files::resolve(const std::string& path) const {
+Result<Files::Place> Files::find(const std::string& path) const {
   // Also by the sandbox's own path, as "/state" tells it: what follows is checked the same.
   const bool by_host = path.starts_with(root_ + "/");
-  const std::vector<std::string> parts = components(by_host ? path.substr(root_.size()) : path);
-  const bool odd = path.size() > kPathBytesMax || path.find('\0') != std::string::npos ||
-                   std::any_of(parts.begin(), parts.end(),
-                               [](const std::string& one) { return one == "." || one == ".."; });
+  std::vector<std::string> parts = components(by_host ? path.substr(root_.size()) : path);
+  const bool odd =
+      path.size() > kPathBytesMax || !std::all_of(parts.begin(), parts.end(), files::is_plain_name);
   if (odd) return inaccessible(path);
   const bool shaped = parts.size() >= kSandboxDepth && parts[0] == "frameworks" && parts[2] == "executors" &&
                       parts[4] == "runs";
   if (!shaped) return make_error(Code::not_found, "");
-  std::string sandbox = root_;
-  for (std::size_t i = 0; i < kSandboxDepth; ++i) sandbox += "/" + parts[i];
-  std::string wanted = sandbox;
-  for (std::size_t i = kSandboxDepth; i < parts.size(); ++i) wanted += "/" + parts[i];
+  // Down to the sandbox all folders and links are ours.
+  std::string runs = root_;
+  for (std::size_t i = 0; i + 1 < kSandboxDepth; ++i) runs += "/" + parts[i];
+  std::string& run = parts[kSandboxDepth - 1];
   std::error_code failed;
-  const fs::path inside = fs::canonical(sandbox, failed);
-  if (failed) return make_error(Code::not_found, "");
-  const fs::path real = fs::canonical(wanted, failed);
-  if (failed) return make_error(Code::not_found, "");
-  const auto mismatch = std::mismatch(inside.begin(), inside.end(), real.begin(), real.end());
-  if (mismatch.first != inside.end()) return inaccessible(path);
-  return real.string();
+  if (run == "latest") run = fs::read_symlink(runs + "/latest", failed).filename().string();
+  if (failed || !files::is_plain_name(run)) return make_error(Code::not_found, "");
+  Result<files::Folder> sandbox = files::Folder::at(runs + "/" + run);
+  if (!sandbox) return make_error(Code::not_found, "");
+  Place place{*std::move(sandbox), {}};
+  for (std::size_t i = kSandboxDepth; i < parts.size(); ++i)
+    place.below += (place.below.empty() ? "" : "/") + parts[i];
+  return place;
+}
+
+Result<files::File> Files::open(const std::string& path) const {
+  const Result<Place> place = find(path);
+  if (!place) return place.error();
+  files::Kind kind = files::Kind::folder;
+  if (!place->below.empty()) {
+    const Result<files::Facts> seen = place->sandbox.look(place->below, kShown.links);
+    if (!seen) return told(seen.error(), path);
+    kind = seen->kind;
+  }
+  if (kind == files::Kind::folder) return make_error(Code::invalid_argument, "Cannot read a directory.");
+  if (kind != files::Kind::regular) return make_error(Code::invalid_argument, "Cannot read a special file.");
+  Result<files::File> file = place->sandbox.open(place->below, files::Use::read, kShown);
+  if (!file) return told(file.error(), path);
+  return file;
 }
 
 Result<std::vector<FileEntry>> Files::list(const std::string& path) const {
-  const Result<std::string> real = resolve(path);
-  if (!real) return real.error();
+  Result<Place> place = find(path);
+  if (!place) return place.error();
   std::vector<FileEntry> entries;
   std::string base = path;
   while (!base.empty() && base.back() == '/') base.pop_back();
-  std::error_code failed;
-  if (!fs::is_directory(*real, failed)) return entries;
-  for (const auto& entry : fs::directory_iterator(*real, failed)) {
-    struct stat info {};
-    if (::lstat(entry.path().c_str(), &info) != 0) continue;
-    entries.push_back({base + "/" + entry.path().filename().string(),
-                       static_cast<std::uint64_t>(info.st_nlink), static_cast<std::uint64_t>(info.st_size),
-                       static_cast<double>(info.st_mtime), static_cast<std::uint32_t>(info.st_mode),
-                       info.st_uid, info.st_gid});
+  files::Folder folder = std::move(place->sandbox);
+  if (!place->below.empty()) {
+    const Result<files::Facts> seen = folder.look(place->below, kShown.links);
+    if (!seen) return told(seen.error(), path);
+    if (seen->kind != files::Kind::folder) return entries;
+    Result<files::Folder> inner = folder.enter(place->below, kShown.links);
+    if (!inner) return told(inner.error(), path);
+    folder = *std::move(inner);
   }
-  std::sort(entries.begin(), entries.end(),
-            [](const FileEntry& a, const FileEntry& b) { return a.path < b.path; });
+  const Result<std::vector<files::Entry>> found = folder.list();
+  if (!found) return told(found.error(), path);
+  for (const files::Entry& entry : *found) entries.push_back(entry_of(base + "/" + entry.name, entry.facts));
   return entries;
 }
 
 Result<FilePiece> Files::read(const std::string& path, std::uint64_t offset, std::int64_t length) const {
-  const Result<std::string> real = resolve(path);
-  if (!real) return real.error();
-  const Descriptor file(*real);
-  const Result<std::uint64_t> size = regular_size(file);
-  if (!size) return size.error();
+  const Result<files::File> file = open(path);
+  if (!file) return file.error();
   FilePiece piece;
-  piece.size = *size;
-  if (offset >= *size) return piece;
+  piece.size = static_cast<std::uint64_t>(file->facts().size);
+  if (offset >= piece.size) return piece;
   const std::int64_t wanted = length < 0 ? kReadBytesMax : std::min(length, kReadBytesMax);
   piece.data.resize(static_cast<std::size_t>(wanted));
-  const ssize_t got = ::pread(file.fd, piece.data.data(), piece.data.size(), static_cast<off_t>(offset));
-  piece.data.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  const Result<std::size_t> got =
+      file->read_at(static_cast<std::int64_t>(offset), piece.data.data(), piece.data.size());
+  piece.data.resize(got.ok() ? *got : 0);
   return piece;
 }
 
@@ -211,27 +224,26 @@ http::Reply Files::browse_reply(const std::string& path) const {
 }
 
 http::Reply Files::download_reply(const std::string& path) const {
-  const Result<std::string> real = resolve(path);
-  if (!real) return file_error(real.error());
-  auto file = std::make_shared<Descriptor>(*real);
-  const Result<std::uint64_t> size = regular_size(*file);
-  if (!size) {
-    const bool folder = size.error().message == "Cannot read a directory.";
-    return folder ? plain(400, "Cannot download a directory.\n") : file_error(size.error());
+  Result<files::File> opened = open(path);
+  if (!opened) {
+    const bool folder = opened.error().message == "Cannot read a directory.";
+    return folder ? plain(400, "Cannot download a directory.\n") : file_error(opened.error());
   }
+  auto file = std::make_shared<files::File>(*std::move(opened));
   http::Reply reply;
   reply.content_type = "application/octet-stream";
-  std::string name = fs::path(*real).filename().string();
+  std::string name = components(path).back();
   std::erase_if(name, [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
   reply.headers.push_back({"Content-Disposition", "attachment; filename=\"" + name + "\""});
-  reply.stream = [file, left = *size](http::StreamWriter& writer) mutable {
+  reply.stream = [file](http::StreamWriter& writer) {
     std::string chunk;
-    while (left > 0) {
-      chunk.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, kDownloadChunk)));
-      const ssize_t got = ::read(file->fd, chunk.data(), chunk.size());
-      if (got <= 0) return;
-      left -= static_cast<std::uint64_t>(got);
-      if (!writer.write(std::string_view(chunk.data(), static_cast<std::size_t>(got)))) return;
+    for (std::int64_t at = 0; at < file->facts().size; at += static_cast<std::int64_t>(chunk.size())) {
+      const std::int64_t left = file->facts().size - at;
+      chunk.resize(static_cast<std::size_t>(std::min(left, kDownloadChunk)));
+      const Result<std::size_t> got = file->read_at(at, chunk.data(), chunk.size());
+      if (!got || *got == 0) return;
+      chunk.resize(*got);
+      if (!writer.write(chunk)) return;
     }
   };
   return reply;

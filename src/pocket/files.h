@@ -1,9 +1,9 @@
 // Reading sandboxes over HTTP (mesos-protocol §5.6): /files/read, /files/browse, /files/download and the
 // operator's READ_FILE and LIST_FILES. A path is virtual: /frameworks/<fw>/executors/<ex>/runs/<latest or
 // container>/<file…>, or the same below the root's own path on this machine. Nothing outside that run's
-// sandbox can be read: components are checked as text, and after symbolic links are resolved the result must
-// still be inside, compared by whole components (mesos-protocol §8.7 rule 134). Stateless but for the root,
-// thread-safe. Tested in tests/pocket/rules_agent_test.cc.
+// sandbox can be read (mesos-protocol §8.7 rule 134), whatever its task does to names meanwhile: the way down
+// is walked by descriptors (files/folder.h). Relative links that stay inside are followed. Stateless but for
+// the root, thread-safe. Tested in tests/pocket/rules_agent_test.cc and tests/pocket/hostile_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "files/folder.h"
 #include "http/listener.h"
 
 namespace mimas::pocket {
@@ -44,7 +45,12 @@ class Files {
   http::Reply handle(const http::Request& request) const;  // GET /files/…
 
  private:
-  Result<std::string> resolve(const std::string& path) const;
+  struct Place {
+    files::Folder sandbox;
+    std::string below;  // of the sandbox; empty: the sandbox itself
+  };
+  Result<Place> find(const std::string& path) const;
+  Result<files::File> open(const std::string& path) const;
   http::Reply read_reply(const http::Request& request, const std::string& path) const;
   http::Reply browse_reply(const std::string& path) const;
   http::Reply download_reply(const std::string& path) const;

@@ -3,11 +3,16 @@
 #include <map>
 #include <utility>
 
-#include "pocket/checkpoint.h"
 #include "pocket/foreign.h"
 #include "pocket/process.h"
+#include "pocket/sandbox.h"
 
 namespace mimas::pocket {
+namespace {
+
+constexpr std::uint32_t kOutputMode = 0644;
+
+}  // namespace
 
 std::string mesos_duration(std::int64_t ms) {
   struct Unit {
@@ -90,9 +95,9 @@ void Launcher::work() {
 }
 
 Result<pid_t> Launcher::run(const StartContainer& start) {
-  const Result<std::string> sandbox = make_sandbox(place_.agent_dir, start.agent_id, start.container);
+  const Result<std::string> sandbox = make_sandbox(place_.shared_dir, start.agent_id, start.container);
   if (!sandbox) return sandbox.error();
-  if (const Status linked = link_volumes(place_.agent_dir, *sandbox, start.volumes); !linked)
+  if (const Status linked = link_volumes(place_.shared_dir, *sandbox, start.volumes); !linked)
     return linked.error();
   const mv1::CommandInfo& command = start.executor.command();
   if (const Status fetched = fetcher_.fetch(command, *sandbox); !fetched) return fetched.error();
@@ -102,8 +107,15 @@ Result<pid_t> Launcher::run(const StartContainer& start) {
   program.argv = *words;
   program.environment = executor_environment(start, place_, *sandbox);
   program.directory = *sandbox;
-  program.out_path = *sandbox + "/stdout";
-  program.err_path = *sandbox + "/stderr";
+  // What an archive has put there under these names is not followed.
+  const Result<files::Folder> folder = files::Folder::at(*sandbox);
+  if (!folder) return folder.error();
+  const Result<files::File> out = folder->open_or_create("stdout", files::Use::append, kOutputMode);
+  if (!out) return out.error();
+  const Result<files::File> err = folder->open_or_create("stderr", files::Use::append, kOutputMode);
+  if (!err) return err.error();
+  program.out = out->descriptor();
+  program.err = err->descriptor();
   return spawn(program);
 }
 

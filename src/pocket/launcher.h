@@ -19,6 +19,7 @@ namespace mimas::pocket {
 
 struct LaunchPlace {
   std::string agent_dir;
+  std::string shared_dir;  // has slaves/ and volumes/ (pocket/agent_folders.h)
   std::string agent_ip;
   std::uint16_t agent_port = 0;
   std::vector<std::string> runner;

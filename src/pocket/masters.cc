@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/uuid.h"
+#include "files/own.h"
 #include "net/clock.h"
 #include "pocket/face.h"
 
@@ -30,10 +31,9 @@ std::vector<std::string> read_lines(const std::string& path) {
 }
 
 void write_lines(const std::string& path, const std::vector<std::string>& lines) {
-  std::ofstream file(path + ".new", std::ios::trunc);
-  for (const std::string& line : lines) file << line << '\n';
-  file.close();
-  if (file) std::rename((path + ".new").c_str(), path.c_str());
+  std::string text;
+  for (const std::string& line : lines) text += line + '\n';
+  (void)files::write_own_file(path, text);
 }
 
 // The query as it may stand in a Location again.

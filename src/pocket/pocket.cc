@@ -18,9 +18,12 @@
 #include <thread>
 #include <utility>
 
+#include "files/own.h"
 #include "pocket/agent.h"
 #include "pocket/agent_flags.h"
+#include "pocket/agent_folders.h"
 #include "pocket/agent_order.h"
+#include "pocket/agent_ports.h"
 #include "pocket/fault.h"
 #include "pocket/masters.h"
 #include "pocket/zookeeper_election.h"
@@ -29,8 +32,9 @@ namespace mimas::pocket {
 namespace {
 
 constexpr const char* kAddedFile = "/added";  // in its directory: the agent was not there at the start
-constexpr int kAddedPortsBegin = 30'000;
-constexpr int kAddedPorts = 10;  // of each
+// Below those that the agents of the start share among them.
+constexpr Interval kAddedPorts{30'000, 30'999};
+constexpr std::uint64_t kAddedPortsEach = 10;
 
 Error io_error(const std::string& what, const std::string& where) {
   return make_error(Code::io, what + ": " + std::strerror(errno), where);
@@ -38,11 +42,10 @@ Error io_error(const std::string& what, const std::string& where) {
 
 // One pocket per work directory; the lock is the kernel's and goes with the process.
 Result<int> lock_work_dir(const std::string& work_dir) {
-  std::error_code failed;
-  std::filesystem::create_directories(work_dir, failed);
-  if (failed) return make_error(Code::io, "cannot make the work directory: " + failed.message(), work_dir);
+  if (Status made = files::make_data_folder(work_dir, files::passage_of_sandboxes()); !made)
+    return made.error();
   const std::string path = work_dir + "/lock";
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return io_error("cannot write to the work directory", path);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const bool taken = errno == EWOULDBLOCK;
@@ -144,6 +147,7 @@ Status Pocket::Impl::start_agent(const AgentOptions& agent, int number, int shar
   setup.access = options.agent_access;
   setup.host_names = options.host_names;
   setup.runner = options.runner;
+  setup.executor_recovery_ms = options.executor_recovery_ms;
   setup.executor_registration_ms = options.executor_registration_ms;
   setup.executor_reregistration_ms = options.executor_reregistration_ms;
   setup.executors_max = std::max(1, options.executors_max);
@@ -190,17 +194,16 @@ Status Pocket::Impl::start_added_before() {
 }
 
 Status Pocket::Impl::add_agent(AgentOptions agent) {
+  std::vector<AgentOptions> others;
+  for (const Member& member : members()) others.push_back(member.options);
+  const std::optional<Interval> ports = free_ports(others, kAddedPorts, kAddedPortsEach);
+  if (!ports) return make_error(Code::conflict, "no ports are left for another agent");
   const int number = next_number++;
-  // Below those that the agents of the start share among them.
-  const int first_port = kAddedPortsBegin + kAddedPorts * (number % kPocketAgentsMax);
   agent.resources += std::string(agent.resources.empty() ? "" : ";") + "ports:[" +
-                     std::to_string(first_port) + "-" + std::to_string(first_port + kAddedPorts - 1) + "]";
-  std::error_code failed;
-  std::filesystem::create_directories(dir_of(number), failed);
-  std::ofstream file(dir_of(number) + kAddedFile, std::ios::trunc);
-  file << agent_text(agent) << '\n';
-  file.close();
-  if (!file) return io_error("cannot write down the new agent", dir_of(number) + kAddedFile);
+                     std::to_string(ports->begin) + "-" + std::to_string(ports->end) + "]";
+  if (Status made = files::make_own_folder(dir_of(number), files::passage_of_sandboxes()); !made) return made;
+  if (Status noted = files::write_own_file(dir_of(number) + kAddedFile, agent_text(agent) + '\n'); !noted)
+    return noted;
   return start_agent(agent, number, kPocketAgentsMax);
 }
 
@@ -210,8 +213,7 @@ Status Pocket::Impl::remove_agent(const std::string& wanted) {
     if (!member.agent->idle())
       return make_error(Code::conflict, "something runs there, or it is away", wanted);
     member.agent->stop();
-    std::error_code failed;
-    std::filesystem::remove_all(dir_of(member.number), failed);
+    (void)remove_agent_folders(dir_of(member.number));
     const std::lock_guard lock(agents_mutex);
     std::erase_if(agents, [&](const Member& one) { return one.number == member.number; });
     return Done{};
@@ -309,6 +311,9 @@ Result<std::unique_ptr<Pocket>> Pocket::start(PocketOptions options) {
   if (!options.master && options.join.empty())
     return make_error(Code::invalid_argument, "without a master of its own a pocket needs one to join",
                       "join");
+  Result<std::vector<AgentOptions>> agents = share_ports(std::move(options.agents));
+  if (!agents) return agents.error();
+  options.agents = *std::move(agents);
   auto impl = std::make_unique<Impl>();
   std::error_code failed;
   options.work_dir = std::filesystem::absolute(options.work_dir, failed).lexically_normal().string();
@@ -325,6 +330,11 @@ Result<std::unique_ptr<Pocket>> Pocket::start(PocketOptions options) {
 
 wire::Endpoint Pocket::master() const { return impl_->endpoints().front(); }
 std::vector<wire::Endpoint> Pocket::masters() const { return impl_->endpoints(); }
+int Pocket::tasks() {
+  int count = 0;
+  for (const Impl::Member& member : impl_->members()) count += member.agent->tasks();
+  return count;
+}
 void Pocket::stop() { impl_->stop(); }
 void Pocket::shutdown(std::int64_t grace_ms) { impl_->shutdown(grace_ms); }
 

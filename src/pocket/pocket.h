@@ -21,7 +21,7 @@ namespace mimas::pocket {
 struct AgentOptions {
   std::string attributes;  // "stack:pi3;arch:arm"
   std::string resources;   // "cpus:4;mem:1024;disk:8000;ports:[31000-32000]"; empty: this machine's CPUs
-                           // (2 at least), and a share of its memory, disk and ports
+                           // (2 at least), and a share of its memory, disk and ports (agent_ports.h)
   std::string hostname;    // empty: "agent<N>.pocket"
 };
 
@@ -54,10 +54,11 @@ struct PocketOptions {
   // that kills executors that were about to come. Nothing waits longer than for the last of them.
   std::int64_t executor_reregistration_ms = 10'000;
   std::int64_t executor_registration_ms = 60'000;
-  bool executor_auth = false;            // executors get a bearer token and must show it
-  bool domain_sockets = false;           // executors are offered a unix socket beside the TCP port
-  int executors_max = 2'000;             // connections are sized by it
-  std::function<void(std::string)> log;  // short lines for people; thread-safe
+  std::int64_t executor_recovery_ms = 900'000;  // executors go on for so long without an agent, then end
+  bool executor_auth = false;                   // executors get a bearer token and must show it
+  bool domain_sockets = false;                  // executors are offered a unix socket beside the TCP port
+  int executors_max = 2'000;                    // connections are sized by it
+  std::function<void(std::string)> log;         // short lines for people; thread-safe
 };
 
 class Pocket {
@@ -67,6 +68,7 @@ class Pocket {
 
   wire::Endpoint master() const;                // the first of
   std::vector<wire::Endpoint> masters() const;  // where schedulers subscribe
+  int tasks();                                  // that are alive on the agents of this process
   void stop();  // like a crash of master and agents as far as executors see it: they go on and wait to be
                 // recovered
   void shutdown(std::int64_t grace_ms);  // ends all executors first, then stop()

@@ -47,9 +47,6 @@ std::string find_program(const Program& program) {
 }
 
 int prepare(const Program& program, posix_spawn_file_actions_t* actions, posix_spawnattr_t* attributes) {
-  const int append = O_WRONLY | O_CREAT | O_APPEND;
-  const char* out = program.out_path.empty() ? "/dev/null" : program.out_path.c_str();
-  const char* err = program.err_path.empty() ? "/dev/null" : program.err_path.c_str();
   sigset_t none;
   sigset_t all;
   sigemptyset(&none);
@@ -59,8 +56,11 @@ int prepare(const Program& program, posix_spawn_file_actions_t* actions, posix_s
   short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
   if (program.new_session) flags = static_cast<short>(flags | POSIX_SPAWN_SETSID);
   int failed = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
-  if (failed == 0) failed = posix_spawn_file_actions_addopen(actions, 1, out, append, 0644);
-  if (failed == 0) failed = posix_spawn_file_actions_addopen(actions, 2, err, append, 0644);
+  for (const auto& [given, as] : {std::pair{program.out, 1}, std::pair{program.err, 2}}) {
+    if (failed != 0) break;
+    failed = given >= 0 ? posix_spawn_file_actions_adddup2(actions, given, as)
+                        : posix_spawn_file_actions_addopen(actions, as, "/dev/null", O_WRONLY, 0);
+  }
   if (failed == 0) failed = posix_spawn_file_actions_addclosefrom_np(actions, kFirstForeignFd);
   if (failed == 0 && !program.directory.empty())
     failed = posix_spawn_file_actions_addchdir_np(actions, program.directory.c_str());

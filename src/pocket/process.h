@@ -22,8 +22,8 @@ struct Program {
   std::vector<std::string> argv;         // argv[0] is looked up in the environment's PATH when it has no '/'
   std::vector<std::string> environment;  // "NAME=value", complete
   std::string directory;
-  std::string out_path;  // appended to
-  std::string err_path;
+  int out = -1;  // descriptors, still the caller's; -1: /dev/null
+  int err = -1;
   bool new_session = true;
 };
 Result<pid_t> spawn(const Program& program);

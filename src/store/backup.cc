@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-#include "store/directory_lock.h"
+#include "files/own.h"
 
 namespace mimas::store {
 namespace {
@@ -49,7 +49,7 @@ Status sync(const std::string& path, int flags) {
 }  // namespace
 
 Result<std::unique_ptr<Backup>> Backup::start(Connection& from, const std::string& path) {
-  Status made = make_directory(directory_of(path));
+  Status made = files::make_own_folder(directory_of(path));
   if (!made) return std::move(made).error();
   struct stat there {};
   if (::lstat(path.c_str(), &there) == 0) {

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
 #include <cstring>
@@ -16,11 +15,6 @@ Error system_error(const std::string& what, int number, const std::string& where
   return make_error(Code::io, what + ": " + std::system_category().message(number), where);
 }
 
-bool is_directory(const std::string& path) {
-  struct stat found {};
-  return ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode);
-}
-
 // The pid in the lock file; digits only, because another program may have written it.
 std::string owner_of(int fd) {
   char text[32];
@@ -31,19 +25,6 @@ std::string owner_of(int fd) {
 }
 
 }  // namespace
-
-Status make_directory(const std::string& path) {
-  if (path.empty()) return make_error(Code::invalid_argument, "the data directory has no name");
-  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-    const std::string part = path.substr(0, end);
-    if (!is_directory(part) && ::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) {
-      return system_error("cannot make the data directory", errno, part);
-    }
-    if (end == std::string::npos) break;
-  }
-  if (!is_directory(path)) return system_error("the data directory is not usable", ENOTDIR, path);
-  return Done{};
-}
 
 Result<DirectoryLock> DirectoryLock::take(const std::string& directory) {
   const std::string path = directory + "/lock";

@@ -8,9 +8,6 @@
 
 namespace mimas::store {
 
-// Makes the directory and its missing parents, mode 0700. An existing one is left as it is.
-Status make_directory(const std::string& path);
-
 class DirectoryLock {
  public:
   // Errors: conflict "another mimas is using this directory (pid N)", io.

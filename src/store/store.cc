@@ -9,6 +9,7 @@
 #include <system_error>
 #include <unordered_map>
 
+#include "files/own.h"
 #include "store/agent_orders.h"
 #include "store/connection.h"
 #include "store/directory_lock.h"
@@ -66,6 +67,8 @@ Status make_private_file(const std::string& path) {
                       path);
   }
   ::close(fd);
+  for (const char* of_it : {"", "-wal", "-shm"})
+    if (Status narrow = files::narrow_own_file(path + of_it); !narrow) return narrow;
   return Done{};
 }
 
@@ -289,7 +292,7 @@ Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& directory, std::int64_t pages_max) {
-  Status made = make_directory(directory);
+  Status made = files::make_data_folder(directory);
   if (!made) return std::move(made).error();
   Result<DirectoryLock> lock = DirectoryLock::take(directory);
   if (!lock) return std::move(lock).error();

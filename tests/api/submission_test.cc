@@ -296,6 +296,7 @@ TEST_CASE("artifacts are addresses that an agent can fetch") {
     CHECK(fault_with("\"artifacts\":[" + std::string(bad) + "]").find("must be an http:// or https://") !=
           std::string::npos);
   }
+  CHECK(fault_with(R"("artifacts":["http://h/dir/?x=1"])") == "/artifacts/0: must end in the name of a file");
   CHECK(fault_with(R"("artifacts":[{}])") == "/artifacts/0/uri: is required");
   CHECK(fault_with(R"("artifacts":[{"uri":"/a","checksum":"abc"}])") ==
         "/artifacts/0/checksum: is not supported by this version");

@@ -190,6 +190,26 @@ TEST_CASE("wrong agents are refused") {
   CHECK(contains(refused({"dev", "--agent", "colour=red"}), "--agent"));
 }
 
+TEST_CASE("agents of one machine do not give out the same ports") {
+  const std::string clash = refused({"dev", "--agent", "hostname=a;resources=ports:[31000-31100]", "--agent",
+                                     "hostname=b;resources=ports:[31100-31200]"});
+  CHECK(contains(clash, "agents a and b are on one machine and would both give out the ports [31100-31100]"));
+  const Dev dev = parsed<Dev>({"dev", "--agents", "2", "--agent-resources", "cpus:1;ports:[31000-31999]"});
+  REQUIRE(dev.pocket.agents.size() == 2);
+  CHECK(dev.pocket.agents[0].resources == "cpus:1;ports:[31000-31499]");
+  CHECK(dev.pocket.agents[1].resources == "cpus:1;ports:[31500-31999]");
+  CHECK(contains(refused({"dev", "--agents", "2", "--agent-resources", "ports:[1-1]"}), "--agent-resources"));
+}
+
+TEST_CASE("stopping keeps tasks unless --purge is said, for as long as is said") {
+  CHECK(!parsed<Dev>({"dev"}).purge);
+  CHECK(parsed<Dev>({"dev", "--purge"}).purge);
+  CHECK(parsed<PocketOnly>({"pocket", "--data", "/d", "--purge"}).purge);
+  CHECK(parsed<Dev>({"dev"}).pocket.executor_recovery_ms == 86'400'000);
+  CHECK(parsed<Dev>({"dev", "--executor-recovery-timeout", "2hrs"}).pocket.executor_recovery_ms == 7'200'000);
+  CHECK(contains(refused({"dev", "--executor-recovery-timeout", "366days"}), "must be 1secs to 365days"));
+}
+
 TEST_CASE("pocket runs alone, or joins a master with agents only") {
   const PocketOnly alone =
       parsed<PocketOnly>({"pocket", "--data", "/d", "--listen", "0.0.0.0:5050", "--agent-ip", "auto"});

@@ -56,7 +56,7 @@ class Guarded:
         self.admin = token_command(world, "new", "root", "--role", "admin")
         token_command(world, "new", "ann", "--role", "operator", "--password", "-", given="sword:fish\n")
         world.listen = f"127.0.0.1:{free_port()}"
-        self.process = world.start("dev", "dev", "--listen", world.listen, "--data", world.path("dev"),
+        self.process = world.start("dev", "dev", "--purge", "--listen", world.listen, "--data", world.path("dev"),
                                    "--api-credentials", world.path("credentials"), *extra)
         world.wait_subscribed(self.process)  # asks /health alone
 
@@ -157,7 +157,7 @@ def guessing_has_a_price_and_those_who_are_known_do_not_pay_it():
 def addresses_have_roles():
     with World() as world:
         plain = f"127.0.0.1:{free_port()}"
-        process = world.start("dev", "dev", "--listen", world.listen + "=viewer", "--listen", plain + "=operator",
+        process = world.start("dev", "dev", "--purge", "--listen", world.listen + "=viewer", "--listen", plain + "=operator",
                               "--data", world.path("dev"))
         world.wait_subscribed(process)
         refused = world.call("POST", "/v2/jobs", process_job("true"), {"Content-Type": "application/json"})
@@ -174,7 +174,7 @@ def addresses_have_roles():
 def browsers_are_kept_to_their_own_pages():
     with World() as world:
         console = "https://console.example"
-        process = world.start("dev", "dev", "--listen", world.listen, "--data", world.path("dev"), "--cors-origin", console)
+        process = world.start("dev", "dev", "--purge", "--listen", world.listen, "--data", world.path("dev"), "--cors-origin", console)
         world.wait_subscribed(process)
         typed = {"Content-Type": "application/json"}
         foreign = world.call("POST", "/v2/jobs", process_job("true"), {**typed, "Origin": "https://evil.example"})
@@ -225,7 +225,7 @@ def tls_with_renewal_and_clients_certificates():
         stranger = sign(world, "first", "stranger", "gate.example")
         admin = token_command(world, "new", "root", "--role", "admin")
         token_command(world, "new", "gate", "--role", "viewer", "--certificate", "gate.example")
-        process = world.start("dev", "dev", "--listen", world.listen, "--data", world.path("dev"), "--api-credentials",
+        process = world.start("dev", "dev", "--purge", "--listen", world.listen, "--data", world.path("dev"), "--api-credentials",
                               world.path("credentials"), "--api-tls-cert", certificate, "--api-tls-key", key,
                               "--api-tls-client-ca", world.path("clients.pem"))
         wait_for(lambda: process.alive() and ask_tls(world, "/health", "first"), lambda: "TLS: " + process.tail())

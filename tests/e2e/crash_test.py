@@ -79,7 +79,7 @@ def a_killed_agent_is_unreachable_then_replaced():
     with World() as world:
         port = free_port()
         world.pocket(port, "--agents", "0")
-        lost = world.start("lost", "pocket", "--join", f"127.0.0.1:{port}", "--data", world.path("lost"), "--agent",
+        lost = world.start("lost", "pocket", "--purge", "--join", f"127.0.0.1:{port}", "--data", world.path("lost"), "--agent",
                            f"hostname=doomed;resources={RESOURCES.format(31)}")
         world.serve(port)
         job = world.submit(process_job("exec sleep 1000", type="service", instances=2, unreachableTimeoutSecs=2))
@@ -87,7 +87,7 @@ def a_killed_agent_is_unreachable_then_replaced():
         first = {task["id"] for task in world.job(job)["tasks"]}
         lost.kill9()
         wait_for(lambda: any(t["reason"] == "UNREACHABLE" for t in world.job(job)["tasks"]), "tasks to be unreachable")
-        world.start("spare", "pocket", "--join", f"127.0.0.1:{port}", "--data", world.path("spare"), "--agent",
+        world.start("spare", "pocket", "--purge", "--join", f"127.0.0.1:{port}", "--data", world.path("spare"), "--agent",
                     f"hostname=spare;resources={RESOURCES.format(32)}")
         wait_for(lambda: len([t for t in world.job(job)["tasks"] if t["state"] == "RUNNING" and t["host"] == "spare" and
                               t["id"] not in first]) == 2, lambda: f"replacements: {world.job(job)['tasks']}")

@@ -122,6 +122,7 @@ class World:
         """`facts` says what else to print when the test fails, while everything still stands."""
         self.facts = facts
         self.dir = tempfile.mkdtemp(prefix="mimas-e2e.")
+        os.chmod(self.dir, 0o711)  # other users may pass to what lies below: sandboxes stay there
         self.listen = f"127.0.0.1:{free_port()}"
         self.processes = []
 
@@ -154,13 +155,16 @@ class World:
         return process
 
     # --- the two ways to run it
-    def dev(self, *extra):
+    def dev(self, *extra, keep=False):
+        """`keep`: its tasks go on when it is stopped."""
+        extra = extra if keep else ("--purge", *extra)
         process = self.start("dev", "dev", "--listen", self.listen, "--data", self.path("dev"), *extra)
         self.wait_subscribed(process)
         return process
 
     def pocket(self, port, *extra, name="pocket"):
-        process = self.start(name, "pocket", "--listen", f"127.0.0.1:{port}", "--data", self.path(name), *extra)
+        process = self.start(name, "pocket", "--listen", f"127.0.0.1:{port}", "--data", self.path(name),
+                             "--purge", *extra)
         wait_for(lambda: answers(f"127.0.0.1:{port}"), lambda: "pocket to listen: " + process.tail())
         return process
 

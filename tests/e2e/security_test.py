@@ -25,7 +25,7 @@ def make_credentials(world, name, text, mode=0o600):
 
 
 def start_pocket(world, port, *extra):
-    process = world.start("pocket", "pocket", "--listen", f"127.0.0.1:{port}", "--data", world.path("pocket"), *extra)
+    process = world.start("pocket", "pocket", "--purge", "--listen", f"127.0.0.1:{port}", "--data", world.path("pocket"), *extra)
     wait_for(lambda: "mimas pocket: master" in process.tail(), lambda: "pocket to start: " + process.tail())
     return process
 

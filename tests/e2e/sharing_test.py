@@ -3,8 +3,10 @@
 Prints how long it took until all tasks ran and how much memory their executors had; the figures of docs/performance.md
 come from here, run alone on a machine with nothing else to do.
 """
+import http.server
 import os
 import signal
+import threading
 import time
 
 from harness import World, descendants, pids_with, process_job, run, wait_for
@@ -50,6 +52,34 @@ def executor_ids(world, *jobs):
 def wait_running(world, job, count):
     wait_for(lambda: world.states(job).count("RUNNING") == count,
              lambda: f"{count} tasks of {job} to run: {sorted(world.states(job))}", PATIENCE_SECS)
+
+
+class Scripts(http.server.BaseHTTPRequestHandler):
+    """Answers any path with a script, as a store of signed addresses does."""
+
+    def do_GET(self):
+        body = b"#!/bin/sh\necho fetched\n"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *ignored):
+        pass
+
+
+def an_artifact_is_called_the_same_in_every_mode():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Scripts) as store:
+        threading.Thread(target=store.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{store.server_port}/a/run.sh?signature=x/y"
+        for mode in ("task", "job"):
+            with World() as world:
+                world.dev("--executor-sharing", mode)
+                job = world.submit(process_job("./run.sh", artifacts=[{"uri": address, "executable": True}]))
+                ended = world.wait_job(job, "FINISHED", "FAILED")
+                output = world.log(ended["tasks"][0]["id"])
+                assert (ended["state"], output) == ("FINISHED", "fetched\n"), (mode, ended, output)
+        store.shutdown()
 
 
 def two_hundred_tasks(mode, executors):
@@ -148,4 +178,5 @@ run([
     one_executor_for_an_agent,
     one_executor_for_a_job_on_an_agent,
     each_task_with_an_executor_of_its_own,
+    an_artifact_is_called_the_same_in_every_mode,
 ])

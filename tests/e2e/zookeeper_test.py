@@ -89,7 +89,7 @@ class Cluster:
         for port in self.ports:
             self.start_master(port)
         addresses = ",".join(f"127.0.0.1:{port}" for port in self.ports)
-        world.start("agents", "pocket", "--join", addresses, "--data", world.path("agents"), "--agents", "2")
+        world.start("agents", "pocket", "--purge", "--join", addresses, "--data", world.path("agents"), "--agents", "2")
 
     def start_master(self, port):
         self.processes[port] = self.world.pocket(port, "--zk", self.zookeeper.url(), "--agents", "0", "--registry",

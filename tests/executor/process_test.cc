@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,7 +132,12 @@ TEST_CASE("another user is taken with its groups and nothing else, and dies with
   inside.directory = closed;
   const auto refused = start_process(inside);
   REQUIRE_FALSE(refused.ok());
-  CHECK(refused.error().message == "cannot enter '" + std::string(closed) + "': Permission denied");
+  const std::string why = "': Permission denied, user 54321 may not pass '" + std::string(closed) + "'";
+  CHECK(refused.error().message == "cannot enter '" + std::string(closed) + why);
+  inside.directory = std::string(closed) + "/below";
+  REQUIRE(::mkdir(inside.directory.c_str(), 0755) == 0);
+  CHECK(start_process(inside).error().message == "cannot enter '" + inside.directory + why);
+  ::rmdir(inside.directory.c_str());
   ::rmdir(closed);
 }
 

@@ -111,7 +111,7 @@ TEST_CASE("a launch says who, where, how much, and how it is fetched and ended")
 TEST_CASE("every task has an executor of its own: static, fetched for the agent's architecture") {
   OfferBook offers = book();
   const auto with_artifact = changed(launch(), [](Task&, JobSpec& spec) {
-    spec.artifacts = {{"http://files/a.tgz", true, false, true}};
+    spec.artifacts = {{"http://files/a.tgz?sig=1/2", true, false, true}};
   });
   const auto made = make_accept(accept({with_artifact}), kOptions, offers);
   const auto& executor = only_task(made).executor();
@@ -135,7 +135,8 @@ TEST_CASE("every task has an executor of its own: static, fetched for the agent'
   CHECK(!command.uris(0).extract());
   CHECK(command.uris(0).cache());
   CHECK(command.uris(0).output_file() == "mimas-executor");
-  CHECK(command.uris(1).value() == "http://files/a.tgz");
+  CHECK(command.uris(1).value() == "http://files/a.tgz?sig=1/2");
+  CHECK(command.uris(1).output_file() == "a.tgz");
   CHECK(command.uris(1).extract());
   CHECK(!command.uris(1).executable());
 }

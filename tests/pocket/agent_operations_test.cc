@@ -7,6 +7,7 @@
 #include "agent_bench.h"
 #include "pocket/agent_model.h"
 #include "pocket/checkpoint.h"
+#include "pocket/sandbox.h"
 
 namespace mimas::pocket {
 namespace {

@@ -283,7 +283,11 @@ TEST_CASE("a spawned program leads its own session, writes where it should, and 
   program.argv = {"/bin/sh", "-c", "echo $HERE; exit 7"};
   program.environment = {"HERE=yes", "PATH=/bin"};
   program.directory = folder.path;
-  program.out_path = folder.path + "/out";
+  const auto inside = files::Folder::at(folder.path);
+  REQUIRE(inside.ok());
+  const auto written = inside->create("out", files::Use::append, 0600);
+  REQUIRE(written.ok());
+  program.out = written->descriptor();
   const auto pid = spawn(program);
   REQUIRE(pid.ok());
   watch.watch(1, *pid);
