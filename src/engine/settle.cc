@@ -58,6 +58,9 @@ void look_at(Turn& turn, JobEntry& job, const TaskKey& key) {
       give_up_unreachable(turn, job, key);
     } else if (task->kill_requested && task->kill_retry_at <= turn.now) {
       send_kill(turn, *task, *job.record);
+    } else if (!task->kill_requested &&
+               runtime_deadline(turn.data.policy, *job.record->spec, *task) <= turn.now) {
+      request_kill(turn, job, key, kRuntimeLimit, "it ran for longer than its runtime limit");
     }
     bool unanswered = task->state == TaskState::dispatched &&
                       task->dispatched_at + turn.data.policy.launch_grace_ms <= turn.now;
@@ -169,6 +172,7 @@ void on_input(Turn& turn, const Settle&) {
   stop_waiting_for_listing(turn);
   kill_due_strays(turn);
   refresh_alerts(turn);
+  tell_overdue(turn);
   look_at_standings(turn);
   note_for_scaling(data);
   look_at_scaling(turn);

@@ -175,15 +175,97 @@ TEST_CASE(
   CHECK(play.task(id_of(job, 1, 4)).state == TaskState::queued);
 }
 
-TEST_CASE("a killed batch task counts as done, whatever way it ends") {
+TEST_CASE("a batch job of which a task was killed has not finished, and says how many were") {
   Play play;
-  auto spec = batch_spec();
-  spec->retries = 5;
-  JobId job = play.running(spec);
-  play.feed(KillTasks{0, {TaskId(id_of(job, 0, 0))}, false, false, "me"});
-  play.says(id_of(job, 0, 0), MesosState::failed, "EXECUTOR_TERMINATED", "AGENT");
-  CHECK(play.task(id_of(job, 0, 0)).state == TaskState::stopped);
+  JobId job = play.running(batch_spec(), 3);
+  const auto kill = [&](const std::string& task, bool shrink = false) {
+    play.feed(KillTasks{1, {TaskId(task)}, shrink, false, "ann"});
+  };
+  SUBCASE("with the slot given up") { kill(id_of(job, 1, 1), true); }
+  SUBCASE("without") { kill(id_of(job, 1, 1)); }
+  // Whatever way it ends.
+  play.says(id_of(job, 1, 1), MesosState::failed, "EXECUTOR_TERMINATED", "AGENT");
+  CHECK(play.task(id_of(job, 1, 1)).state == TaskState::stopped);
+  play.says(id_of(job, 0, 0), MesosState::finished);
+  CHECK(play.job(job).state == JobState::active);
+  SUBCASE("the others finished") {
+    play.restart();
+    play.subscribe();
+    play.says(id_of(job, 2, 2), MesosState::finished);
+    CHECK(play.job(job).outcome == JobOutcome::killed);
+    CHECK(play.job(job).message == "1 of 3 instances was killed");
+  }
+  SUBCASE("another failed") {
+    play.says(id_of(job, 2, 2), MesosState::failed);
+    CHECK(play.job(job).outcome == JobOutcome::failed);
+    CHECK(play.job(job).message == "1 of 3 instances failed, 1 was killed");
+  }
+  SUBCASE("another was killed while it waited to be started again") {
+    play.says(id_of(job, 2, 2), MesosState::killed, "EXECUTOR_TERMINATED", "AGENT");  // not by us
+    REQUIRE(play.task(id_of(job, 2, 3)).state == TaskState::queued);
+    kill(id_of(job, 2, 3));
+    CHECK(play.job(job).outcome == JobOutcome::killed);
+    CHECK(play.job(job).message == "2 of 3 instances were killed");
+  }
+}
+
+TEST_CASE("a task that was done before its kill reached it has finished") {
+  Play play;
+  JobId job = play.running(batch_spec());
+  play.feed(KillTasks{1, {TaskId(id_of(job, 0, 0))}, false, false, "ann"});
+  play.says(id_of(job, 0, 0), MesosState::finished);
   CHECK(play.job(job).outcome == JobOutcome::finished);
+}
+
+TEST_CASE("a killed job says who killed it, not how many of its instances were") {
+  Play play;
+  JobId job = play.running(batch_spec(), 2);
+  play.feed(KillJob{0, job, "ann"});
+  play.says(id_of(job, 0, 0), MesosState::killed);
+  play.says(id_of(job, 1, 1), MesosState::killed);
+  CHECK(play.job(job).outcome == JobOutcome::killed);
+  CHECK(play.job(job).message == "killed by ann");
+}
+
+TEST_CASE("what is fetched and is not there is the job's fault after a few starts") {
+  for (const char* message :
+       {"Failed to launch container: Failed to fetch URI 'http://h/x': the server answered 404 (http://h/x)",
+        "Failed to launch container: Failed to fetch URI '/x': cannot copy: No such file or directory (/x)",
+        "Failed to launch container: Failed to fetch all URIs for container 'c': exited with status 1"}) {
+    CAPTURE(message);
+    Play play;
+    play.subscribe();
+    JobId job = play.submit(batch_spec());
+    std::int64_t starts = 0;
+    for (; play.job(job).state == JobState::active && starts < 30; ++starts) {
+      play.after(60'000);
+      play.settle();
+      play.offer_and_settle("a1");
+      StatusUpdate gone =
+          play.update(id_of(job, 0, starts), MesosState::failed, "CONTAINER_LAUNCH_FAILED", "AGENT");
+      gone.message = message;
+      play.feed(gone);
+    }
+    CHECK(starts == play.policy.missing_artifact_starts);
+    CHECK(play.job(job).outcome == JobOutcome::failed);
+    CHECK(play.task(id_of(job, 0, starts - 1)).message == message);
+  }
+}
+
+TEST_CASE("what cannot be fetched for another reason is tried again as any start that comes to nothing") {
+  Play play;
+  play.subscribe();
+  JobId job = play.submit(batch_spec());
+  for (std::int64_t starts = 0; starts < 10; ++starts) {
+    play.after(60'000);
+    play.settle();
+    play.offer_and_settle("a1");
+    StatusUpdate gone =
+        play.update(id_of(job, 0, starts), MesosState::failed, "CONTAINER_LAUNCH_FAILED", "AGENT");
+    gone.message = "Failed to launch container: Failed to fetch URI 'http://h/x': the server answered 503";
+    play.feed(gone);
+  }
+  CHECK(play.job(job).state == JobState::active);
 }
 
 TEST_CASE("a job whose tasks are all queued ends in the step that kills it, and killing it again is fine") {
