@@ -84,11 +84,11 @@ List render_jobs(const engine::View& view, const JobQuery& query) {
     last_number = job->number;
     const std::string shortfall = view.shortfall(job->id);
     if (query.fields.empty()) {
-      write_job(out, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall);
+      write_job(out, *job, tasks, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall);
       continue;
     }
     json::Writer one;
-    write_job(one, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall);
+    write_job(one, *job, tasks, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall);
     out.raw(project_fields(one.take(), query.fields));
   }
   out.end_array();
@@ -122,7 +122,8 @@ List render_tasks(const engine::View& view, const TaskQuery& query) {
     // A job that was named is looked at whatever became of it.
     if (job->state == JobState::ended && !ended_too && query.job.empty()) continue;
     if (!matches_job(query.jobs, *job)) continue;
-    for (const TaskPtr& task : view.tasks_of(job->id)) {
+    const std::vector<TaskPtr> tasks = view.tasks_of(job->id);
+    for (const TaskPtr& task : tasks) {
       if (is_before(*job, *task, query.after) || !matches_task(query, *task)) continue;
       if (query.jobs.limit > 0 && count == query.jobs.limit) {
         out.end_array();
@@ -130,7 +131,7 @@ List render_tasks(const engine::View& view, const TaskQuery& query) {
       }
       ++count;
       last = {job->number, task->index, task->number};
-      std::string one = render_task(*task, *job, view.shortfall(job->id));
+      std::string one = render_task(*task, *job, view.shortfall(job->id), last_ending(tasks, *task));
       out.raw(query.jobs.fields.empty() ? one : project_fields(one, query.jobs.fields));
     }
   }
@@ -157,13 +158,13 @@ std::string render_task_summary(const engine::View& view) {
 
 std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall) {
   json::Writer out;
-  write_job(out, job, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall);
+  write_job(out, job, tasks, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall);
   return out.take();
 }
 
-std::string render_task(const Task& task, const Job& job, std::string_view shortfall) {
+std::string render_task(const Task& task, const Job& job, std::string_view shortfall, const Task* last) {
   json::Writer out;
-  write_task(out, task, job, shortfall, true);
+  write_task(out, task, job, shortfall, true, last);
   return out.take();
 }
 

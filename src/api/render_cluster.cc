@@ -7,6 +7,7 @@
 #include "api/render_job.h"
 #include "json/writer.h"
 #include "model/group.h"
+#include "model/readiness.h"
 
 namespace mimas::api {
 namespace {
@@ -28,7 +29,7 @@ std::vector<Group> waiting_groups(const engine::View& view) {
     if (job->state != JobState::active) continue;
     Waiting waiting{job, {}};
     for (const TaskPtr& task : view.tasks_of(job->id)) {
-      if (task->state == TaskState::queued) waiting.tasks.push_back(task);
+      if (task->state == TaskState::queued && !is_backing_off(*task)) waiting.tasks.push_back(task);
     }
     if (waiting.tasks.empty()) continue;
     const std::string name(group_of(*job->spec));

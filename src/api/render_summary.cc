@@ -7,6 +7,7 @@
 #include "api/render_job.h"
 #include "json/writer.h"
 #include "model/group.h"
+#include "model/readiness.h"
 
 namespace mimas::api {
 namespace {
@@ -51,7 +52,7 @@ void write_amounts(json::Writer& out, std::string_view name, const Resources& am
   out.end_object();
 }
 
-struct Depth {
+struct Depth {  // of those that wait for a place
   std::int64_t jobs = 0, tasks = 0;
   Instant since = kNever;
 };
@@ -63,7 +64,7 @@ std::map<std::string, Depth> depths_of(const engine::View& view) {
     std::int64_t waiting = 0;
     Instant since = kNever;
     for (const TaskPtr& task : view.tasks_of(job->id)) {
-      if (task->state != TaskState::queued) continue;
+      if (task->state != TaskState::queued || is_backing_off(*task)) continue;
       ++waiting;
       since = std::min(since, task->queued_at);
     }

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "engine/backoff.h"
 #include "engine/parts.h"
 #include "model/readiness.h"
 
 namespace mimas::engine {
 namespace {
+
+constexpr std::size_t kLastWordsMax = 512;  // bytes of an ending's message that the next start repeats
 
 // What follows a lost task: nothing, or a start of its slot.
 struct Next {
@@ -73,7 +76,23 @@ Next after(const Policy& policy, const JobEntry& entry, const Turn::Vacancy& vac
   return {};
 }
 
-void start_slot(Turn& turn, JobEntry& entry, std::int64_t index, const Next& next) {
+// "1st", "2nd", "3rd", "11th"
+std::string ordinal(std::int64_t n) {
+  const std::int64_t tens = n % 100 / 10;
+  const std::int64_t ones = tens == 1 ? 0 : n % 10;
+  return std::to_string(n) + (ones == 1 ? "st" : ones == 2 ? "nd" : ones == 3 ? "rd" : "th");
+}
+
+// Why there is another start: how the last one ended, and how often in a row.
+std::string why_again(const Task& last, const Next& next) {
+  std::string text = cut_text(last.message, kLastWordsMax);
+  if (text.empty()) text = last.reason.empty() ? std::string(task_state_name(last.state)) : last.reason;
+  const std::int64_t times = next.launch_failures > 0 ? next.launch_failures : next.attempt;
+  return times > 0 ? text + ", " + ordinal(times) + " time" : text;
+}
+
+// `last`: the task before it in its slot; null: there is none that matters.
+void start_slot(Turn& turn, JobEntry& entry, std::int64_t index, const Next& next, const Task* last) {
   const Job& job = *entry.record;
   Task task;
   task.number = job.next_task_number;
@@ -83,11 +102,13 @@ void start_slot(Turn& turn, JobEntry& entry, std::int64_t index, const Next& nex
   task.attempt = next.attempt;
   task.launch_failures = next.launch_failures;
   task.queued_at = turn.now;
+  if (last != nullptr && is_terminal(last->state)) task.message = why_again(*last, next);
   if (next.delay_ms > 0) {
     task.not_before = turn.now + next.delay_ms;
-    if (!turn.data.ready.contains(job.number)) {
-      publish_shortfall(turn, entry, "the next start waits until " + format_rfc3339(task.not_before));
-    }
+    task.reason = kBackoff;
+    if (!task.message.empty()) task.message += "; ";
+    task.message += "next start " + format_rfc3339(task.not_before);
+    if (!turn.data.ready.contains(job.number)) publish_shortfall(turn, entry, task.message);
   }
   turn.change_job(entry, [](Job& changed) { ++changed.next_task_number; });
   turn.add_task(entry, std::move(task));
@@ -101,7 +122,7 @@ void fill(Turn& turn, JobEntry& entry, const Turn::Vacancy& vacancy) {
   if (entry.slots[vacancy.last.index].current >= 0) return;
   Next next = after(turn.data.policy, entry, vacancy);
   if (next.start) {
-    start_slot(turn, entry, vacancy.last.index, next);
+    start_slot(turn, entry, vacancy.last.index, next, &vacancy.last);
   } else if (!service && end_of_slot(vacancy.last) == SlotEnd::failed) {
     ++entry.slots_failed;
     turn.reason("job " + job.id.value + ": slot " + std::to_string(vacancy.last.index) + " failed for good");
@@ -117,7 +138,7 @@ void grow(Turn& turn, JobEntry& entry) {
   for (std::int64_t index = 0; have() < entry.record->instances_desired; ++index) {
     auto slot = entry.slots.find(index);
     bool taken = slot != entry.slots.end() && (!service || slot->second.current >= 0);
-    if (!taken) start_slot(turn, entry, index, {});
+    if (!taken) start_slot(turn, entry, index, {}, nullptr);
   }
 }
 

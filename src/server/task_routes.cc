@@ -3,6 +3,7 @@
 
 #include "api/commands.h"
 #include "api/render.h"
+#include "api/render_job.h"
 #include "api/render_why.h"
 #include "server/commands.h"
 #include "server/log_routes.h"
@@ -27,7 +28,9 @@ Reply get_task(const RouteContext& context, const Call& call) {
   const TaskPtr task = context.view.task(id);
   const JobPtr job = task ? context.view.job(task->job) : nullptr;
   if (!job) return unknown_id("task", id.value);
-  return json_reply(api::render_task(*task, *job, context.view.shortfall(task->job)));
+  const std::vector<TaskPtr> tasks = context.view.tasks_of(task->job);
+  return json_reply(
+      api::render_task(*task, *job, context.view.shortfall(task->job), api::last_ending(tasks, *task)));
 }
 
 Reply get_why(const RouteContext& context, const Call& call) {

@@ -5,6 +5,7 @@
 #include "api/commands.h"
 #include "api/projection.h"
 #include "api/render.h"
+#include "api/render_job.h"
 #include "empty_view.h"
 #include "json/value.h"
 
@@ -234,6 +235,34 @@ TEST_CASE("a queued task says why it waits, and has no place yet") {
     CHECK(member(placed, name) == "null");
   }
   CHECK(member(placed, "ports") == "{}");
+}
+
+TEST_CASE("a task that waits to be started again says so, and how the start before it ended") {
+  Job job = make_job(7, "");
+  job.next_task_number = 8;
+  auto ended = std::make_shared<Task>(make_task(job, 0, 6, TaskState::failed));
+  ended->message = "exited with status 4";
+  ended->exit.code = 4;
+  ended->ended_at = kNoon;
+  auto other = std::make_shared<Task>(make_task(job, 1, 1, TaskState::running));
+  auto next = std::make_shared<Task>(make_task(job, 0, 7, TaskState::queued));
+  next->reason = "BACKOFF";
+  next->message = "exited with status 4, 7th time; next start 2026-11-21T12:00:05.123Z";
+  next->not_before = kNoon + 5'000;
+  const std::vector<TaskPtr> tasks = {std::make_shared<Task>(make_task(job, 0, 5, TaskState::failed)), ended,
+                                      next, other};
+  CHECK(last_ending(tasks, *next) == ended.get());
+  CHECK(last_ending(tasks, *ended) == nullptr);
+  CHECK(last_ending(tasks, *other) == nullptr);
+  const std::string text = render_task(*next, job, "no agent has 64 CPUs", ended.get());
+  CHECK(member(text, "reason") == "\"BACKOFF\"");
+  CHECK(member(text, "message") == "\"exited with status 4, 7th time; next start 2026-11-21T12:00:05.123Z\"");
+  CHECK(member(text, "lastEnding") ==
+        R"({"taskId":"mimas-7-worker-0-6","state":"FAILED","message":"exited with status 4","reason":null,)"
+        R"("exit":{"code":4},"at":"2026-11-21T12:00:00.123Z"})");
+  const std::string whole = render_job(job, tasks, "");
+  CHECK(member(whole, "restarts") == "7");
+  CHECK(whole.find(R"("lastEnding":{"taskId":"mimas-7-worker-0-6")") != std::string::npos);
 }
 
 TEST_CASE("only Titus's states are shown, and ports that were only counted go by their order") {
