@@ -252,9 +252,14 @@ std::string render_job_why(const engine::View& view, const Job& job) {
   const std::vector<Class> classes = classes_of(tasks);
   std::int64_t waiting = 0;
   for (const Class& one : classes) waiting += static_cast<std::int64_t>(one.tasks.size());
+  // Where nothing waits for a place, what was said of places last is no news.
+  const bool all_back_off = !classes.empty() && std::ranges::all_of(classes, [](const Class& one) {
+    return one.kind == "backoff";
+  });
+  const std::string& waits_for = all_back_off ? classes.front().tasks.front()->message : shortfall;
   json::Writer out;
   out.begin_object().member("jobId", job.id.value).member("name", job.spec->name);
-  out.member("text", job_text(job, waiting, shortfall)).member("waiting", waiting);
+  out.member("text", job_text(job, waiting, waits_for)).member("waiting", waiting);
   out.key("classes").begin_array();
   for (const Class& one : classes) {
     out.begin_object().member("kind", one.kind);

@@ -28,7 +28,7 @@ std::int64_t wanted_beside(const State::Data& data, const Task& task) {
   });
 }
 
-std::string told(const State::Data& data, const Task& task) {
+std::string what_follows(const State::Data& data, const Task& task) {
   const std::int64_t beside = wanted_beside(data, task);
   if (beside == 0) return "its executor is shut down";
   return "its executor runs " + std::to_string(beside) +
@@ -53,7 +53,7 @@ void tell_overdue(Turn& turn) {
     text = "task " + task.id.value + " on " + task.hostname +
            (others == 0 ? std::string() : " and " + std::to_string(others) + " others") +
            (others == 0 ? " does" : " do") + " not end long after the kill; " +
-           (others == 0 ? std::string() : "of the first: ") + told(data, task);
+           (others == 0 ? std::string() : "of the first: ") + what_follows(data, task);
   }
   set_alert(turn, "overdue", text);
 }

@@ -150,7 +150,7 @@ TEST_CASE("a job is rendered whole") {
       R"("applicationName":"img","version":"1","appName":"app","user":"me","jobGroupStack":"main",)"
       R"("jobGroupDetail":null,"jobGroupSequence":null,"capacityGroup":"app","priority":0,"production":false,"entryPoint":"true","command":null,)"
       R"("workingDirectory":null,"artifacts":[],"instances":2,"instancesMin":0,"instancesMax":5,)"
-      R"("instancesDesired":2,"instancesReady":0,"inService":false,)"
+      R"("instancesDesired":2,"instancesReady":0,"restarts":0,"inService":false,)"
       R"("jobProcesses":{"disableIncreaseDesired":false,"disableDecreaseDesired":false},)"
       R"("cpu":0.25,"memory":64,"disk":10,"gpu":0,"networkMbps":0,"resources":{"fpga":1.5},)"
       R"("ports":[7001],"runAs":null,"cpuQuota":false,"pids":0,"rlimits":{},)"
@@ -176,7 +176,7 @@ TEST_CASE("a task is rendered whole, alone with what its job says") {
   task.reason = "EXITED";
   const std::string shared =
       R"("index":1,"number":4,"attempt":2,"state":"FAILED","message":"exit status 3","reason":"EXITED",)"
-      R"("exit":{"code":3},"host":"pi-1","region":null,"zone":null,"ports":{"7001":31000,"80":31005},)"
+      R"("exit":{"code":3},"lastEnding":null,"host":"pi-1","region":null,"zone":null,"ports":{"7001":31000,"80":31005},)"
       R"("submittedAt":"2026-11-21T12:00:00.123Z","launchedAt":"2026-11-21T12:00:01.123Z",)"
       R"("startedAt":"2026-11-21T12:00:02.123Z","finishedAt":"2026-11-21T12:00:03.123Z","notBefore":null,)"
       R"("unreachableSince":null,"killRequested":false,"healthy":null,"ready":null,"lastHealthMessage":null,)"

@@ -86,6 +86,7 @@ TEST_CASE("a waiting task says so in a sentence, one that backs off has no expla
   CHECK(holds(why, R"("explanation":null)"));
   CHECK(holds(why, R"("queue":null)"));
   CHECK(holds(render_job_why(view, view.job_), R"("kind":"backoff","tasks":1)"));
+  CHECK(holds(render_job_why(view, view.job_), "1 task waits: exited with status 4, 7th time"));
   CHECK(holds(render_summary(view), R"("queue":{"tasks":0,)"));
   view.task_.state = TaskState::failed;
   view.task_.reason = "COMMAND_EXECUTOR_FAILED";
