@@ -77,11 +77,11 @@ void write_listed(json::Writer& out, const engine::View& view, const JobQuery& q
                   const std::vector<TaskPtr>& tasks, const std::vector<TaskPtr>& shown) {
   const std::string shortfall = view.shortfall(job.id);
   if (query.fields.empty()) {
-    write_job(out, job, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall, query.base_url);
+    write_job(out, job, tasks, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall, query.base_url);
     return;
   }
   json::Writer one;
-  write_job(one, job, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall, query.base_url);
+  write_job(one, job, tasks, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall, query.base_url);
   out.raw(project_fields(one.take(), query.fields));
 }
 
@@ -138,7 +138,8 @@ std::string write_tasks(json::Writer& out, const engine::View& view, const TaskQ
     // A job that was named is looked at whatever became of it.
     if (job.state == JobState::ended && !ended_too && query.job.empty()) return out.wanted();
     if (!matches_job(query.jobs, job)) return out.wanted();
-    for (const TaskPtr& task : view.tasks_of(job.id)) {
+    const std::vector<TaskPtr> tasks = view.tasks_of(job.id);
+    for (const TaskPtr& task : tasks) {
       if (is_before(job, *task, query.after) || !matches_task(query, *task)) continue;
       if (query.jobs.limit > 0 && count == query.jobs.limit) {
         cursor = write_cursor(kTaskList, last);
@@ -146,7 +147,8 @@ std::string write_tasks(json::Writer& out, const engine::View& view, const TaskQ
       }
       ++count;
       last = {job.number, task->index, task->number};
-      std::string one = render_task(*task, job, view.shortfall(job.id), query.jobs.base_url);
+      std::string one = render_task(*task, job, view.shortfall(job.id), query.jobs.base_url,
+                                    last_ending(tasks, *task));
       out.raw(query.jobs.fields.empty() ? one : project_fields(one, query.jobs.fields));
     }
     return out.wanted();
@@ -173,7 +175,7 @@ void write_task_summary(json::Writer& out, const engine::View& view) {
 
 void write_one_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& tasks,
                    std::string_view shortfall, std::string_view base_url) {
-  write_job(out, job, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall, base_url);
+  write_job(out, job, tasks, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall, base_url);
 }
 
 std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall,
@@ -184,9 +186,9 @@ std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::s
 }
 
 std::string render_task(const Task& task, const Job& job, std::string_view shortfall,
-                        std::string_view base_url) {
+                        std::string_view base_url, const Task* last) {
   json::Writer out;
-  write_task(out, task, job, shortfall, base_url, true);
+  write_task(out, task, job, shortfall, base_url, true, last);
   return out.take();
 }
 

@@ -61,7 +61,8 @@ std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::s
                        std::string_view base_url = {});
 // Of one job: its ended tasks too, in order of (index, number), the newest attempt of a slot last.
 std::string render_task(const Task& task, const Job& job, std::string_view shortfall,
-                        std::string_view base_url = {});
+                        std::string_view base_url = {},
+                        const Task* last = nullptr);  // of last_ending() in render_job.h
 void write_agents(json::Writer& out, const engine::View& view);
 // Without `executor_version` (what the newest executor there said) there is no such member.
 void write_agent(json::Writer& out, const Agent& agent, std::optional<std::string_view> executor_version);

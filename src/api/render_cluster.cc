@@ -7,6 +7,7 @@
 #include "api/render_job.h"
 #include "json/writer.h"
 #include "model/group.h"
+#include "model/readiness.h"
 
 namespace mimas::api {
 namespace {

@@ -9,6 +9,7 @@
 #include "api/job_notes.h"
 #include "base/time.h"
 #include "json/value.h"
+#include "model/readiness.h"
 #include "model/signals.h"
 
 namespace mimas::api {
@@ -236,8 +237,8 @@ void write_log_urls(json::Writer& out, const Task& task, std::string_view base_u
 }
 
 // Titus's state of an unreachable task stays RUNNING; that it may not be so stands here.
-std::string_view reason_of(const Task& task, bool waits) {
-  if (waits) return "NO_PLACE";
+std::string_view reason_of(const Task& task, bool waits_for_place) {
+  if (waits_for_place) return "NO_PLACE";
   // Whether our executor saw it or the agent's isolator did.
   if (task.exit.memory_limit || task.reason == "CONTAINER_LIMITATION_MEMORY") return "MEMORY_LIMIT";
   return task.state == TaskState::unreachable ? std::string_view("UNREACHABLE")
@@ -257,7 +258,7 @@ void write_history(json::Writer& out, const Task& task) {
 }
 
 void write_reason(json::Writer& out, const Task& task, std::string_view shortfall) {
-  const bool waits = task.state == TaskState::queued && !shortfall.empty();
+  const bool waits = task.state == TaskState::queued && !is_backing_off(task) && !shortfall.empty();
   write_text_or_null(out, "message", waits ? shortfall : std::string_view(task.message));
   write_text_or_null(out, "reason", reason_of(task, waits));
 }
@@ -330,7 +331,9 @@ void write_job_members(json::Writer& out, const Job& job, bool dispatched, std::
   write_identity(out, spec);
   write_program(out, spec);
   write_counts(out, {job.instances_desired, job.instances_min, job.instances_max});
-  out.member("instancesReady", ready).member("inService", job.in_service);
+  out.member("instancesReady", ready);
+  out.member("restarts", std::max<std::int64_t>(job.next_task_number - job.instances_desired, 0));
+  out.member("inService", job.in_service);
   out.key("jobProcesses").begin_object().member("disableIncreaseDesired", job.increase_disabled);
   out.member("disableDecreaseDesired", job.decrease_disabled).end_object();
   write_rules(out, spec, "environment");
@@ -373,17 +376,43 @@ void write_wanted(json::Writer& out, const JobSpec& spec, const InstanceCounts& 
   write_echoed(out, spec);
 }
 
-void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& shown, bool dispatched,
-               std::int64_t ready, std::string_view shortfall, std::string_view base_url) {
+void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& tasks,
+               const std::vector<TaskPtr>& shown, bool dispatched, std::int64_t ready,
+               std::string_view shortfall, std::string_view base_url) {
   out.begin_object();
   write_job_members(out, job, dispatched, ready, notes_of(*job.spec));
   out.key("tasks").begin_array();
-  for (const TaskPtr& task : shown) write_task(out, *task, job, shortfall, base_url, false);
+  for (const TaskPtr& task : shown) {
+    write_task(out, *task, job, shortfall, base_url, false, last_ending(tasks, *task));
+  }
   out.end_array().end_object();
 }
 
+const Task* last_ending(const std::vector<TaskPtr>& tasks, const Task& task) {
+  if (is_terminal(task.state)) return nullptr;
+  const auto place = [](const TaskPtr& one) { return std::pair(one->index, one->number); };
+  auto at = std::ranges::lower_bound(tasks, std::pair(task.index, task.number), {}, place);
+  while (at != tasks.begin() && (*--at)->index == task.index) {
+    if (is_terminal((*at)->state)) return at->get();
+  }
+  return nullptr;
+}
+
+void write_last_ending(json::Writer& out, const Task* last) {
+  out.key("lastEnding");
+  if (last == nullptr) {
+    out.null();
+    return;
+  }
+  out.begin_object().member("taskId", last->id.value).member("state", titus_state_name(last->state));
+  write_reason(out, *last, {});
+  write_exit(out, last->exit);
+  write_date_or_null(out, "at", last->ended_at);
+  out.end_object();
+}
+
 void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall,
-                std::string_view base_url, bool alone) {
+                std::string_view base_url, bool alone, const Task* last) {
   const JobSpec& spec = *job.spec;
   out.begin_object();
   out.member("id", task.id.value).member("instanceId", task.id.value);
@@ -400,6 +429,7 @@ void write_task(json::Writer& out, const Task& task, const Job& job, std::string
   out.member("state", titus_state_name(task.state));
   write_reason(out, task, shortfall);
   write_exit(out, task.exit);
+  write_last_ending(out, last);
   write_text_or_null(out, "host", task.hostname);
   write_text_or_null(out, "region", task.region);
   write_text_or_null(out, "zone", task.zone);

@@ -14,10 +14,11 @@
 
 namespace mimas::api {
 
-// A whole job object. `shown` are the tasks to list; `dispatched` says whether any task, shown or not, left
-// the queue, and `ready` how many of them are (model/readiness.h).
-void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& shown, bool dispatched,
-               std::int64_t ready, std::string_view shortfall, std::string_view base_url);
+// A whole job object. Of its `tasks`, in the order of the view, `shown` are listed; `dispatched` says whether
+// any of them left the queue, and `ready` how many of them are (model/readiness.h).
+void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& tasks,
+               const std::vector<TaskPtr>& shown, bool dispatched, std::int64_t ready,
+               std::string_view shortfall, std::string_view base_url);
 // Without the member `tasks`: for events, where each task speaks for itself.
 void write_job_alone(json::Writer& out, const Job& job, bool dispatched, std::int64_t ready);
 // What a job would be, which nobody has written down: without tasks, and without an id if it is a new one.
@@ -28,9 +29,15 @@ void write_preview(json::Writer& out, const Job& job, const std::vector<std::str
 // The members of a description, as it is submitted (api/description.h).
 void write_wanted(json::Writer& out, const JobSpec& spec, const InstanceCounts& counts, bool in_service);
 // A whole task object, its links with `base_url` before their paths (empty: paths alone); with `alone`, what
-// its job says about it too (GET /v2/tasks/{id}).
+// its job says about it too (GET /v2/tasks/{id}). `last`: the start of its slot before it (last_ending), where
+// that is known.
 void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall,
-                std::string_view base_url, bool alone);
+                std::string_view base_url, bool alone, const Task* last = nullptr);
+
+// The newest ended start of the slot of a task that has not ended: what came before it. `tasks`: of its job,
+// by (index, number), and outlives the answer. Null: none is kept, or the task has ended itself.
+const Task* last_ending(const std::vector<TaskPtr>& tasks, const Task& task);
+void write_last_ending(json::Writer& out, const Task* last);  // the member `lastEnding`
 
 void write_thousandths(json::Writer& out, std::string_view name, std::int64_t thousandths);
 void write_cpu(json::Writer& out, std::int64_t milli);  // 2 or 0.25: whole numbers stay int32 for the driver

@@ -7,6 +7,7 @@
 #include "api/render_job.h"
 #include "json/writer.h"
 #include "model/group.h"
+#include "model/readiness.h"
 
 namespace mimas::api {
 namespace {
@@ -51,7 +52,7 @@ void write_amounts(json::Writer& out, std::string_view name, const Resources& am
   out.end_object();
 }
 
-struct Depth {
+struct Depth {  // of those that wait for a place
   std::int64_t jobs = 0, tasks = 0;
   Instant since = kNever;
 };

@@ -9,6 +9,7 @@
 
 #include "api/render_job.h"
 #include "model/group.h"
+#include "model/readiness.h"
 
 namespace mimas::api {
 namespace {
@@ -82,19 +83,9 @@ std::string reason_of(const Task& task) {
   return task.message.empty() ? task.reason : task.message + " (" + task.reason + ")";
 }
 
-bool is_backing_off(const Task& task, const std::string& shortfall) {
-  // Which of the two holds now only a clock knows; the engine says what it waited for last.
-  return task.not_before.ms != 0 && shortfall.starts_with("the next start waits");
-}
-
 Plight waiting(const Task& task, const std::string& shortfall) {
-  if (is_backing_off(task, shortfall)) {
-    const std::string tries = task.launch_failures > 0
-                                  ? std::to_string(task.launch_failures) + " starts came to nothing"
-                                  : std::to_string(task.attempt) + " starts before it failed";
-    return {"backoff",
-            "waits until " + format_rfc3339(task.not_before) + " to be started again, for " + tries,
-            task.queued_at};
+  if (is_backing_off(task)) {
+    return {"backoff", with_detail("waits to be started again", task.message), task.queued_at};
   }
   return {"place", with_detail("waits for a place", shortfall), task.queued_at};
 }
@@ -146,7 +137,7 @@ Turn turn_of(const engine::View& view, const Task& task, const Job& job) {
 
 void write_turn(json::Writer& out, const engine::View& view, const Task& task, const Job& job) {
   out.key("queue");
-  if (task.state != TaskState::queued) {
+  if (task.state != TaskState::queued || is_backing_off(task)) {
     out.null();
     return;
   }
@@ -174,11 +165,11 @@ struct Class {
   std::vector<TaskPtr> tasks;
 };
 
-std::vector<Class> classes_of(const std::vector<TaskPtr>& tasks, const std::string& shortfall) {
+std::vector<Class> classes_of(const std::vector<TaskPtr>& tasks) {
   std::vector<Class> classes;
   for (const TaskPtr& task : tasks) {
     if (task->state != TaskState::queued) continue;
-    const bool backoff = is_backing_off(*task, shortfall);
+    const bool backoff = is_backing_off(*task);
     const Instant not_before = backoff ? task->not_before : Instant{};
     const auto found = std::ranges::find(classes, not_before, &Class::not_before);
     Class& one = found != classes.end() ? *found : classes.emplace_back();
@@ -253,6 +244,7 @@ std::string render_task_why(const engine::View& view, const Task& task, const Jo
   write_turn(out, view, task, job);
   write_explanation_or_null(out, waits ? view.explanation(job.id) : nullptr);
   write_place(out, task);
+  write_last_ending(out, last_ending(view.tasks_of(job.id), task));
   write_text_or_null(out, "reason", task.reason);
   write_text_or_null(out, "message", task.message);
   out.end_object();
@@ -261,12 +253,18 @@ std::string render_task_why(const engine::View& view, const Task& task, const Jo
 
 std::string render_job_why(const engine::View& view, const Job& job) {
   const std::string shortfall = view.shortfall(job.id);
-  const std::vector<Class> classes = classes_of(view.tasks_of(job.id), shortfall);
+  const std::vector<TaskPtr> tasks = view.tasks_of(job.id);
+  const std::vector<Class> classes = classes_of(tasks);
   std::int64_t waiting = 0;
   for (const Class& one : classes) waiting += static_cast<std::int64_t>(one.tasks.size());
+  // Where nothing waits for a place, what was said of places last is no news.
+  const bool all_back_off = !classes.empty() && std::ranges::all_of(classes, [](const Class& one) {
+    return one.kind == "backoff";
+  });
+  const std::string& waits_for = all_back_off ? classes.front().tasks.front()->message : shortfall;
   json::Writer out;
   out.begin_object().member("jobId", job.id.value).member("name", job.spec->name);
-  out.member("text", job_text(job, waiting, shortfall)).member("waiting", waiting);
+  out.member("text", job_text(job, waiting, waits_for)).member("waiting", waiting);
   out.key("classes").begin_array();
   for (const Class& one : classes) {
     out.begin_object().member("kind", one.kind);
@@ -275,6 +273,7 @@ std::string render_job_why(const engine::View& view, const Job& job) {
     write_date_or_null(out, "notBefore", one.not_before);
     write_turn(out, view, *one.tasks.front(), job);
     write_explanation_or_null(out, one.kind == "place" ? view.explanation(job.id) : nullptr);
+    write_last_ending(out, last_ending(tasks, *one.tasks.front()));
     out.key("taskIds").begin_array();
     for (std::size_t i = 0; i < std::min(one.tasks.size(), kWhyTasksShown); ++i)
       out.string(one.tasks[i]->id.value);

@@ -2,6 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
+#include <optional>
+
 #include "cli/usage_error.h"
 
 namespace mimas::cli {
@@ -41,7 +44,28 @@ void add_placement_flags(CLI::App& app, PlacementFlags& flags) {
       ->type_name("on|off")
       ->capture_default_str()
       ->envname("MIMAS_PREEMPTION");
+  app.add_option("--orphans", flags.orphans,
+                 "what becomes of tasks that an older database does not know: wait until a person decides, "
+                 "be killed after so many seconds, or at once (docs/operations.md)")
+      ->type_name("wait|SECS|kill")
+      ->capture_default_str()
+      ->envname("MIMAS_ORPHANS");
 }
+
+namespace {
+
+// "wait", "kill", or seconds to wait; nothing for anything else.
+std::optional<std::int64_t> orphan_wait_ms(const std::string& text) {
+  if (text == "wait") return engine::kNeverMs;
+  if (text == "kill") return 0;
+  std::int64_t seconds = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (wrong != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (seconds < 1 || seconds > kOrphanWaitSecsMax) return std::nullopt;
+  return seconds * 1'000;
+}
+
+}  // namespace
 
 Status take_placement_flags(const PlacementFlags& flags, server::ServerOptions& options) {
   auto terms = placement::parse_fitness(flags.fitness);
@@ -56,6 +80,12 @@ Status take_placement_flags(const PlacementFlags& flags, server::ServerOptions& 
     return usage_error("--preemption", "must be on or off, not '" + flags.preemption + "'");
   }
   options.policy.preemption = flags.preemption == "on";
+  const std::optional<std::int64_t> orphans = orphan_wait_ms(flags.orphans);
+  if (!orphans) {
+    return usage_error("--orphans", "must be wait, kill, or 1 to " + std::to_string(kOrphanWaitSecsMax) +
+                                        " seconds, not '" + flags.orphans + "'");
+  }
+  options.policy.orphan_wait_ms = *orphans;
   placement::Rules& rules = options.policy.rules;
   for (std::string name : flags.dedicated) {
     std::erase(name, ' ');

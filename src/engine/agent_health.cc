@@ -111,7 +111,7 @@ void note_end_on_agent(Turn& turn, const JobEntry& job, const Task& last, Ending
                        const std::string& what) {
   AgentEntry* agent = agent_of(turn.data, last);
   if (agent == nullptr || last.kill_requested) return;
-  if (ending == Ending::never_ran) {
+  if (ending == Ending::never_ran || ending == Ending::never_ran_artifact) {
     note_failed_start(turn, *agent, job,
                       "a start of job " + job.record->id.value + " came to nothing" +
                           (what.empty() ? std::string() : " (" + what + ")"));

@@ -35,6 +35,7 @@ Result<Answer> enable(Turn& turn, const OrderAgent& command, AgentEntry* agent) 
   if (agent != nullptr) {
     set_order(data, *agent, nullptr);
     forgive(turn, *agent);
+    if (!is_to_be_empty(turn, command.agent)) take_back_moved(turn, command.agent);
   }
   audit(turn, command, "agent.enable", hostname);
   turn.reason("agent " + command.agent.value + " (" + hostname + ") " + by("enabled", command.user));

@@ -74,6 +74,11 @@ struct KillOnAgent {
   AgentId agent;  // may be empty when unknown
   std::int64_t grace_ms = 0;
 };
+// The agent ends the executor, and with it every task that it runs, whether it answers or not.
+struct ShutDownExecutor {
+  AgentId agent;
+  std::string executor;  // ExecutorInfo's id
+};
 struct Reconcile {  // explicit; empty list: implicit
   struct Item {
     TaskId task;
@@ -138,8 +143,9 @@ struct Reply {
   Result<Answer> answer;
 };
 
-using Effect = std::variant<AcceptOffers, DeclineOffers, ReviveOffers, SuppressOffers, ConstrainOffers,
-                            AcceptInverseOffers, DeclineInverseOffers, KillOnAgent, Reconcile,
-                            ReconcileOperations, Acknowledge, AcknowledgeOperation, ScaleAgents, Reply>;
+using Effect =
+    std::variant<AcceptOffers, DeclineOffers, ReviveOffers, SuppressOffers, ConstrainOffers,
+                 AcceptInverseOffers, DeclineInverseOffers, KillOnAgent, ShutDownExecutor, Reconcile,
+                 ReconcileOperations, Acknowledge, AcknowledgeOperation, ScaleAgents, Reply>;
 
 }  // namespace mimas::engine

@@ -1,7 +1,8 @@
 // Agents that are to be taken down (mesos-protocol §2.4): what plans of maintenance mean for the tasks there,
 // and how inverse offers are answered. A service's task is moved: its slot gets a successor elsewhere first,
-// and it ends when that one runs. A batch task is left to end by itself. An inverse offer is accepted once
-// nothing of ours is left on its agent.
+// and it ends when that one runs. Until then it can be taken back, and is when its agent need not be empty
+// any more. A batch task is left to end by itself. An inverse offer is accepted once nothing of ours is left
+// on its agent.
 #include <algorithm>
 
 #include "engine/parts.h"
@@ -25,9 +26,27 @@ void move_away(Turn& turn, JobEntry& job, const TaskKey& key) {
   turn.reason("task " + task.id.value + " is to be moved away from " + task.hostname);
 }
 
-// True when something is left to move: it did not fit into the limit, or does not run yet.
-bool move_services(Turn& turn, AgentEntry& agent) {
+const Task* successor_of(const JobEntry& job, const TaskKey& key) {
+  const auto slot = job.slots.find(key.index);
+  if (slot == job.slots.end() || slot->second.current < 0) return nullptr;
+  return job.tasks.at({key.index, slot->second.current}).record.get();
+}
+
+// Those that are on the move, but for those whose successors have found no place for long.
+std::int64_t moves_under_way(const Turn& turn) {
+  const State::Data& data = turn.data;
+  return std::ranges::count_if(data.moving, [&](const TaskKey& key) {
+    const Task* next = successor_of(data.jobs.at(key.job), key);
+    return next == nullptr || next->state != TaskState::queued ||
+           turn.now < next->queued_at + data.policy.move_wait_ms;
+  });
+}
+
+// Moves as many as `more` says, which it counts down. True when something is left to move: it did not fit
+// into the limit, or does not run yet.
+bool move_services(Turn& turn, AgentEntry& agent, std::int64_t& more) {
   State::Data& data = turn.data;
+  if (more <= 0) return true;
   const std::set<TaskKey> tasks = agent.tasks;
   bool left = false;
   for (const TaskKey& key : tasks) {
@@ -35,8 +54,9 @@ bool move_services(Turn& turn, AgentEntry& agent) {
     const Task& task = *task_at(job, key).record;
     left = left || (never_started(task) && !task.kill_requested);
     if (!is_movable(job, task)) continue;
-    if (static_cast<std::int64_t>(data.moving.size()) >= data.policy.moves_max) return true;
+    if (more <= 0) return true;
     move_away(turn, job, key);
+    --more;
   }
   return left;
 }
@@ -46,39 +66,67 @@ void look_at_agents(Turn& turn) {
   if (data.maintenance_looked_at.ms != 0 && turn.now < data.maintenance_looked_at + kLookAgainMs) return;
   data.maintenance_looked_at = turn.now;
   data.services_to_move = false;
+  std::int64_t more = data.policy.moves_max - moves_under_way(turn);
   std::vector<AgentId> over;
   for (const auto& [start, id] : data.maintenance) {
     if (start > turn.now + data.policy.maintenance_move_ms) break;
     AgentEntry& agent = data.agents.at(id);
     if (agent.record.maintenance->end() <= turn.now) {
       over.push_back(id);
-    } else if (move_services(turn, agent)) {
+    } else if (move_services(turn, agent, more)) {
       data.services_to_move = true;
-      break;
     }
   }
   for (const AgentId& id : over) set_maintenance(data, data.agents.at(id), std::nullopt);
   for (const auto& [id, order] : data.agent_orders) {
     const auto agent = data.agents.find(id);
     if (order->kind != AgentOrder::Kind::drain || agent == data.agents.end()) continue;
-    if (move_services(turn, agent->second)) data.services_to_move = true;
+    if (move_services(turn, agent->second, more)) data.services_to_move = true;
   }
 }
 
-// A moved task ends when its successor runs, or when its slot is not wanted any more.
-void end_moved(Turn& turn) {
+// Is it known that the agent need not be empty? After a restart only its offers say whether it is to be taken
+// down.
+bool may_stay_on(const Turn& turn, const AgentId& id) {
+  const auto agent = turn.data.agents.find(id);
+  return agent != turn.data.agents.end() && agent->second.record.total != Resources{} &&
+         !is_to_be_empty(turn, id);
+}
+
+// A moved task ends when its successor runs, or when its slot is not wanted any more; it stays when nobody
+// wants its agent to be empty.
+void settle_moved(Turn& turn) {
   const std::set<TaskKey> moving = turn.data.moving;
   for (const TaskKey& key : moving) {
     JobEntry& job = turn.data.jobs.at(key.job);
-    const Slot& slot = job.slots.at(key.index);
-    const bool runs =
-        slot.current >= 0 && is_ready(*job.tasks.at({key.index, slot.current}).record, *job.record->spec);
-    if (slot.current >= 0 && !runs) continue;
-    request_kill(turn, job, key, "MOVED", "moved away from an agent that is to be empty");
+    const Task* next = successor_of(job, key);
+    if (next == nullptr || is_ready(*next, *job.record->spec)) {
+      request_kill(turn, job, key, "MOVED", "moved away from an agent that is to be empty");
+    } else if (may_stay_on(turn, task_at(job, key).record->agent)) {
+      take_back(turn, job, key);
+    }
   }
 }
 
 }  // namespace
+
+bool is_to_be_empty(const Turn& turn, const AgentId& id) {
+  const State::Data& data = turn.data;
+  const auto order = data.agent_orders.find(id);
+  if (order != data.agent_orders.end() && order->second->kind == AgentOrder::Kind::drain) return true;
+  const auto agent = data.agents.find(id);
+  return agent != data.agents.end() && is_leaving_soon(turn, agent->second.record);
+}
+
+void take_back_moved(Turn& turn, const AgentId& id) {
+  const std::set<TaskKey> moving = turn.data.moving;
+  for (const TaskKey& key : moving) {
+    JobEntry& job = turn.data.jobs.at(key.job);
+    const Task* next = successor_of(job, key);
+    if (task_at(job, key).record->agent != id || next == nullptr) continue;
+    if (!is_ready(*next, *job.record->spec)) take_back(turn, job, key);
+  }
+}
 
 void set_maintenance(State::Data& data, AgentEntry& agent, const std::optional<Unavailability>& planned) {
   Agent& record = agent.record;
@@ -131,7 +179,7 @@ void look_at_maintenance(Turn& turn) {
   if (!data.maintenance.empty() || !data.agent_orders.empty()) look_at_agents(turn);
   if (!data.agent_orders.empty()) end_drained(turn);
   reconcile_touched(turn);  // makes the successors
-  if (!data.moving.empty()) end_moved(turn);
+  if (!data.moving.empty()) settle_moved(turn);
   reconcile_touched(turn);
 }
 

@@ -14,9 +14,25 @@ constexpr std::int64_t kStrayKillDelayMs = 2'000;  // lets all answers come in b
 constexpr std::int64_t kStrayKillsMax = 30;  // then a stray with a record is let be until it is seen again
 constexpr std::int64_t kNumberMax = 1'000'000'000'000;  // no id of ours has a larger number
 constexpr const char* kUnreachable = "TASK_UNREACHABLE";
+constexpr const char* kTooMany = "too many tasks are unknown for this to be an accident of single ones";
+constexpr const char* kBehind =
+    "ids were seen that this database has not given out: it is a copy from before";
 
 bool is_undecided(const Stray& stray) {
   return stray.orphan != nullptr && stray.orphan->decision == OrphanDecision::undecided;
+}
+
+bool is_waiting(const Stray& stray) {
+  return stray.orphan != nullptr && stray.orphan->decision == OrphanDecision::waiting;
+}
+
+bool waits_for_being_behind(const State::Data& data) {
+  return data.is_behind && data.policy.orphan_wait_ms > 0;
+}
+
+// When a waiting one is killed though nobody has decided.
+Instant waits_until(const State::Data& data, const Orphan& orphan) {
+  return orphan.first_seen + data.policy.orphan_wait_ms;
 }
 
 bool holds_its_slot(const Orphan& orphan) {
@@ -70,6 +86,11 @@ void renumber_queued(Turn& turn, JobEntry& job, std::int64_t seen) {
   }
 }
 
+void note_behind(Turn& turn, const TaskId& seen) {
+  if (std::exchange(turn.data.is_behind, true)) return;
+  turn.reason("task " + seen.value + " has an id that this database has not given out: it is an old copy");
+}
+
 // An id that was seen is never given out again, whatever an old database says.
 void raise_numbers(Turn& turn, const TaskId& id) {
   Result<TaskName> name = parse_task_id(id.value);
@@ -78,9 +99,11 @@ void raise_numbers(Turn& turn, const TaskId& id) {
   std::int64_t number = parse_job_number(name->job.value);
   if (JobEntry* job = find_job(data, name->job)) {
     if (job->record->next_task_number > name->number) return;
+    note_behind(turn, id);
     turn.change_job(*job, [&](Job& changed) { changed.next_task_number = name->number + 1; });
     renumber_queued(turn, *job, name->number);
   } else if (number >= data.next_job_number && number < kNumberMax) {
+    note_behind(turn, id);
     data.next_job_number = number + 1;
     turn.change(PutNextJobNumber{data.next_job_number});
   }
@@ -96,7 +119,8 @@ void remember(Turn& turn, const StatusUpdate& update, Stray stray) {
   stray.agent = update.agent;
   stray.kill_at = kNever;
   Stray& kept = data.strays.emplace(update.task, std::move(stray)).first->second;
-  set_kill_at(data, update.task, kept, turn.now + kStrayKillDelayMs);
+  const Instant look_at = is_waiting(kept) ? waits_until(data, *kept.orphan) : turn.now;
+  set_kill_at(data, update.task, kept, std::max(look_at, turn.now + kStrayKillDelayMs));
   turn.reason("task " + update.task.value + " " + std::string(mesos_state_name(update.state)) + " on " +
               update.agent.value + (kept.orphan == nullptr ? " is not wanted" : " is unknown here"));
 }
@@ -118,6 +142,11 @@ void meet_orphan(Turn& turn, const StatusUpdate& update) {
   auto at = data.strays.find(update.task);
   if (at == data.strays.end()) {
     Orphan orphan{update.task, update.agent, hostname_of(data, update.agent), state, turn.now, {}, {}};
+    if (waits_for_being_behind(data)) {  // in one commit with the numbers, which say so only once
+      orphan.decision = OrphanDecision::waiting;
+      orphan.reason = kBehind;
+      ++data.anomalies.stray_kills_withheld;
+    }
     remember(turn, update, {.orphan = std::make_shared<const Orphan>(std::move(orphan))});
     return;
   }
@@ -137,18 +166,19 @@ bool too_many_orphans(const State::Data& data) {
 }
 
 // All at once, so that what waits stays so when the share falls later on.
-void let_all_wait(Turn& turn) {
+void let_all_wait(Turn& turn, const std::string& why) {
   std::vector<TaskId> undecided;
   for (const auto& [id, stray] : turn.data.strays) {
     if (is_undecided(stray)) undecided.push_back(id);
   }
   for (const TaskId& id : undecided) {
     ++turn.data.anomalies.stray_kills_withheld;
-    change_orphan(turn, id, [](Orphan& orphan) {
+    change_orphan(turn, id, [&](Orphan& orphan) {
       orphan.decision = OrphanDecision::waiting;
-      orphan.reason = "too many tasks are unknown for this to be an accident of single ones";
+      orphan.reason = why;
     });
-    set_kill_at(turn.data, id, turn.data.strays.at(id), kNever);
+    Stray& stray = turn.data.strays.at(id);
+    set_kill_at(turn.data, id, stray, waits_until(turn.data, *stray.orphan));
   }
 }
 
@@ -170,6 +200,17 @@ bool is_all_shown(const Turn& turn) {
          turn.now >= data.listing_began + data.policy.reconcile_silence_ms;
 }
 
+// Its time to be decided about is over. A share that speaks for a wrong database is still a person's to
+// judge.
+void end_waiting(Turn& turn, const TaskId& id, Stray& stray) {
+  State::Data& data = turn.data;
+  if (too_many_orphans(data)) return set_kill_at(data, id, stray, turn.now + data.policy.reconcile_period_ms);
+  if (turn.now < waits_until(data, *stray.orphan)) {
+    return set_kill_at(data, id, stray, waits_until(data, *stray.orphan));
+  }
+  decide_orphan(turn, id, OrphanDecision::kill, "nobody decided about it in time");
+}
+
 void look_at_stray(Turn& turn, const TaskId& id, Stray& stray) {
   State::Data& data = turn.data;
   const Policy& policy = data.policy;
@@ -178,7 +219,11 @@ void look_at_stray(Turn& turn, const TaskId& id, Stray& stray) {
   } else if (is_undecided(stray) && !is_all_shown(turn)) {
     set_kill_at(data, id, stray, turn.now + std::max<std::int64_t>(policy.listing_first_ms, 1));
   } else if (is_undecided(stray) && too_many_orphans(data)) {
-    let_all_wait(turn);
+    let_all_wait(turn, kTooMany);
+  } else if (is_undecided(stray) && waits_for_being_behind(data)) {
+    let_all_wait(turn, kBehind);
+  } else if (is_waiting(stray)) {
+    end_waiting(turn, id, stray);
   } else if (!take_kill_token(data, turn.now)) {
     set_kill_at(data, id, stray, data.stray_window_start + 60'000);
   } else {
@@ -264,6 +309,7 @@ void recover_orphans(State::Data& data, std::vector<Orphan> orphans) {
     stray.agent = orphan.agent;
     stray.kill_at = kNever;
     stray.orphan = std::make_shared<const Orphan>(std::move(orphan));
+    data.is_behind = data.is_behind || is_waiting(stray);
     if (data.strays.emplace(id, stray).second) count_orphan(data, *stray.orphan, +1);
   }
 }
@@ -275,6 +321,8 @@ void note_subscription(Turn& turn) {
     stray.kill_sends = 0;
     if (stray.orphan == nullptr) {
       with_record.push_back(id);  // if it still lives, the master says so
+    } else if (is_waiting(stray)) {
+      set_kill_at(data, id, stray, waits_until(data, *stray.orphan));
     } else if (is_undecided(stray) || stray.orphan->decision == OrphanDecision::kill) {
       set_kill_at(data, id, stray, turn.now + kStrayKillDelayMs);
     }
@@ -304,8 +352,14 @@ void refresh_alerts(Turn& turn) {
   std::string orphans;
   if (data.orphans_waiting > 0) {
     orphans = std::to_string(data.orphans_waiting) + " tasks run that this database knows nothing of, " +
-              "beside " + std::to_string(data.tasks_live) +
-              " it knows: is it an old copy? Nothing is killed; see GET /v2/orphans, then adopt or kill";
+              "beside " + std::to_string(data.tasks_live) + " it knows: " +
+              (data.is_behind ? "it is an old copy, or a second server used its framework. "
+                              : "is it an old copy? ") +
+              (data.policy.orphan_wait_ms == kNeverMs || too_many_orphans(data)
+                   ? std::string("Nothing is killed")
+                   : "They are killed " + std::to_string(data.policy.orphan_wait_ms / 1'000) +
+                         " s after they were found") +
+              "; see GET /v2/orphans, then adopt or kill";
   }
   set_alert(turn, "orphans", orphans);
   std::int64_t revived = 0;
@@ -330,6 +384,7 @@ Resources share_of(const JobSpec& spec) {
 
 void catch_up(Turn& turn, const FoundTask& found, const StatusUpdate& update) {
   ++turn.data.anomalies.records_behind;
+  note_behind(turn, update.task);
   Resources share = share_of(*found.job->record->spec);
   turn.change_task(*found.job, found.key, [&](Task& task) {
     task.state = TaskState::dispatched;
@@ -339,8 +394,7 @@ void catch_up(Turn& turn, const FoundTask& found, const StatusUpdate& update) {
     task.dispatched_at = turn.now;
   });
   turn.reason("task " + update.task.value + " was to be started, but " +
-              std::string(mesos_state_name(update.state)) + " came from " + update.agent.value +
-              ": the database is an old one");
+              std::string(mesos_state_name(update.state)) + " came from " + update.agent.value);
 }
 
 }  // namespace mimas::engine

@@ -2,7 +2,10 @@
 // without any record is an orphan: killed as well, but only when the master has shown everything that runs
 // and few of it is unknown; when more than Policy::stray_kill_share_percent is, the database is more likely
 // wrong than the cluster, so nothing is killed, an alert is raised, and people decide (orphan_commands.cc).
-// Facts: mesos-protocol §2.6, rules 60, 67. Tested in tests/engine/orphans_test.cc.
+// The same, for Policy::orphan_wait_ms, when ids are seen that the records have not given out yet: numbers
+// are on disk before the tasks that have them, so the database is a copy from before, and what it does not
+// know may well be wanted. Whoever waits for that waits over restarts, too. Facts: mesos-protocol §2.6, rules
+// 60, 67. Tested in tests/engine/orphans_test.cc.
 #pragma once
 
 #include "engine/turn.h"

@@ -40,12 +40,19 @@ void end_drained(Turn& turn);  // what still runs on agents that had to be empty
 void on_input(Turn& turn, const SetGroup& command);
 void on_input(Turn& turn, const DeleteGroup& command);
 
+// overdue.cc: what does not end though it was killed, or though its time is up
+void shut_down_executor(Turn& turn, const Task& task);  // unless it runs what nobody wants to end
+void tell_overdue(Turn& turn);                          // the alert
+
 // maintenance.cc
 void on_input(Turn& turn, const InverseOffersReceived& event);
 void on_input(Turn& turn, const InverseOfferRescinded& event);
 void set_maintenance(State::Data& data, AgentEntry& agent, const std::optional<Unavailability>& planned);
 bool is_leaving_soon(const Turn& turn, const Agent& agent);  // no new tasks there
-void look_at_maintenance(Turn& turn);                        // moves services
+// Services are moved away from it, or will be within the hour: by order or by plan.
+bool is_to_be_empty(const Turn& turn, const AgentId& agent);
+void look_at_maintenance(Turn& turn);                    // moves services
+void take_back_moved(Turn& turn, const AgentId& agent);  // what was to be moved from it, and is still there
 void answer_inverse_offers(Turn& turn);  // after the placement: what goes there now is there already
 Instant maintenance_at(const Turn& turn);
 

@@ -31,6 +31,11 @@ void request_kill(Turn& turn, JobEntry& job, const TaskKey& key, std::string_vie
 // What the end of a task that was asked to end means for its slot.
 Ending ending_of_killed(const Task& task);
 
+// The slot's own again is one that was to be moved: its successor, which is not ready, is withdrawn. Nothing
+// happens where the slot is given up.
+inline constexpr const char* kWithdrawn = "WITHDRAWN";  // Task::reason of such a successor
+void take_back(Turn& turn, JobEntry& job, const TaskKey& key);
+
 // The KILL call itself, as often as it is due.
 void send_kill(Turn& turn, const Task& task, const Job& job);
 

@@ -10,14 +10,17 @@
 #include "engine/preemption.h"
 #include "engine/reconcile.h"
 #include "engine/standing.h"
+#include "model/readiness.h"
 
 namespace mimas::engine {
 namespace {
 
 constexpr int kDuePerSettle = 50'000;  // tasks looked at; the rest at once in the next Settle
 
-void make_ready(Turn& turn, const TaskKey& key, TaskEntry& entry) {
+void make_ready(Turn& turn, JobEntry& job, const TaskKey& key, TaskEntry& entry) {
+  if (is_backing_off(*entry.record)) turn.change_task(job, key, [](Task& task) { task.reason.clear(); });
   entry.ready = true;
+  schedule(turn.data, job, key, entry);
   turn.data.ready[key.job].insert({key.index, key.number});
   turn.data.placement_stale = true;
   turn.data.to_place.insert(key.job);
@@ -48,7 +51,7 @@ void look_at(Turn& turn, JobEntry& job, const TaskKey& key) {
   TaskEntry& entry = task_at(job, key);
   const TaskPtr task = entry.record;
   if (task->state == TaskState::queued) {
-    make_ready(turn, key, entry);
+    make_ready(turn, job, key, entry);
     return;
   }
   if (turn.data.subscribed) {
@@ -58,6 +61,9 @@ void look_at(Turn& turn, JobEntry& job, const TaskKey& key) {
       give_up_unreachable(turn, job, key);
     } else if (task->kill_requested && task->kill_retry_at <= turn.now) {
       send_kill(turn, *task, *job.record);
+    } else if (!task->kill_requested &&
+               runtime_deadline(turn.data.policy, *job.record->spec, *task) <= turn.now) {
+      request_kill(turn, job, key, kRuntimeLimit, "it ran for longer than its runtime limit");
     }
     bool unanswered = task->state == TaskState::dispatched &&
                       task->dispatched_at + turn.data.policy.launch_grace_ms <= turn.now;
@@ -169,6 +175,7 @@ void on_input(Turn& turn, const Settle&) {
   stop_waiting_for_listing(turn);
   kill_due_strays(turn);
   refresh_alerts(turn);
+  tell_overdue(turn);
   look_at_standings(turn);
   note_for_scaling(data);
   look_at_scaling(turn);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/backoff.h"
 #include "engine/executors.h"
 #include "engine/history.h"
 #include "engine/orphans.h"
@@ -58,8 +59,7 @@ State::Data::Data(Policy the_policy, Recovered recovered)
     for (const auto& [index, slot] : job.slots) {
       if (slot.current >= 0 || slot.ended.empty()) continue;
       const Task& last = *job.tasks.at({index, slot.ended.last()}).record;
-      bool failed = last.state == TaskState::failed || last.state == TaskState::crashed;
-      if (failed && (!last.kill_requested || is_ended_for_health(last))) ++job.slots_failed;
+      if (end_of_slot(last) == SlotEnd::failed) ++job.slots_failed;
     }
   }
   recover_history(*this, recovered);
@@ -92,6 +92,24 @@ TaskEntry& task_at(JobEntry& job, const TaskKey& key) {
   return at->second;
 }
 
+SlotEnd end_of_slot(const Task& last) {
+  if (last.state == TaskState::finished) return SlotEnd::finished;
+  const bool failed = last.state == TaskState::failed || last.state == TaskState::crashed;
+  return failed && (!last.kill_requested || is_ended_as_failure(last)) ? SlotEnd::failed : SlotEnd::killed;
+}
+
+bool is_overdue(const Policy& policy, const JobSpec& spec, const Task& task) {
+  if (!task.kill_requested || !is_live_on_agent(task.state) || task.state == TaskState::unreachable) {
+    return false;
+  }
+  const std::int64_t bound = spec.kill_grace_ms + policy.kill_overdue_ms;
+  std::int64_t passed = 0;  // at least so much between the first KILL and the last
+  for (std::int64_t n = 0; n + 1 < task.kill_sends && passed < bound; ++n) {
+    passed += std::max<std::int64_t>(backoff_ms(policy.kill_retry_first_ms, policy.kill_retry_max_ms, n), 1);
+  }
+  return passed >= bound;
+}
+
 Instant unreachable_deadline(const State::Data& data, const Job& job, const Task& task) {
   // After a (re)subscription the master gets the chance to say first that the agent is back; while agents
   // come back to a new master it says nothing at all, and nothing is concluded from that (rule 66).
@@ -99,6 +117,12 @@ Instant unreachable_deadline(const State::Data& data, const Job& job, const Task
   Instant told = data.subscribed_at + data.policy.reconcile_first_ms;
   if (silent) told = std::max(told, data.asked_at + data.policy.reconcile_silence_ms);
   return std::max(task.unreachable_since + job.spec->unreachable_timeout_ms, told);
+}
+
+Instant runtime_deadline(const Policy& policy, const JobSpec& spec, const Task& task) {
+  if (spec.runtime_limit_ms <= 0 || task.state != TaskState::running || task.running_at.ms == 0)
+    return kNever;
+  return task.running_at + spec.runtime_limit_ms + spec.kill_grace_ms + policy.runtime_overdue_ms;
 }
 
 namespace {
@@ -165,7 +189,11 @@ void schedule(State::Data& data, const JobEntry& job, const TaskKey& key, TaskEn
   if (task.state == TaskState::queued) {
     if (!entry.ready) due = task.not_before;
   } else if (is_live_on_agent(task.state) && data.subscribed) {
-    if (task.kill_requested) due = task.kill_retry_at;
+    if (task.kill_requested) {
+      due = task.kill_retry_at;
+    } else {
+      due = runtime_deadline(data.policy, *job.record->spec, task);
+    }
     if (task.state == TaskState::unreachable && (!task.replaced || task.kill_requested)) {
       due = std::min(due, unreachable_deadline(data, *job.record, task));
     }
@@ -233,6 +261,7 @@ void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntr
   if (slot.current == key.number) slot.current = -1;
   slot.ended.erase(key.number);
   data.moving.erase(key);
+  data.overdue.erase(key);
   index_room(data, key, task, false);
   if (is_live_on_agent(task.state)) {
     AgentEntry& agent = agent_at(data, task.agent);
@@ -278,6 +307,7 @@ void track_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntry&
     data.agents_unpublished.insert(task.agent);
   }
   if (is_moving(task)) data.moving.insert(key);
+  if (is_overdue(data.policy, *job.record->spec, task)) data.overdue.insert(key);
   index_room(data, key, task, true);
   index_health(data, job, key, task, true);
   schedule(data, job, key, entry);

@@ -218,7 +218,8 @@ struct State::Data {
       crowded_slots;  // (job, index) with more ended tasks than are kept
   std::int64_t tasks_queued = 0;
   std::int64_t tasks_live = 0;
-  std::set<TaskKey> moving;  // alive though replaced: end when their successors run
+  std::set<TaskKey> moving;   // alive though replaced: end when their successors run
+  std::set<TaskKey> overdue;  // killed, and still there long after their grace (is_overdue)
   // Job → those that end to make room for it (at kNever), or did (when they had ended).
   std::map<std::int64_t, std::set<std::pair<Instant, TaskKey>>> making_room;
   std::int64_t instances_wanted = 0;
@@ -252,6 +253,7 @@ struct State::Data {
   std::int64_t orphans = 0;            // among the strays
   std::int64_t orphans_undecided = 0;  // … of them
   std::int64_t orphans_waiting = 0;
+  bool is_behind = false;  // the records are older than the cluster, as far as was seen in this life
   std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t>
       slots_held;  // (job, index) → orphans that run there and were not left alone: nothing is launched
                    // meanwhile
@@ -328,6 +330,26 @@ inline constexpr std::string_view kUnhealthy = "UNHEALTHY";  // Task::reason of 
 // Is the task being ended, or was it, because its health checks failed?
 inline bool is_ended_for_health(const Task& task) { return task.kill_requested && task.reason == kUnhealthy; }
 
+// Task::reason of one that outlived its runtime limit: what executors say when they enforce it themselves.
+inline constexpr std::string_view kRuntimeLimit = "MAX_COMPLETION_TIME_REACHED";
+
+// Is the task being ended, or was it, for a fault of its own?
+inline bool is_ended_as_failure(const Task& task) {
+  return is_ended_for_health(task) || (task.kill_requested && task.reason == kRuntimeLimit);
+}
+
+// Has it been killed so often that its grace is long over? From the number of its KILLs, whose pauses are
+// known: so a restart, and a clock that jumps, change nothing.
+bool is_overdue(const Policy& policy, const JobSpec& spec, const Task& task);
+
+// How a batch slot without a current task came to its end, by the last task it had.
+enum class SlotEnd {
+  finished,
+  failed,
+  killed,  // somebody asked for it
+};
+SlotEnd end_of_slot(const Task& last);
+
 // Has the executor ever had it?
 inline bool never_started(const Task& task) { return task.starting_at.ms == 0 && task.running_at.ms == 0; }
 
@@ -351,6 +373,10 @@ void track_job(State::Data& data, const JobEntry& job);
 
 // When an unreachable task has been so for too long.
 Instant unreachable_deadline(const State::Data& data, const Job& job, const Task& task);
+
+// When a running task is past its runtime limit by so much that its executor cannot be enforcing it; kNever:
+// it has none.
+Instant runtime_deadline(const Policy& policy, const JobSpec& spec, const Task& task);
 
 // When the task needs a look next, from its record and the connection; sets its place in Data::due.
 void schedule(State::Data& data, const JobEntry& job, const TaskKey& key, TaskEntry& entry);

@@ -26,6 +26,8 @@ enum class Sharing {
   agent,  // all of one agent and role
 };
 
+inline constexpr std::int64_t kNeverMs = INT64_MAX;  // of a wait: without end
+
 struct Policy {
   placement::Rules rules;  // how agents are chosen
   Sharing sharing = Sharing::task;
@@ -43,11 +45,13 @@ struct Policy {
   // explanations of why it waits.
   std::int64_t constrain_after_ms = 30'000;
   // Agents whose maintenance begins within this get no new tasks; services are moved away so long before it,
-  // so many tasks at a time. An inverse offer that cannot be accepted within inverse_hold_ms is declined, for
-  // inverse_refuse_ms.
+  // so many tasks at a time. A successor that has waited for a place for move_wait_ms does not count any
+  // more: what fits nowhere must not keep others from being moved. An inverse offer that cannot be accepted
+  // within inverse_hold_ms is declined, for inverse_refuse_ms.
   std::int64_t maintenance_avoid_ms = 3'600'000;
   std::int64_t maintenance_move_ms = 1'800'000;
   std::int64_t moves_max = 10;
+  std::int64_t move_wait_ms = 30'000;
   std::int64_t inverse_hold_ms = 30'000;
   std::int64_t inverse_refuse_ms = 60'000;
   // Of the tasks that an agent was sent and that do not run yet, how many there may be, and how many of them
@@ -78,6 +82,10 @@ struct Policy {
   std::int64_t operations_kept = 1'000;        // oldest ended ones above this are removed
   std::int64_t kill_retry_first_ms = 5'000;    // KILL is repeated: 5 s, 10 s, … 60 s until terminal
   std::int64_t kill_retry_max_ms = 60'000;
+  // A task that is still there so long after its grace, counted from the first KILL on, has its executor shut
+  // down as well, with each further KILL; one that is past its runtime limit and grace by so much is killed.
+  std::int64_t kill_overdue_ms = 30'000;
+  std::int64_t runtime_overdue_ms = 30'000;
   std::int64_t reconcile_first_ms = 5'000;  // explicit reconciliation: 5 s doubling to 60 s until answered
   std::int64_t reconcile_max_ms = 60'000;
   std::int64_t reconcile_period_ms = 900'000;   // and everything again every 15 min
@@ -89,6 +97,7 @@ struct Policy {
   std::int64_t launch_retry_first_ms = 500;  // a start that never ran anything: again after 0.5 s … 30 s,
   std::int64_t launch_retry_max_ms = 30'000;  // not counted as one of the job's retries
   std::int64_t launch_failures_max = 20;      // in a row per slot; then it counts
+  std::int64_t missing_artifact_starts = 5;   // … when what it fetches is not there (is_artifact_missing)
   std::int64_t service_stable_ms = 60'000;    // a service that ran this long starts its back-off anew
   // Of a service's wanted instances, the share that may be on their way from bad health to a good successor
   // at a time (at least one), and how long such a successor is waited for. All sick jobs are looked at again
@@ -98,6 +107,9 @@ struct Policy {
   std::int64_t health_look_ms = 10'000;
   std::int64_t stray_kill_share_percent = 20;  // unknown tasks above this share of all are not killed
   std::int64_t stray_kills_per_minute = 60;
+  // Where ids are seen that the records have not given out yet, the database is a copy from before: what is
+  // unknown then waits for so long before it is killed. kNeverMs: until a person decides; 0: as always.
+  std::int64_t orphan_wait_ms = kNeverMs;
   std::int64_t ended_jobs_kept = 1'000;         // oldest ended jobs above this are removed
   std::int64_t ended_jobs_keep_ms = 0;          // … and those that ended longer ago; 0: no such bound
   std::int64_t audits_kept = 10'000;            // oldest audit records above this are removed

@@ -55,8 +55,20 @@ bool is_refused_by_shared_executor(const Task& task, const StatusUpdate& update)
                                            : update.reason == "EXECUTOR_TERMINATED";
 }
 
+// Whether what was to be fetched is not there. Mesos has one reason for all that fails before the executor
+// runs, and only words for the rest: its fetcher's end is "Failed to fetch all URIs …" whatever became of
+// them, pocket's says what the server answered or the file system said.
+bool is_artifact_missing(const StatusUpdate& update) {
+  if (update.reason != "CONTAINER_LAUNCH_FAILED") return false;
+  const std::string_view message = update.message;
+  const auto says = [&](std::string_view words) { return message.find(words) != std::string_view::npos; };
+  if (says("Failed to fetch all URIs")) return true;
+  return says("Failed to fetch URI") &&
+         (says("the server answered 404") || says("the server answered 410") || says("No such file"));
+}
+
 Ending ending_of(const Task& task, const StatusUpdate& update, Move move) {
-  if (is_ended_for_health(task)) return move == to_finished ? Ending::success : Ending::failure;
+  if (is_ended_as_failure(task)) return move == to_finished ? Ending::success : Ending::failure;
   // It was done before the kill reached it: nothing is left to start again.
   if (is_ended_for_room(task) && move == to_finished) return Ending::success;
   if (task.kill_requested) return ending_of_killed(task);
@@ -66,7 +78,8 @@ Ending ending_of(const Task& task, const StatusUpdate& update, Move move) {
     case to_stopped: return Ending::blameless;  // somebody else's kill: a draining agent, an operator
     default: break;
   }
-  return never_started(task) ? Ending::never_ran : Ending::blameless;
+  if (!never_started(task)) return Ending::blameless;
+  return is_artifact_missing(update) ? Ending::never_ran_artifact : Ending::never_ran;
 }
 
 // Whom the master does not know: GONE from a registered agent is certain for what ran there; everything else
@@ -131,8 +144,9 @@ Verdict judge(const Task& task, const StatusUpdate& update, bool doubt_believed)
   // more.
   bool from_outside = update.source != "EXECUTOR" && update.state != MesosState::error;
   if (task.kill_requested && (move == to_crashed || (move == to_failed && from_outside))) move = to_stopped;
-  // One that ends for its health has failed, however its end is spelt; unless it was done just before.
-  if (move == to_stopped && is_ended_for_health(task)) move = to_failed;
+  // One that ends for its health or its time has failed, however its end is spelt; unless it was done just
+  // before.
+  if (move == to_stopped && is_ended_as_failure(task)) move = to_failed;
   return {move, ending_of(task, update, move), false};
 }
 

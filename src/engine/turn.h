@@ -22,6 +22,7 @@ enum class Ending {
   hopeless,            // the description itself is refused: batch does not try again
   blameless,           // lost with its agent, or replaced: again at once
   never_ran,           // the start came to nothing: again after a short while, not counted
+  never_ran_artifact,  // the same, for something to fetch is not there: soon the job's own fault
   never_ran_go_again,  // the same, and nothing speaks against trying at once
   by_request,          // somebody asked for its end
   removed,             // its slot is given up

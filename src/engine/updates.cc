@@ -49,6 +49,12 @@ bool is_doubt_believed(const Turn& turn, const TaskEntry& entry) {
   return turn.now - task.dispatched_at >= turn.data.policy.launch_grace_ms;
 }
 
+// Given up for its absence, and not only about to be moved: then its successor is what is wanted (rule 63).
+bool was_given_up(const Turn& turn, const JobEntry& job, const Task& task) {
+  return task.replaced && task.unreachable_since.ms != 0 &&
+         turn.now >= task.unreachable_since + job.record->spec->unreachable_timeout_ms;
+}
+
 void apply_live(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdate& update, TaskState to) {
   turn.change_task(job, key, [&](Task& task) {
     task.state = to;
@@ -61,8 +67,8 @@ void apply_live(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdat
     task.message = cut_text(update.message, kMessageBytesMax);
   });
   if (to == TaskState::running) note_run_on_agent(turn, job, *task_at(job, key).record);
-  // It was given up, its slot has a successor, and now it is back (rule 63).
-  if (task_at(job, key).record->replaced && (to == TaskState::running || to == TaskState::starting)) {
+  const bool back = to == TaskState::running || to == TaskState::starting;
+  if (back && was_given_up(turn, job, *task_at(job, key).record)) {
     request_kill(turn, job, key, "REPLACED", "came back after its slot had been filled again");
   }
 }
@@ -102,8 +108,8 @@ void apply_end(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdate
                const Verdict& verdict, TaskState to) {
   TaskEnd end{to, verdict.ending, update.reason, cut_text(update.message, kMessageBytesMax), update.exit};
   if (update.state == MesosState::gone_by_operator) end.reason = kMarkedGone;  // whatever else was the reason
-  if (is_ended_for_health(*task_at(job, key).record) && verdict.ending == Ending::failure) {
-    end.reason = end.message = {};  // what its checks said is why it ended
+  if (is_ended_as_failure(*task_at(job, key).record) && verdict.ending == Ending::failure) {
+    end.reason = end.message = {};  // what its checks said, or its time, is why it ended
   }
   if (is_ended_for_room(*task_at(job, key).record)) end.reason = end.message = {};  // … or whom it made room
   note_end_on_agent(turn, job, *task_at(job, key).record, verdict.ending, end.reason);

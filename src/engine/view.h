@@ -38,7 +38,7 @@ struct JobCounts {
   std::int64_t ready = 0;                         // of them: is_ready (model/readiness.h)
 };
 
-// A queued task; in the order of those that wait for longest.
+// A queued task that waits for a place, not for its back-off; in the order of those that wait for longest.
 struct WaitingTask {
   Instant since;
   std::int64_t index = 0, number = 0;
@@ -50,7 +50,7 @@ struct WaitingJob {
 };
 
 // What alerts there can be; the text of one that is raised says what to do.
-inline constexpr std::array<std::string_view, 3> kAlertNames{"orphans", "revived", "scaling"};
+inline constexpr std::array<std::string_view, 4> kAlertNames{"orphans", "overdue", "revived", "scaling"};
 
 class View {
  public:

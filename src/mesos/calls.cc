@@ -103,6 +103,14 @@ struct Translate {
     return {std::move(call)};
   }
 
+  Calls operator()(const engine::ShutDownExecutor& end) const {
+    if (end.agent.empty() || end.executor.empty()) return {};
+    Call call = begin(Call::SHUTDOWN, framework);
+    call.mutable_shutdown()->mutable_executor_id()->set_value(end.executor);
+    call.mutable_shutdown()->mutable_agent_id()->set_value(end.agent.value);
+    return {std::move(call)};
+  }
+
   Calls operator()(const engine::Reconcile& reconcile) const {
     Calls calls;
     for (const auto& item : reconcile.tasks) {

@@ -83,8 +83,9 @@ class Driver {
   // unavailable: not subscribed, or not confirmed; the driver goes on. Thread-safe; not from within a hook.
   Status teardown();
 
-  // Queues the call for an effect that is a master call or an acknowledgement (others are ignored);
-  // thread-safe, never blocks. While not subscribed the effect is dropped: reconciliation makes up for it.
+  // Queues the call for an effect that is a master call or an acknowledgement (others are ignored), unless
+  // the same KILL or acknowledgement waits already; thread-safe, never blocks. While not subscribed the
+  // effect is dropped: reconciliation makes up for it.
   void send(const engine::Effect& effect);
 
  private:

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "mesos/call_queue.h"
 #include "mesos/calls.h"
 #include "mesos/driver.h"
 #include "mesos/event_reader.h"
@@ -47,6 +47,7 @@ struct Driver::Impl {
   Reaction read_events(const Attempt& attempt, net::HttpClient& client);
   Reaction take_records(const Attempt& attempt, std::vector<std::string>& records);
   Reaction take_event(const Attempt& attempt, ReadEvent event);
+  void wait_for_writer();
   bool carry_out(const Reaction& reaction);
   void plan_attempt(const Lock&);
   std::string whereto(const Lock&) const;
@@ -94,7 +95,7 @@ struct Driver::Impl {
   Standing wanted;                 // of the master
   Standing told;                   // by the last SUBSCRIBE
   std::uint64_t caught_up_in = 0;  // generation in which `told` was compared with `wanted`
-  std::deque<engine::Effect> queue;
+  CallQueue queue;
   std::optional<Reaction> verdict;
   Client stream;
   Client calls;

@@ -155,9 +155,19 @@ Reaction Driver::Impl::read_events(const Attempt& due, net::HttpClient& client) 
   }
 }
 
+// What is read makes calls, so a writer that is behind is given time: the master keeps its events meanwhile.
+// The writer waits for the loop now and then, and the loop for nobody.
+void Driver::Impl::wait_for_writer() {
+  Lock lock(mutex);
+  changed.wait(lock,
+               [this] { return stopping || verdict.has_value() || queue.answers() < kAnswersQueuedMax; });
+}
+
 Reaction Driver::Impl::take_records(const Attempt& due, std::vector<std::string>& records) {
   for (std::string& record : records) {
     ReadEvent event = consume_record(std::move(record), options.codec);
+    wait_for_writer();
+    if (auto over = verdict_or_stop()) return *over;
     const Reaction reaction = take_event(due, std::move(event));
     if (reaction.next != Reaction::Next::go_on) return reaction;
     if (auto over = verdict_or_stop()) return *over;

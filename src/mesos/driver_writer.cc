@@ -5,13 +5,6 @@
 #include "net/clock.h"
 
 namespace mimas::mesos {
-namespace {
-
-constexpr std::size_t kEffectsQueuedMax =
-    10'000;  // more than this waiting: the connection is as good as lost
-
-}  // namespace
-
 void Driver::Impl::write_loop() {
   Session session;
   while (auto outgoing = next_outgoing(session)) {
@@ -44,8 +37,8 @@ std::optional<Driver::Impl::Outgoing> Driver::Impl::next_outgoing(Session& sessi
     outgoing.teardown = tearing_down = true;
     return outgoing;
   }
-  const engine::Effect effect = std::move(queue.front());
-  queue.pop_front();
+  const engine::Effect effect = queue.pop();
+  if (queue.answers() < kAnswersQueuedMax) changed.notify_all();  // the reader may wait for that
   if (const auto* accept = std::get_if<engine::AcceptOffers>(&effect)) {
     const LaunchOptions launch{machine.framework(),    options.executor_base_url, options.executor_version,
                                options.default_arch,   options.principal,         options.executor_arguments,
@@ -149,13 +142,8 @@ Reaction Driver::Impl::judge(const Result<net::Response>& response, const Sessio
   return machine.calls_lost(session.generation, "a call was not answered: " + response.error().text(), now);
 }
 
-void Driver::Impl::enqueue(const Lock& lock, engine::Effect effect) {
-  if (queue.size() >= kEffectsQueuedMax) {
-    pass_verdict(
-        lock, machine.calls_lost(machine.generation(), "the queue of calls ran over", net::monotonic_ms()));
-    return;
-  }
-  queue.push_back(std::move(effect));
+void Driver::Impl::enqueue(const Lock&, engine::Effect effect) {
+  queue.push(std::move(effect));
   changed.notify_all();
 }
 

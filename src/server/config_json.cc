@@ -50,6 +50,12 @@ std::string render_config(const ServerOptions& options, const std::string& archi
   out.member("executorSharing", sharing_name(options.policy.sharing));
   write_rules(out, options.policy.rules);
   out.member("preemption", options.policy.preemption);
+  out.key("orphanWaitMs");  // null: until a person decides
+  if (options.policy.orphan_wait_ms == engine::kNeverMs) {
+    out.null();
+  } else {
+    out.int64(options.policy.orphan_wait_ms);
+  }
   api::write_text_or_null(out, "archive", archive);
   out.member("allowPrivileged", options.permissions.privileged);
   out.member("allowHostVolumes", options.permissions.host_volumes);

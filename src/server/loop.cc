@@ -24,14 +24,16 @@ bool is_for_master(const engine::Effect& effect) {
 
 }  // namespace
 
-SteadyWall::SteadyWall() : wall_start_ms_(net::wall_now().ms), monotonic_start_ms_(net::monotonic_ms()) {}
+Loop::Loop(engine::State state, SteadyWall clock, store::Store& store, Mailbox& mailbox, PublishedView& view,
+           Hooks hooks)
+    : state_(std::move(state)),
+      store_(store),
+      mailbox_(mailbox),
+      view_(view),
+      hooks_(std::move(hooks)),
+      clock_(clock) {}
 
-Instant SteadyWall::now() const {
-  return Instant{wall_start_ms_ + net::monotonic_ms() - monotonic_start_ms_};
-}
-
-Loop::Loop(engine::State state, store::Store& store, Mailbox& mailbox, PublishedView& view, Hooks hooks)
-    : state_(std::move(state)), store_(store), mailbox_(mailbox), view_(view), hooks_(std::move(hooks)) {}
+Instant Loop::now() { return clock_.at(net::wall_now(), net::monotonic_ms()); }
 
 void Loop::step(const engine::Input& input, Instant now, Batch& batch) {
   engine::Step step = engine::step(state_, input, now);
@@ -67,7 +69,7 @@ Status Loop::run() {
   std::vector<engine::Input> inputs;  // the first round settles what was recovered
   while (!mailbox_.closed()) {
     Batch batch;
-    const Instant now = clock_.now();
+    const Instant now = this->now();
     for (const engine::Input& input : inputs) step(input, now, batch);
     step(engine::Settle{}, now, batch);
     const auto began = std::chrono::steady_clock::now();
@@ -76,7 +78,7 @@ Status Loop::run() {
     if (hooks_.committed) hooks_.committed(inputs.size(), batch.changes.size(), took.count());
     view_.apply(batch.changes);
     release(batch.effects);
-    std::int64_t wait_ms = wake_at_ == kNever ? kSleepMaxMs : wake_at_ - clock_.now();
+    std::int64_t wait_ms = wake_at_ == kNever ? kSleepMaxMs : wake_at_ - this->now();
     if (run_errands()) wait_ms = 0;
     inputs = mailbox_.take(std::clamp<std::int64_t>(wait_ms, 0, kSleepMaxMs));
   }

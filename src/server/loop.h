@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/steady_wall.h"
 #include "base/time.h"
 #include "engine/step.h"
 #include "server/mailbox.h"
@@ -15,18 +16,6 @@
 #include "store/store.h"
 
 namespace mimas::server {
-
-// Wall time that never jumps while we run: the wall clock at start plus monotonic time since. Records carry
-// it, and deadlines made of it survive a restart; a clock set back or forth by NTP moves nothing until then.
-class SteadyWall {
- public:
-  SteadyWall();
-  Instant now() const;
-
- private:
-  std::int64_t wall_start_ms_;
-  std::int64_t monotonic_start_ms_;
-};
 
 class Loop {
  public:
@@ -39,7 +28,9 @@ class Loop {
     // May be empty where there are no rules to scale by.
     std::function<void(const engine::ScaleAgents&)> scale = {};
   };
-  Loop(engine::State state, store::Store& store, Mailbox& mailbox, PublishedView& view, Hooks hooks);
+  // `clock`: began no earlier than the newest record (engine/newest.h).
+  Loop(engine::State state, SteadyWall clock, store::Store& store, Mailbox& mailbox, PublishedView& view,
+       Hooks hooks);
 
   // Runs until the mailbox is closed (Done) or a commit fails (its Error).
   Status run();
@@ -52,6 +43,7 @@ class Loop {
   void step(const engine::Input& input, Instant now, Batch& batch);
   bool run_errands();  // a part of each; true: some are not done
   void release(const std::vector<engine::Effect>& effects);
+  Instant now();
 
   engine::State state_;
   store::Store& store_;

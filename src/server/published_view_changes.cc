@@ -56,7 +56,7 @@ void PublishedView::tell_touched() {
 void PublishedView::count(std::int64_t number, JobEntry& entry, const Task& task, std::int64_t by) {
   totals_.tasks[static_cast<std::size_t>(task.state)] += by;
   entry.by_state[static_cast<std::size_t>(task.state)] += by;
-  if (task.state == TaskState::queued) {
+  if (task.state == TaskState::queued && !is_backing_off(task)) {
     const engine::WaitingTask place{task.queued_at, task.index, task.number};
     if (by > 0) entry.queued.insert(place);
     if (by < 0) entry.queued.erase(place);

@@ -12,6 +12,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "engine/newest.h"
 #include "mesos/detector.h"
 #include "net/clock.h"
 #include "server/back_up.h"
@@ -126,9 +127,9 @@ struct Server::Impl {
   ~Impl() { stop(); }
 
   Status open();
-  void run_loop(engine::State state);
+  void run_loop(engine::State state, SteadyWall clock);
   void finish(int code, const std::string& why);
-  Status abandon_framework(engine::State& state);
+  Status abandon_framework(engine::State& state, Instant now);
   Status tear_down(const FrameworkId& framework, const std::string& user, const std::string& address);
   void stop();
   mesos::DriverOptions driver_options(const FrameworkId& framework) const;
@@ -222,7 +223,6 @@ Status Server::Impl::open() {
   auto loaded = store->load();
   if (!loaded.ok()) return std::move(loaded).error();
   view.apply(as_changes(*loaded));
-  view.set_framework(loaded->framework);
   view.publish_to(events);
   log.info("recovered " + std::to_string(loaded->jobs.size()) + " jobs and " +
            std::to_string(loaded->tasks.size()) + " tasks from " + options.data_directory);
@@ -258,14 +258,22 @@ Status Server::Impl::open() {
   engine::Policy policy = options.policy;
   policy.roles = options.roles;
   policy.executor_stamp = executor_stamp(driver_options({}));
-  engine::State state(
-      std::move(policy),
-      {loaded->framework, loaded->next_job_number, std::move(loaded->jobs), std::move(loaded->tasks),
-       std::move(loaded->orphans), std::move(loaded->operations), std::move(loaded->audits),
-       loaded->next_audit_number, std::move(loaded->versions), std::move(loaded->receipts),
-       std::move(loaded->agent_orders), std::move(loaded->groups)});
+  engine::Recovered recovered{
+      loaded->framework,           loaded->next_job_number,         std::move(loaded->jobs),
+      std::move(loaded->tasks),    std::move(loaded->orphans),      std::move(loaded->operations),
+      std::move(loaded->audits),   loaded->next_audit_number,       std::move(loaded->versions),
+      std::move(loaded->receipts), std::move(loaded->agent_orders), std::move(loaded->groups)};
+  const Instant newest = engine::newest_instant(recovered);
+  SteadyWall clock(newest, net::wall_now(), net::monotonic_ms());
+  if (newest > net::wall_now()) {
+    log.warning("the clock stands at " + format_rfc3339(net::wall_now()) + ", before the newest record of " +
+                format_rfc3339(newest) + ": time goes on from there");
+  }
+  engine::State state(std::move(policy), std::move(recovered));
   if (!loaded->framework.empty() && loaded->framework == options.abandoned_framework) {
-    if (Status done = abandon_framework(state); !done.ok()) return done;
+    if (Status done = abandon_framework(state, clock.at(net::wall_now(), net::monotonic_ms())); !done.ok()) {
+      return done;
+    }
     loaded->framework = {};
   }
 
@@ -273,6 +281,8 @@ Status Server::Impl::open() {
   if (Status reachable = apply(options.master_access, wanted); !reachable.ok()) return reachable;
   if (const std::string line = warning(options.master_access); !line.empty()) log.warning(line);
   driver = std::make_unique<mesos::Driver>(std::move(wanted), driver_hooks());
+  // Whoever knows the framework's id may ask for its end: not before there is somebody to see to it.
+  view.set_framework(loaded->framework);
   if (options.master_access.zookeeper) {
     detector = std::make_unique<mesos::Detector>(
         *options.master_access.zookeeper,
@@ -286,15 +296,15 @@ Status Server::Impl::open() {
         options.scaling_provider, [this](engine::ScalingReport report) { mailbox.put(std::move(report)); });
   }
   loop_thread =
-      std::thread([this, recovered = std::move(state)]() mutable { run_loop(std::move(recovered)); });
+      std::thread([this, clock, start = std::move(state)]() mutable { run_loop(std::move(start), clock); });
   driver->start();
   if (detector) detector->start();
   for (const Listeners::At& at : listeners->addresses()) log.info("listening on " + at.url());
   return Done{};
 }
 
-Status Server::Impl::abandon_framework(engine::State& state) {
-  const engine::Step step = engine::step(state, engine::ForgetFramework{}, Instant{net::wall_now().ms});
+Status Server::Impl::abandon_framework(engine::State& state, Instant now) {
+  const engine::Step step = engine::step(state, engine::ForgetFramework{}, now);
   for (const std::string& line : step.reasons) log.info(line);
   Status committed = store->commit(step.changes);
   if (committed.ok()) view.apply(step.changes);
@@ -322,8 +332,8 @@ Status Server::Impl::tear_down(const FrameworkId& framework, const std::string& 
   return Done{};
 }
 
-void Server::Impl::run_loop(engine::State state) {
-  Loop loop(std::move(state), *store, mailbox, view,
+void Server::Impl::run_loop(engine::State state, SteadyWall clock) {
+  Loop loop(std::move(state), clock, *store, mailbox, view,
             {.call_master = [this](const engine::Effect& effect) { driver->send(effect); },
              .reply = [this](const engine::Reply& reply) { replies.fulfil(reply); },
              .log = [this](const std::string& line) { log.info(line); },

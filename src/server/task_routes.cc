@@ -3,6 +3,7 @@
 
 #include "api/commands.h"
 #include "api/render.h"
+#include "api/render_job.h"
 #include "api/render_why.h"
 #include "server/commands.h"
 #include "server/log_routes.h"
@@ -82,8 +83,9 @@ void add_task_routes(Routes& routes, const RouteContext& context) {
   routes.add(Role::viewer, "GET", "/tasks/{id}",
              taking({.fields = true},
                     of_task(context, "id", [context](const Task& task, const Job& job, const Call& call) {
+                      const std::vector<TaskPtr> tasks = context.view.tasks_of(job.id);
                       return json_reply(api::render_task(task, job, context.view.shortfall(job.id),
-                                                         base_url(call.request)));
+                                                         base_url(call.request), api::last_ending(tasks, task)));
                     })));
   routes.add(Role::viewer, "GET", "/tasks/{id}/why",
              taking({.fields = true},

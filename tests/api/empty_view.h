@@ -34,7 +34,7 @@ class EmptyView : public engine::View {
     for (const JobPtr& job : jobs()) {
       engine::WaitingJob waiting{job, {}};
       for (const TaskPtr& task : tasks_of(job->id)) {
-        if (task->state == TaskState::queued)
+        if (task->state == TaskState::queued && !is_backing_off(*task))
           waiting.tasks.push_back({task->queued_at, task->index, task->number});
       }
       std::ranges::sort(waiting.tasks);

@@ -5,6 +5,7 @@
 #include "api/commands.h"
 #include "api/projection.h"
 #include "api/render.h"
+#include "api/render_job.h"
 #include "empty_view.h"
 #include "json/value.h"
 
@@ -165,7 +166,7 @@ TEST_CASE("a job is rendered whole") {
       R"("applicationName":"img","version":"1","appName":"app","user":"me","jobGroupStack":"main",)"
       R"("jobGroupDetail":null,"jobGroupSequence":null,"capacityGroup":"app","priority":0,"production":false,"entryPoint":"true","command":null,)"
       R"("workingDirectory":null,"artifacts":[],"instances":2,"instancesMin":0,"instancesMax":5,)"
-      R"("instancesDesired":2,"instancesReady":0,"inService":false,)"
+      R"("instancesDesired":2,"instancesReady":0,"restarts":0,"inService":false,)"
       R"("jobProcesses":{"disableIncreaseDesired":false,"disableDecreaseDesired":false},)"
       R"("cpu":0.25,"memory":64,"disk":10,"gpu":0,"networkMbps":0,"resources":{"fpga":1.5},)"
       R"("ports":[7001],"runAs":null,"cpuQuota":false,"pids":0,"rlimits":{},)"
@@ -193,7 +194,7 @@ TEST_CASE("a task is rendered whole, alone with what its job says") {
   task.reason = "EXITED";
   const std::string shared =
       R"("index":1,"number":4,"attempt":2,"state":"FAILED","message":"exit status 3","reason":"EXITED",)"
-      R"("exit":{"code":3},"host":"pi-1","region":null,"zone":null,"ports":{"7001":31000,"80":31005},)"
+      R"("exit":{"code":3},"lastEnding":null,"host":"pi-1","region":null,"zone":null,"ports":{"7001":31000,"80":31005},)"
       R"("submittedAt":"2026-11-21T12:00:00.123Z","launchedAt":"2026-11-21T12:00:01.123Z",)"
       R"("startedAt":"2026-11-21T12:00:02.123Z","finishedAt":"2026-11-21T12:00:03.123Z","notBefore":null,)"
       R"("unreachableSince":null,"killRequested":false,"healthy":null,"ready":null,"lastHealthMessage":null,)"
@@ -267,6 +268,34 @@ TEST_CASE("links of a task begin with where the client reached us, and its host 
   CHECK(alone.find(R"("NetworkConfiguration":{"EniIPAddress":"fd00::1"})") != std::string::npos);
   const std::string listed = render_job(job, {std::make_shared<Task>(task)}, "", "https://h:7101");
   CHECK(listed.find(R"("logs":"https://h:7101/api/v2/logs/mimas-7-worker-0-0")") != std::string::npos);
+}
+
+TEST_CASE("a task that waits to be started again says so, and how the start before it ended") {
+  Job job = make_job(7, "");
+  job.next_task_number = 8;
+  auto ended = std::make_shared<Task>(make_task(job, 0, 6, TaskState::failed));
+  ended->message = "exited with status 4";
+  ended->exit.code = 4;
+  ended->ended_at = kNoon;
+  auto other = std::make_shared<Task>(make_task(job, 1, 1, TaskState::running));
+  auto next = std::make_shared<Task>(make_task(job, 0, 7, TaskState::queued));
+  next->reason = "BACKOFF";
+  next->message = "exited with status 4, 7th time; next start 2026-11-21T12:00:05.123Z";
+  next->not_before = kNoon + 5'000;
+  const std::vector<TaskPtr> tasks = {std::make_shared<Task>(make_task(job, 0, 5, TaskState::failed)), ended,
+                                      next, other};
+  CHECK(last_ending(tasks, *next) == ended.get());
+  CHECK(last_ending(tasks, *ended) == nullptr);
+  CHECK(last_ending(tasks, *other) == nullptr);
+  const std::string text = render_task(*next, job, "no agent has 64 CPUs", {}, ended.get());
+  CHECK(member(text, "reason") == "\"BACKOFF\"");
+  CHECK(member(text, "message") == "\"exited with status 4, 7th time; next start 2026-11-21T12:00:05.123Z\"");
+  CHECK(member(text, "lastEnding") ==
+        R"({"taskId":"mimas-7-worker-0-6","state":"FAILED","message":"exited with status 4","reason":null,)"
+        R"("exit":{"code":4},"at":"2026-11-21T12:00:00.123Z"})");
+  const std::string whole = render_job(job, tasks, "");
+  CHECK(member(whole, "restarts") == "7");
+  CHECK(whole.find(R"("lastEnding":{"taskId":"mimas-7-worker-0-6")") != std::string::npos);
 }
 
 TEST_CASE("only Titus's states are shown, and ports that were only counted go by their order") {

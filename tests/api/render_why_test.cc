@@ -76,13 +76,19 @@ TEST_CASE("a waiting task says so in a sentence, one that backs off has no expla
   CHECK(holds(why, R"("kind":"place","text":"waits for a place: no agent fits")"));
   CHECK(holds(why, R"("queue":{"capacityGroup":"g","before":0,"tasks":1})"));
   CHECK(holds(why, R"("explanation":{)"));
-  view.shortfall_ = "the next start waits until then";
   view.task_.not_before = Instant{5'000};
-  view.task_.launch_failures = 2;
+  view.task_.reason = "BACKOFF";
+  view.task_.message = "exited with status 4, 7th time; next start 1970-01-01T00:00:05.000Z";
+  view.shortfall_ = "no agent fits";  // what others of the job wait for
   why = render_task_why(view, view.task_, view.job_);
-  CHECK(holds(why, R"("kind":"backoff")"));
-  CHECK(holds(why, "2 starts came to nothing"));
+  CHECK(holds(why,
+              R"("kind":"backoff","text":"waits to be started again: exited with status 4, 7th time; next)"));
+  CHECK(holds(why, R"("notBefore":"1970-01-01T00:00:05.000Z")"));
   CHECK(holds(why, R"("explanation":null)"));
+  CHECK(holds(why, R"("queue":null)"));
+  CHECK(holds(render_job_why(view, view.job_), R"("kind":"backoff","tasks":1)"));
+  CHECK(holds(render_job_why(view, view.job_), "1 task waits: exited with status 4, 7th time"));
+  CHECK(holds(render_summary(view), R"("queue":{"tasks":0,)"));
   view.task_.state = TaskState::failed;
   view.task_.reason = "COMMAND_EXECUTOR_FAILED";
   CHECK(holds(render_task_why(view, view.task_, view.job_), R"("kind":"ended")"));

@@ -45,8 +45,21 @@ TEST_CASE("terms, the score that is good enough, and attributes that keep others
   CHECK(options.policy.rules.dedicated == std::set<std::string>{"arch", "gpu"});
 }
 
+TEST_CASE("tasks that an older database does not know wait, for a time, or not at all") {
+  server::ServerOptions options;
+  REQUIRE(take({}, options).ok());
+  CHECK(options.policy.orphan_wait_ms == engine::kNeverMs);
+  REQUIRE(take({"--orphans", "3600"}, options).ok());
+  CHECK(options.policy.orphan_wait_ms == 3'600'000);
+  REQUIRE(take({"--orphans", "kill"}, options).ok());
+  CHECK(options.policy.orphan_wait_ms == 0);
+}
+
 TEST_CASE("what is none of these is refused by the name of its flag") {
   CHECK(fault_of({"--fitness", "best=1"}).starts_with("--fitness"));
   CHECK(fault_of({"--good-enough", "1002"}).starts_with("--good-enough"));
   CHECK(fault_of({"--dedicated-attributes", "a=b"}).starts_with("--dedicated-attributes"));
+  for (const char* orphans : {"", "0", "-1", "5m", "never", "99999999999999999999"}) {
+    CHECK(fault_of({"--orphans", orphans}).starts_with("--orphans"));
+  }
 }

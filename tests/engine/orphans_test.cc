@@ -248,6 +248,84 @@ TEST_CASE(
   }
 }
 
+// A cluster of ten known services and a task of a job that was submitted after the copy was made.
+struct Restored {
+  Play play;
+  std::string newer = "mimas-11-worker-0-0", orphan = "mimas-1-worker-7-0";
+
+  explicit Restored(Policy policy = {}) : play(policy) {
+    play.running(service_spec(), 10);
+    play.restart();
+    play.feed(Subscribed{FrameworkId("F"), "master:5050"});
+  }
+  void show(const std::string& id) { play.master_says(id, MesosState::running, "RECONCILIATION"); }
+  // The KILLs within so many minutes.
+  std::size_t kills(int minutes) {
+    std::size_t sent = 0;
+    for (int i = 0; i < 60 * minutes; ++i) {
+      play.settle();
+      sent += play.all<KillOnAgent>().size();
+      play.after(1'000);
+    }
+    return sent;
+  }
+};
+
+TEST_CASE("after an older database was put back nothing that it does not know is killed unasked") {
+  Restored old;
+  SUBCASE("a job that it does not know") { old.show(old.newer); }
+  SUBCASE("a start of a job that it does not know") { old.show(old.newer = "mimas-1-worker-0-17"); }
+  SUBCASE("another orphan beside it, also one that was seen first") {
+    old.show(old.orphan);
+    old.show(old.newer);
+    old.show("mimas-1-worker-6-0");
+  }
+  SUBCASE("one that has ended shows it as well") {
+    old.play.says(old.newer, MesosState::finished);
+    old.show(old.newer = old.orphan);
+  }
+  const std::size_t seen = old.play.orphans.size();
+  old.play.end_listing();
+  CHECK(old.kills(5) == 0);
+  CHECK(old.play.alerts.at("orphans").find("old copy") != std::string::npos);
+  // Also not by a later life, in which the numbers are right again.
+  old.play.restart();
+  old.play.subscribe();
+  CHECK(old.kills(5) == 0);
+  CHECK(old.play.orphans.size() == seen);
+  old.play.feed(KillOrphans{1, {}, true, "ann"});
+  CHECK(old.kills(1) >= seen);
+}
+
+TEST_CASE("an operator may say for how long is waited, and that it is not") {
+  Policy policy;
+  policy.orphan_wait_ms = 600'000;
+  Restored old(policy);
+  old.show(old.newer);
+  old.play.end_listing();
+  CHECK(old.kills(4) == 0);
+  CHECK(old.play.alerts.at("orphans").find("killed 600 s after") != std::string::npos);
+  SUBCASE("a time") {
+    old.play.restart();
+    old.play.subscribe();
+    CHECK(old.kills(5) == 0);
+    CHECK(old.kills(2) > 0);
+  }
+  SUBCASE("no longer") {
+    old.play.policy.orphan_wait_ms = 0;
+    old.play.restart();
+    old.play.subscribe();
+    CHECK(old.kills(1) > 0);
+  }
+}
+
+TEST_CASE("a single task that is unknown for another reason is killed as before") {
+  Restored fresh;
+  fresh.show("mimas-1-worker-3-2");  // an id that was given out, whose record is gone
+  fresh.play.end_listing();
+  CHECK(fresh.kills(1) > 0);
+}
+
 TEST_CASE("an id that was seen in the cluster is never given out again") {
   Play play;
   play.running(service_spec(), 10);

@@ -500,6 +500,16 @@ class World {
     if (at == processes_.end()) return know(call.task, call.agent);
     if (machines_.at(at->second.agent).reachable && at->second.agent == call.agent) at->second.killing = true;
   }
+  void take(const ShutDownExecutor& call) {
+    for (auto& [id, process] : processes_) {
+      const Task* task = play_.tasks.contains(id.value) ? &play_.task(id.value) : nullptr;
+      const bool in_it =
+          task != nullptr && (task->executor.empty() ? id.value : task->executor) == call.executor;
+      if (process.agent != call.agent || !in_it || is_over(process.state)) continue;
+      if (machines_.at(call.agent).reachable)
+        report(id, process, MesosState::failed, "EXECUTOR_TERMINATED", "AGENT");
+    }
+  }
   void take(const Reconcile& call) {
     if (call.tasks.empty()) {
       for (const auto& [id, process] : processes_) {

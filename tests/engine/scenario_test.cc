@@ -175,17 +175,6 @@ TEST_CASE(
   CHECK(play.task(id_of(job, 1, 4)).state == TaskState::queued);
 }
 
-TEST_CASE("a killed batch task counts as done, whatever way it ends") {
-  Play play;
-  auto spec = batch_spec();
-  spec->retries = 5;
-  JobId job = play.running(spec);
-  play.feed(KillTasks{0, {TaskId(id_of(job, 0, 0))}, false, false, "me"});
-  play.says(id_of(job, 0, 0), MesosState::failed, "EXECUTOR_TERMINATED", "AGENT");
-  CHECK(play.task(id_of(job, 0, 0)).state == TaskState::stopped);
-  CHECK(play.job(job).outcome == JobOutcome::finished);
-}
-
 TEST_CASE("a job whose tasks are all queued ends in the step that kills it, and killing it again is fine") {
   Play play;
   JobId job = play.submit(service_spec(), 3);

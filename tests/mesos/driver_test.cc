@@ -6,6 +6,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "ear.h"
+#include "mesos/call_queue.h"
 #include "mesos/protos.h"
 #include "recording.h"
 #include "scripted_master.h"
@@ -101,6 +103,55 @@ TEST_CASE("offers reach the engine, and an accept leaves on the other connection
   driver.send(engine::Acknowledge{AgentId("S0"), TaskId("mimas-1-worker-0-0"), std::string(16, 'u')});
   CHECK(call_in(calls.read_request()).acknowledge().uuid() == std::string(16, 'u'));
   calls.accept_call();
+}
+
+TEST_CASE("a hundred thousand KILLs leave by one connection, each once, however often they are repeated") {
+  constexpr int kKills = 100'000;
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  const auto send_all = [&] {
+    for (int i = 0; i < kKills; ++i) {
+      driver.send(engine::KillOnAgent{TaskId("t" + std::to_string(i)), AgentId("S0"), 0});
+    }
+  };
+  send_all();
+  Connection calls = master.accept();
+  send_all();  // the first is still unanswered
+  std::set<std::string> killed;
+  int doubled = 0;
+  for (int i = 0; i < kKills; ++i) {
+    const std::string body = calls.read_request().body;
+    const auto at = body.find("\"task_id\":{\"value\":\"");
+    if (at == std::string::npos || !killed.insert(body.substr(at, body.find('}', at) - at)).second) ++doubled;
+    calls.accept_call();
+  }
+  CHECK(killed.size() >= kKills - 1);  // the first may have been on its way when it was repeated
+  CHECK(doubled <= 1);
+  CHECK(ear.quiet());
+}
+
+TEST_CASE("the reader waits for a writer that is behind with its acknowledgements, and both go on") {
+  Master master;
+  Ear ear;
+  Driver driver(options(master), ear.hooks());
+  driver.start();
+  Connection stream = subscribe(master, ear);
+  const auto acknowledge = [&](std::size_t i) {
+    driver.send(engine::Acknowledge{AgentId("S0"), TaskId("t"), "uuid-" + std::to_string(i)});
+  };
+  acknowledge(0);
+  Connection calls = master.accept();
+  (void)calls.read_request();  // its answer is long in coming
+  for (std::size_t i = 1; i <= kAnswersQueuedMax; ++i) acknowledge(i);
+  stream.event(kOffers);
+  CHECK_FALSE(calls.sends_within(100));
+  CHECK(ear.quiet());  // not read, or the queue would grow for as long as the master talks
+  calls.accept_call();
+  (void)calls.read_request();
+  CHECK(ear.expect<engine::OffersReceived>().offers.size() == 1);
 }
 
 TEST_CASE("golden: a recorded protobuf stream of a real master, byte for byte, through the whole driver") {

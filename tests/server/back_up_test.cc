@@ -45,7 +45,7 @@ struct Running {
   Running() {
     REQUIRE(store->load().ok());
     thread = std::thread([this] {
-      server::Loop loop(engine::State{}, *store, mailbox, view,
+      server::Loop loop(engine::State{}, SteadyWall({}, Instant{1'000}, 0), *store, mailbox, view,
                         {.call_master = [](const engine::Effect&) {},
                          .reply = [this](const engine::Reply&) { ++replies; },
                          .log = [](const std::string&) {}});

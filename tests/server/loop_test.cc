@@ -55,7 +55,7 @@ struct Run {
     server::Mailbox mailbox(100);
     server::PublishedView view;
     engine::State state({}, {loaded->framework, loaded->next_job_number, loaded->jobs, loaded->tasks});
-    server::Loop loop(std::move(state), **store, mailbox, view,
+    server::Loop loop(std::move(state), SteadyWall({}, Instant{1'000}, 0), **store, mailbox, view,
                       {.call_master =
                            [&](const engine::Effect& effect) {
                              if (const auto* accept = std::get_if<engine::AcceptOffers>(&effect)) {

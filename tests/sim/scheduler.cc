@@ -36,6 +36,7 @@ Scheduler::Scheduler(Ground& ground, Masters& masters, Disk& disk, Ledger& ledge
       disk_(disk),
       ledger_(ledger),
       setup_(setup),
+      clock_(engine::newest_instant(recovered), ground.now() + setup.wall_offset_ms, ground.now().ms),
       state_(setup.policy, std::move(recovered)),
       options_(driver_options(masters)),
       machine_(subscription_options(options_, disk.framework()), Prng(ground.random.next())),
@@ -103,9 +104,10 @@ void Scheduler::turn() {
   if (durable) boundary();  // killed between the commit and its effects
   if (setup_.planted != Planted::acts_before_commit) release(effects);
   if (wake_at_ == kNever) return;
-  ground_.time.at(Instant{wake_at_.ms - setup_.wall_offset_ms}, mine([this, due = wake_at_] {
-                    if (wake_at_ == due) turn_soon();
-                  }));
+  const std::int64_t wait_ms = std::max<std::int64_t>(wake_at_ - wall(), 0);
+  ground_.time.after(wait_ms, mine([this, due = wake_at_] {
+                       if (wake_at_ == due) turn_soon();
+                     }));
 }
 
 // What was committed is what the engine believes: record by record each time, everything now and then.

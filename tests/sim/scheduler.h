@@ -15,7 +15,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/steady_wall.h"
 #include "disk.h"
+#include "engine/newest.h"
 #include "engine/step.h"
 #include "masters.h"
 #include "mesos/calls.h"
@@ -46,7 +48,7 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
   struct Setup {
     engine::Policy policy;
     Planted planted = Planted::nothing;
-    std::int64_t wall_offset_ms = 0;  // of its clock against the world's
+    std::int64_t wall_offset_ms = 0;  // of its wall clock against the world's
   };
   Scheduler(Ground& ground, Masters& masters, Disk& disk, Ledger& ledger, Setup setup,
             engine::Recovered recovered);
@@ -73,7 +75,7 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
   void check_records(const std::vector<engine::Change>& changes);
   void release(const std::vector<engine::Effect>& effects);
   void boundary();
-  Instant wall() const { return ground_.now() + setup_.wall_offset_ms; }
+  Instant wall() { return clock_.at(ground_.now() + setup_.wall_offset_ms, ground_.now().ms); }
 
   // The driver: reading (scheduler_stream.cc).
   void attempt();
@@ -105,6 +107,7 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
   Disk& disk_;
   Ledger& ledger_;
   Setup setup_;
+  SteadyWall clock_;
   engine::State state_;
   mesos::DriverOptions options_;
   mesos::Subscription machine_;

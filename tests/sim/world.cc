@@ -45,7 +45,7 @@ void World::scheduler_dies() {
   disk_.close();
   if (ground_.fault(100)) {
     ground_.hit("clock jumped between two lives");
-    wall_offset_ms_ += ground_.between(0, 86'400'000);
+    wall_offset_ms_ += ground_.between(-86'400'000, 86'400'000);
   }
   ground_.time.after(ground_.between(50, ground_.fault(200) ? 120'000 : 3'000), [this] {
     if (scheduler_ == nullptr) scheduler_starts();
