@@ -35,5 +35,6 @@ Ending ending_of_killed(const Task& task);
 void send_kill(Turn& turn, const Task& task, const Job& job);
 
 void publish_shortfall(Turn& turn, JobEntry& job, std::string text, ExplanationPtr why = nullptr);
+void tell_slots_are_held(Turn& turn, JobEntry& job);  // by orphans, all that it waits for
 
 }  // namespace mimas::engine
