@@ -16,7 +16,7 @@ class App;
 namespace mimas::cli {
 
 struct PlacementFlags {
-  std::string fitness = "pack=80, same-type=20";
+  std::string fitness = "pack=80, same-type=20, spread-services=250";
   std::int64_t good_enough = 1'001;
   std::vector<std::string> dedicated;
   std::string preemption = "on";

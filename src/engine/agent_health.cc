@@ -89,6 +89,32 @@ void note_failed_start(Turn& turn, AgentEntry& agent, const JobEntry& job, std::
   add_failure(turn, agent, std::move(what));
 }
 
+template <class Map, class TimeOf>
+void forget_oldest(Map& map, std::size_t most, TimeOf time_of) {
+  if (map.size() <= most) return;
+  const auto older = [&](const auto& a, const auto& b) { return time_of(a.second) < time_of(b.second); };
+  map.erase(std::min_element(map.begin(), map.end(), older));
+}
+
+// Something there may be in the way of just this job, or of whoever gets these ports.
+void note_avoided(Turn& turn, AgentEntry& agent, JobEntry& job, const Task& last) {
+  FailedStarts& failed = job.failed_on[agent.record.id];
+  if (failed.last + turn.data.policy.failure_half_life_ms <= turn.now) failed.count = 0;
+  failed.last = turn.now;
+  ++failed.count;
+  forget_oldest(job.failed_on, kFailedOnMax, [](const FailedStarts& one) { return one.last; });
+  for (const std::int32_t port : last.allocated.ports.list()) {
+    agent.doubted_ports[port] = turn.now;
+    forget_oldest(agent.doubted_ports, kDoubtedPortsMax, [](Instant at) { return at; });
+  }
+  turn.data.agents_unpublished.insert(agent.record.id);
+}
+
+bool is_early_end(const Turn& turn, const Task& last) {
+  const Instant from = last.running_at.ms != 0 ? last.running_at : last.starting_at;
+  return last.allocated.ports.count() > 0 && turn.now - from < kEarlyEndMs;
+}
+
 void note_failed_run(Turn& turn, AgentEntry& agent, const JobEntry& job) {
   forget_before(agent.failed_runs, Instant{turn.now.ms - kFailedTogetherMs});
   agent.failed_runs[job.record->number] = turn.now;
@@ -107,10 +133,20 @@ std::int64_t failure_score_at(const Policy& policy, const Agent& agent, Instant 
   return whole - whole * (age % half) / (2 * half);
 }
 
-void note_end_on_agent(Turn& turn, const JobEntry& job, const Task& last, Ending ending,
-                       const std::string& what) {
+std::vector<AgentId> avoided_by(const Policy& policy, const JobEntry& job, Instant now) {
+  std::vector<AgentId> avoided;
+  for (const auto& [agent, failed] : job.failed_on) {
+    const bool recent = failed.last + policy.failure_half_life_ms > now;
+    if (recent && failed.count >= kFailedStartsAvoided) avoided.push_back(agent);
+  }
+  return avoided;
+}
+
+void note_end_on_agent(Turn& turn, JobEntry& job, const Task& last, Ending ending, const std::string& what) {
   AgentEntry* agent = agent_of(turn.data, last);
   if (agent == nullptr || last.kill_requested) return;
+  const bool early = ending == Ending::failure && is_early_end(turn, last);
+  if (early || ending == Ending::never_ran || ending == Ending::never_ran_artifact) note_avoided(turn, *agent, job, last);
   if (ending == Ending::never_ran || ending == Ending::never_ran_artifact) {
     note_failed_start(turn, *agent, job,
                       "a start of job " + job.record->id.value + " came to nothing" +
@@ -136,6 +172,8 @@ void note_run_on_agent(Turn& turn, JobEntry& job, const Task& task) {
 void forgive(Turn& turn, AgentEntry& agent) {
   agent.failed_starts.clear();
   agent.failed_runs.clear();
+  agent.doubted_ports.clear();
+  for (auto& [number, job] : turn.data.jobs) job.failed_on.erase(agent.record.id);
   agent.record.failure_score = 0;
   agent.record.failures_at = turn.now;
   agent.record.quarantines = 0;

@@ -34,6 +34,28 @@ void ask_about_orphans(Turn& turn) {
   if (!call.tasks.empty()) turn.effect(std::move(call));
 }
 
+// Agents without tasks of ours, of which no news shows whether they are there: the master says what it knows
+// of an agent when it is asked about a task that nobody has (mesos-protocol §2.6).
+void note_unsure_agents(State::Data& data) {
+  data.agents_unsure.clear();
+  for (const auto& [id, agent] : data.agents) {
+    const bool silent =
+        agent.record.state == AgentState::active && agent.tasks.empty() && agent.offers.empty();
+    if (silent) data.agents_unsure.insert(id);
+  }
+}
+
+void ask_about_agents(Turn& turn) {
+  Reconcile call;
+  for (const AgentId& id : turn.data.agents_unsure) {
+    call.tasks.push_back({TaskId(std::string(kAgentProbe)), id});
+    if (static_cast<std::int64_t>(call.tasks.size()) >= turn.data.policy.reconcile_batch_max) {
+      turn.effect(std::exchange(call, {}));
+    }
+  }
+  if (!call.tasks.empty()) turn.effect(std::move(call));
+}
+
 void ask_for_listing_end(Turn& turn) {
   State::Data& data = turn.data;
   turn.effect(Reconcile{{{TaskId(std::string(kListingEnd)), AgentId()}}});
@@ -68,15 +90,35 @@ void ask_everything(Turn& turn) {
   State::Data& data = turn.data;
   data.unanswered.clear();
   for (const auto& [id, agent] : data.agents) data.unanswered.insert(agent.tasks.begin(), agent.tasks.end());
+  note_unsure_agents(data);
   send_questions(turn, data.unanswered);
+  ask_about_agents(turn);
   ask_operations(turn);
   ask_about_orphans(turn);
   data.asked_at = turn.now;
   data.ask_delay_ms = std::max<std::int64_t>(data.policy.reconcile_first_ms, 1);
-  data.ask_at = data.unanswered.empty() ? kNever : turn.now + data.ask_delay_ms;
+  data.ask_at = data.unanswered.empty() && data.agents_unsure.empty() ? kNever : turn.now + data.ask_delay_ms;
   data.ask_all_at = turn.now + jittered(data.policy.reconcile_period_ms, turn.now);
   data.listing_delay_ms = std::max<std::int64_t>(data.policy.listing_first_ms, 1);
   ask_for_listing(turn);
+}
+
+void agent_answered(Turn& turn, const StatusUpdate& update) {
+  State::Data& data = turn.data;
+  const auto found = data.agents.find(update.agent);
+  if (found == data.agents.end() || data.agents_unsure.erase(update.agent) == 0) return;
+  Agent& agent = found->second.record;
+  if (update.state == MesosState::gone) {  // "unknown to the agent", which is there
+    agent.seen_at = turn.now;
+    data.agents_unpublished.insert(agent.id);
+    return;
+  }
+  if (agent.state != AgentState::active) return;
+  const bool marked = update.state == MesosState::gone_by_operator;
+  agent.state = marked ? AgentState::gone : AgentState::unreachable;
+  data.agents_unpublished.insert(agent.id);
+  data.agents_leaving.insert({turn.now + kForgetAgentMs, agent.id});
+  turn.reason("agent " + agent.id.value + " (" + agent.hostname + ") is not there any more");
 }
 
 void ask_doubtful(Turn& turn) {
@@ -90,7 +132,7 @@ void ask_doubtful(Turn& turn) {
     return task == job->second.tasks.end() || !is_live_on_agent(task->second.record->state);
   });
   send_questions(turn, asked);
-  if (data.unanswered.empty() && !asked.empty()) {
+  if (data.unanswered.empty() && data.agents_unsure.empty() && !asked.empty()) {
     data.ask_delay_ms = std::max<std::int64_t>(data.policy.reconcile_first_ms, 1);
     data.ask_at = turn.now + data.ask_delay_ms;
   }
@@ -129,10 +171,11 @@ void ask_when_due(Turn& turn) {
   }
   if (data.ask_all_at <= turn.now) {
     ask_everything(turn);
-  } else if (data.unanswered.empty()) {
+  } else if (data.unanswered.empty() && data.agents_unsure.empty()) {
     data.ask_at = kNever;
   } else if (data.ask_at <= turn.now) {
     send_questions(turn, data.unanswered);
+    ask_about_agents(turn);
     data.ask_delay_ms =
         std::min(data.ask_delay_ms * 2, std::max<std::int64_t>(data.policy.reconcile_max_ms, 1));
     data.ask_at = turn.now + data.ask_delay_ms;

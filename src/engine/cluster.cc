@@ -36,6 +36,27 @@ void note_total(AgentEntry& agent) {
   if (!(total == before)) agent.described = false;
 }
 
+// Two agents cannot answer at one address: the one that was there came back under another id, as it does when
+// its work directory was wiped.
+void note_address(Turn& turn, const Agent& agent) {
+  State::Data& data = turn.data;
+  const std::string address = address_of(agent);
+  if (address.empty()) return;
+  AgentId& there = data.agents_by_address[address];
+  const AgentId before = std::exchange(there, agent.id);
+  if (before.empty() || before == agent.id) return;
+  const auto old = data.agents.find(before);
+  if (old == data.agents.end() || address_of(old->second.record) != address) return;
+  std::vector<OfferId> offers;
+  for (const auto& [id, held] : old->second.offers) offers.push_back(id);
+  for (const OfferId& id : offers) drop_offer(data, id);
+  old->second.record.state = AgentState::gone;
+  old->second.superseded = true;
+  data.agents_unpublished.insert(before);
+  data.agents_leaving.insert({turn.now, before});
+  turn.reason("agent " + before.value + " (" + agent.hostname + ") is " + agent.id.value + " now");
+}
+
 void take_offer(Turn& turn, const Offer& offer) {
   State::Data& data = turn.data;
   drop_offer(data, offer.id);  // an id that is held already is replaced (rule 51)
@@ -51,6 +72,9 @@ void take_offer(Turn& turn, const Offer& offer) {
   record.zone = offer.zone;
   record.state = AgentState::active;
   record.seen_at = turn.now;
+  agent.superseded = false;
+  data.agents_unsure.erase(offer.agent);
+  note_address(turn, record);
   set_maintenance(data, agent, offer.unavailability);
   (void)cluster_of(turn, offer.role);
   ++role_entry(data, offer.role).offers;

@@ -6,6 +6,7 @@
 // much pass, never too little, for placement decides again. They are said late and taken back at once.
 #include <algorithm>
 
+#include "engine/lines.h"
 #include "engine/parts.h"
 #include "model/pattern.h"
 
@@ -15,7 +16,7 @@ namespace {
 using Group = OfferGroup;
 
 constexpr std::size_t kGroupsMax = 64;  // of one role; with more, none is said
-constexpr int kJobsMax = 256;           // looked at; a longer queue is not worth constraining
+constexpr int kLinesMax = 256;          // looked at; a queue of more kinds is not worth constraining
 
 using Kind = AttributeTest::Kind;
 
@@ -86,12 +87,11 @@ std::vector<Group> groups_of(const JobSpec& spec) {
 std::vector<Group> groups_wanted(const State::Data& data, const std::string& name, const RoleEntry& role) {
   if (role.ready == 0 || role.operations > 0) return {};
   std::vector<Group> all;
-  int jobs = 0;
-  for (const auto& [number, places] : data.ready) {
-    const JobEntry& job = data.jobs.at(number);
-    if (job.role != name) continue;
-    std::vector<Group> groups = groups_of(*job.record->spec);
-    if (groups.empty() || ++jobs > kJobsMax) return {};
+  int lines = 0;
+  for (const auto& [key, line] : data.lines) {  // whose jobs all ask for the same
+    if (line.role != name) continue;
+    std::vector<Group> groups = groups_of(*data.jobs.at(line.jobs.begin()->job).record->spec);
+    if (groups.empty() || ++lines > kLinesMax) return {};
     for (Group& group : groups) {
       if (std::find(all.begin(), all.end(), group) == all.end()) all.push_back(std::move(group));
     }
@@ -118,6 +118,7 @@ void constrain_offers(Turn& turn) {
   State::Data& data = turn.data;
   if (data.policy.roles.empty()) return;
   if (std::exchange(data.constraints_stale, false)) {
+    line_up(data);
     for (auto& [name, role] : data.roles) {
       std::vector<Group> wanted = groups_wanted(data, name, role);
       if (wanted == role.groups_wanted) continue;

@@ -110,6 +110,8 @@ struct AcknowledgeOperation {
 // Names no task: asked for after an implicit reconciliation, its answer says that all others came before
 // (mesos-protocol §2.6).
 inline constexpr std::string_view kListingEnd = "mimas-end-of-listing";
+// Nor does this: it is asked for with an agent's id, and the answer says what the master knows of the agent.
+inline constexpr std::string_view kAgentProbe = "mimas-agent-probe";
 
 // --- the cluster's size: for the scaling provider, answered by ScalingReport
 struct ScaleAgents {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/holds.h"
 #include "engine/standing.h"
 
 namespace mimas::engine {
@@ -69,6 +70,19 @@ void put_host(State::Data& data, AgentEntry& agent, const std::string& role, pla
     work.executor = key.second;
     for (std::int64_t n = 0; n < count.told; ++n) cluster.start(host, work);
   }
+  const auto holds = data.holds.find(agent.record.id);
+  if (holds == data.holds.end()) return;
+  for (const placement::Hold& hold : holds->second) {
+    if (is_held_in(data, hold, role)) cluster.hold(host, hold);
+  }
+}
+
+Ports avoided_ports(const Turn& turn, AgentEntry& agent) {
+  std::vector<PortRange> ranges;
+  const Instant since{turn.now.ms - turn.data.policy.ports_avoid_ms};
+  std::erase_if(agent.doubted_ports, [&](const auto& one) { return one.second <= since; });
+  for (const auto& [port, at] : agent.doubted_ports) ranges.push_back({port, port});
+  return *Ports::from_ranges(std::move(ranges));
 }
 
 void tell_offers(const AgentEntry& agent, const std::string& role, placement::HostIndex host,
@@ -122,6 +136,7 @@ void tell_agent(Turn& turn, AgentEntry& agent) {
     const placement::HostIndex host = agent.hosts.at(role);
     cluster.stand(host, standing_of(turn, agent));
     tell_offers(agent, role, host, cluster);
+    cluster.avoid_ports(host, avoided_ports(turn, agent));
   }
   tell_all_work(data, agent);
 }

@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "engine/executors.h"
+#include "engine/holds.h"
 #include "engine/index.h"
+#include "engine/lines.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/preemption.h"
@@ -17,19 +19,32 @@ namespace {
 
 constexpr std::size_t kLaunchesPerSettleMax = 20'000;  // the rest follow at once
 
-// The jobs to look at. What found no place stays so until an offer comes or a task ends, for launches only
-// take room away; so in between only newly ready work is tried, and a long queue costs nothing.
-std::vector<std::int64_t> jobs_to_place(State::Data& data) {
+// Whom to look at: jobs by themselves, and lines from their beginning.
+struct Tried {
+  std::vector<std::int64_t> jobs;
+  std::vector<const WaitingLine*> lines;
+};
+
+// What found no place stays so until an offer comes or a task ends, for launches only take room away; so in
+// between only newly ready work is tried, and a long queue costs nothing. Nor does it when all may fit: the
+// lines are tried then, and newly ready work by itself, so that everybody once hears why it waits.
+std::map<std::string, Tried> what_to_place(State::Data& data, bool each) {
   const std::set<std::int64_t> fresh = std::exchange(data.to_place, {});
-  std::vector<std::int64_t> numbers;
-  if (std::exchange(data.place_all, false)) {
-    for (const auto& [number, places] : data.ready) numbers.push_back(number);
-    return numbers;
+  const bool all = std::exchange(data.place_all, false);
+  each = each || data.ready.size() <= data.tried_singly_max;
+  std::map<std::string, Tried> by_role;
+  if (all && each) {
+    for (const auto& [number, places] : data.ready) by_role[data.jobs.at(number).role].jobs.push_back(number);
+    return by_role;
   }
   for (std::int64_t number : fresh) {
-    if (data.ready.contains(number)) numbers.push_back(number);
+    if (data.ready.contains(number)) by_role[data.jobs.at(number).role].jobs.push_back(number);
   }
-  return numbers;
+  if (!all) return by_role;
+  line_up(data);
+  for (const auto& [key, line] : data.lines) by_role[line.role].lines.push_back(&line);
+  data.explain_left = data.ready.size();
+  return by_role;
 }
 
 std::string told(const Score& score) {
@@ -118,19 +133,15 @@ std::string text_of(const Explanation& why, const State::Data& data) {
   return why.text();
 }
 
-WaitingRound round_of(Turn& turn, const std::vector<std::int64_t>& numbers) {
+WaitingRound round_of(Turn& turn, const Tried& tried) {
   State::Data& data = turn.data;
-  WaitingRound round;
-  for (std::int64_t number : numbers) {
-    const std::size_t before = round.queue.demands.size();
-    if (add_waiting(data, data.jobs.at(number), round)) {
-      for (std::size_t i = before; i < round.queue.demands.size(); ++i) {
-        round.queue.demands[i].claims = claims_of(data, number, turn.now);
-      }
-      continue;
-    }
-    publish_shortfall(turn, data.jobs.at(number), "an unknown task runs in the slot: see GET /v2/orphans");
+  WaitingRound round{turn.now};
+  round.singly.insert(tried.jobs.begin(), tried.jobs.end());
+  for (std::int64_t number : tried.jobs) {
+    JobEntry& job = data.jobs.at(number);
+    if (!add_waiting(data, job, round)) tell_slots_are_held(turn, job);
   }
+  for (const WaitingLine* line : tried.lines) (void)add_next(turn, *line, round);
   return round;
 }
 
@@ -141,27 +152,31 @@ void explain(Turn& turn, const WaitingRound& round, const std::vector<placement:
   }
 }
 
-void place_role(Turn& turn, const std::string& role, const std::vector<std::int64_t>& numbers) {
+void place_role(Turn& turn, const std::string& role, const Tried& tried) {
   State::Data& data = turn.data;
   if (!is_ours(data.policy, role)) {
-    for (std::int64_t number : numbers) {
+    for (std::int64_t number : tried.jobs) {
       publish_shortfall(turn, data.jobs.at(number), "the role " + role + " is not one of this scheduler's");
     }
     return;
   }
-  WaitingRound round = round_of(turn, numbers);
+  WaitingRound round = round_of(turn, tried);
+  const placement::Successor successor = [&](std::size_t demand) {
+    return add_successor(turn, demand, round);
+  };
   std::size_t launched = 0;
   placement::Plan plan;
   const std::vector<std::string> views = views_of(turn, role);
   for (const std::string& view : views) {
     refresh(data, round);
     const std::size_t most = kLaunchesPerSettleMax - launched;
-    plan = data.clusters.at(view).place(round.queue, most);
+    plan = data.clusters.at(view).place(round.queue, most, successor);
     launched += launch(turn, role_entry(data, role), view, round, plan.assignments);
     if (plan.assignments.size() == most) round.cut_short = true;
   }
+  data.demands_tried += static_cast<std::int64_t>(round.queue.demands.size());
   if (data.clusters.empty()) {
-    for (std::int64_t number : numbers) publish_shortfall(turn, data.jobs.at(number), text_of({}, data));
+    for (std::int64_t number : tried.jobs) publish_shortfall(turn, data.jobs.at(number), text_of({}, data));
   }
   // What was cut off gets its turn at once, as long as that leads anywhere.
   if (round.cut_short && launched > 0) {
@@ -169,6 +184,18 @@ void place_role(Turn& turn, const std::string& role, const std::vector<std::int6
   } else {
     explain(turn, round, plan.unplaced);
     if (launched == 0) make_room(turn, views, round, plan.unplaced);
+  }
+  hold_rooms(turn);  // who got a place needs no more room, and whoever others end for needs it from now on
+}
+
+// Nobody can be placed now, for a reason that is everybody's.
+void tell_all(Turn& turn, const std::map<std::string, Tried>& by_role, const std::string& why) {
+  for (const auto& [role, tried] : by_role) {
+    for (std::int64_t number : tried.jobs) {
+      JobEntry& job = turn.data.jobs.at(number);
+      if (job.record->spec->production) turn.data.waits_for_room.insert(number);  // as if it had been tried
+      publish_shortfall(turn, job, why);
+    }
   }
 }
 
@@ -179,23 +206,13 @@ void place_waiting(Turn& turn) {
   if (!data.placement_stale) return;
   data.placement_stale = false;
   if (data.ready.empty()) return;
-  const std::vector<std::int64_t> numbers = jobs_to_place(data);
-  if (!data.subscribed) {
-    for (std::int64_t number : numbers) {
-      publish_shortfall(turn, data.jobs.at(number), "not subscribed to a Mesos master");
-    }
-    return;
-  }
-  if (data.restarted) {  // what is about to be started may be running
-    for (std::int64_t number : numbers) {
-      publish_shortfall(turn, data.jobs.at(number), "waiting for the master to show what runs already");
-    }
-    return;
-  }
+  const bool possible = data.subscribed && !data.restarted;
+  const std::map<std::string, Tried> by_role = what_to_place(data, !possible);
+  if (!data.subscribed) return tell_all(turn, by_role, "not subscribed to a Mesos master");
+  // What is about to be started may be running.
+  if (data.restarted) return tell_all(turn, by_role, "waiting for the master to show what runs already");
   tell_changed_agents(turn);
-  std::map<std::string, std::vector<std::int64_t>> by_role;
-  for (std::int64_t number : numbers) by_role[data.jobs.at(number).role].push_back(number);
-  for (const auto& [role, jobs] : by_role) place_role(turn, role, jobs);
+  for (const auto& [role, tried] : by_role) place_role(turn, role, tried);
 }
 
 }  // namespace mimas::engine

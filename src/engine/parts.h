@@ -88,6 +88,7 @@ void on_input(Turn& turn, const Settle& settle);
 
 // launching.cc: waiting tasks onto held offers
 void place_waiting(Turn& turn);
+Instant explain_at(const State::Data& data);  // when explanations of what waits are renewed; kNever: no need
 
 // offers.cc: what becomes of offers that nothing was placed on
 void drop_offer(State::Data& data, const OfferId& id);
@@ -103,7 +104,8 @@ Instant revive_at(const Turn& turn);  // kNever: no need
 void ask_everything(Turn& turn);
 void ask_doubtful(Turn& turn);  // what this turn asked for
 void ask_when_due(Turn& turn);
-void listing_ended(Turn& turn);             // kListingEnd was answered
-void stop_waiting_for_listing(Turn& turn);  // when it takes too long
+void agent_answered(Turn& turn, const StatusUpdate& update);  // kAgentProbe was
+void listing_ended(Turn& turn);                               // kListingEnd was answered
+void stop_waiting_for_listing(Turn& turn);                    // when it takes too long
 
 }  // namespace mimas::engine

@@ -84,7 +84,7 @@ PlacementPlanPtr plan_of(Turn& turn, const SubmitJob& command) {
     return plan;
   }
   tell_changed_agents(turn);
-  WaitingRound round;
+  WaitingRound round{turn.now};
   placement::Demand& demand =
       add_demand(data, *entry.record, shared_executor(data.policy, entry, Task{}), round);
   demand.count = plan->tasks;

@@ -15,7 +15,7 @@ constexpr std::string_view kMakesRoomFor = "makes room for ";
 // It may take another's place, has waited for long enough, and nobody ends for it already.
 bool is_due(const Turn& turn, const placement::Demand& demand) {
   return demand.spec->production && turn.now - demand.since >= turn.data.policy.preempt_after_ms &&
-         claims_of(turn.data, demand.job, turn.now) == 0;
+         room_made_for(turn.data, demand.job, turn.now).empty();
 }
 
 // Those that run there for the role. One that was just sent, is ending, cannot be reached or has a successor
@@ -81,12 +81,20 @@ std::int64_t makes_room_for(const Task& victim) {
   return parse_job_number(message.substr(0, message.find(' ')));
 }
 
-std::int64_t claims_of(const State::Data& data, std::int64_t job, Instant now) {
+std::vector<RoomMade> room_made_for(const State::Data& data, std::int64_t job, Instant now) {
+  std::vector<RoomMade> made;
   const auto found = data.making_room.find(job);
-  if (found == data.making_room.end()) return 0;
-  const auto& victims = found->second;
-  const auto first = victims.upper_bound({Instant{now.ms - data.policy.preempt_room_ms}, TaskKey{}});
-  return std::distance(first, victims.end());
+  if (found == data.making_room.end()) return made;
+  for (auto at = found->second.lower_bound({Instant{now.ms - data.policy.preempt_room_ms + 1}, TaskKey{}});
+       at != found->second.end(); ++at) {
+    const auto& [ended_at, key] = *at;
+    const Task& victim = *data.jobs.at(key.job).tasks.at({key.index, key.number}).record;
+    const auto agent = data.agents.find(victim.agent);
+    const bool reachable = victim.state != TaskState::unreachable && agent != data.agents.end() &&
+                           agent->second.record.state == AgentState::active;
+    if (reachable) made.push_back({&victim, ended_at});
+  }
+  return made;
 }
 
 void make_room(Turn& turn, const std::vector<std::string>& views, const WaitingRound& round,

@@ -16,8 +16,13 @@ namespace mimas::engine {
 std::string message_to_victim(const Job& job);
 std::int64_t makes_room_for(const Task& victim);
 
-// How many tasks end for the job, or ended so short a while ago that the room they made is still expected.
-std::int64_t claims_of(const State::Data& data, std::int64_t job, Instant now);
+// Who ends for the job, or ended so short a while ago that the room they made is still expected: in the order
+// of their ends, those that live last. Not those on agents that cannot be reached: their room may never come.
+struct RoomMade {
+  const Task* victim = nullptr;
+  Instant ended_at;  // kNever: it lives
+};
+std::vector<RoomMade> room_made_for(const State::Data& data, std::int64_t job, Instant now);
 
 // After a placement that placed nothing: remembers the production jobs among those left, and in a Settle in
 // which look_for_room() has looked, ends those who stand in their way: in the first of the views in which

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/agent_health.h"
 #include "engine/executors.h"
 #include "engine/orphans.h"
 
@@ -70,6 +71,14 @@ void resolve_jobs(const State::Data& data, const Job& job, placement::Demand& de
   }
 }
 
+// Where one of its tasks runs, another may not go.
+bool is_personal(const JobSpec& spec) {
+  using Kind = Constraint::Kind;
+  return std::any_of(spec.hard_constraints.begin(), spec.hard_constraints.end(), [](const Constraint& c) {
+    return c.kind == Kind::unique_host || c.kind == Kind::group_by || c.kind == Kind::max_per;
+  });
+}
+
 }  // namespace
 
 placement::Demand& add_demand(const State::Data& data, const Job& job, std::string executor,
@@ -85,27 +94,36 @@ placement::Demand& add_demand(const State::Data& data, const Job& job, std::stri
   demand.priority = job.spec->priority;
   demand.since = job.submitted_at;
   resolve_jobs(data, job, demand);
+  demand.personal = is_personal(*job.spec);
+  demand.restricted = !demand.with.empty() || !demand.apart.empty();
   return demand;
 }
 
 bool add_waiting(const State::Data& data, const JobEntry& job, WaitingRound& round) {
   const std::int64_t number = job.record->number;
   std::map<std::string, std::size_t> demands;  // by executor
+  std::map<std::string, Instant> since;        // … as the first of its tasks has waited, held or not
   std::size_t tasks = 0;
   for (const auto& place : data.ready.at(number)) {
     const TaskKey key{number, place.first, place.second};
+    const Task& task = *job.tasks.at(place).record;
+    std::string executor = shared_executor(data.policy, job, task);
+    const Instant waits_since = since.try_emplace(executor, task.queued_at).first->second;
     if (is_slot_held(data, key)) continue;
     if (tasks++ == kTasksPerDemandMax) {
       round.cut_short = true;
       break;
     }
-    const Task& task = *job.tasks.at(place).record;
-    std::string executor = shared_executor(data.policy, job, task);
     auto [at, fresh] = demands.try_emplace(executor, round.queue.demands.size());
     placement::Demand& demand =
         fresh ? add_demand(data, *job.record, std::move(executor), round) : round.queue.demands[at->second];
-    if (fresh) demand.since = task.queued_at;
+    if (fresh) {
+      demand.since = waits_since;
+      demand.avoid = avoided_by(data.policy, job, round.now);
+      demand.restricted = demand.restricted || (demand.personal && job.open > job.queued);
+    }
     round.waiting[at->second].tasks.push_back(key);
+    ++demand.count;
   }
   return !demands.empty();
 }
@@ -113,7 +131,9 @@ bool add_waiting(const State::Data& data, const JobEntry& job, WaitingRound& rou
 void refresh(const State::Data& data, WaitingRound& round) {
   for (std::size_t i = 0; i < round.waiting.size(); ++i) {
     const WaitingTasks& waiting = round.waiting[i];
-    round.queue.demands[i].count = static_cast<std::int64_t>(waiting.tasks.size() - waiting.given);
+    placement::Demand& demand = round.queue.demands[i];
+    demand.count = static_cast<std::int64_t>(waiting.tasks.size() - waiting.given);
+    demand.restricted = demand.restricted || (demand.personal && waiting.given > 0);
   }
   for (placement::Group& group : round.queue.groups) {
     auto used = data.group_use.find(group.name);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,19 @@ struct WaitingTasks {
   std::size_t given = 0;
 };
 
+// How far a line stands in the round.
+struct ReachedInLine {
+  LinePlace place;
+  std::size_t demand = 0;  // the last one of it
+};
+
 struct WaitingRound {
+  Instant now;
   placement::Queue queue;
-  std::vector<WaitingTasks> waiting;  // by demand
+  std::vector<WaitingTasks> waiting;      // by demand
+  std::vector<const WaitingLine*> lines;  // by demand, as far as there are any; null: it stands by itself
+  std::map<const WaitingLine*, ReachedInLine> reached;
+  std::set<std::int64_t> singly;  // jobs that stand by themselves
   std::map<std::string, std::size_t> groups;
   bool cut_short = false;  // a job has more waiting tasks than stand in its demand
 };

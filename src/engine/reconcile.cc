@@ -341,6 +341,10 @@ void send_kill(Turn& turn, const Task& task, const Job& job) {
   if (turn.data.overdue.contains(key)) shut_down_executor(turn, *task_at(entry, key).record);
 }
 
+void tell_slots_are_held(Turn& turn, JobEntry& job) {
+  publish_shortfall(turn, job, "an unknown task runs in the slot: see `mimas orphans list`");
+}
+
 void publish_shortfall(Turn& turn, JobEntry& job, std::string text, ExplanationPtr why) {
   const bool same_why = job.why == why || (job.why && why && *job.why == *why);
   if (job.shortfall == text && same_why) return;

@@ -40,5 +40,6 @@ void take_back(Turn& turn, JobEntry& job, const TaskKey& key);
 void send_kill(Turn& turn, const Task& task, const Job& job);
 
 void publish_shortfall(Turn& turn, JobEntry& job, std::string text, ExplanationPtr why = nullptr);
+void tell_slots_are_held(Turn& turn, JobEntry& job);  // by orphans, all that it waits for
 
 }  // namespace mimas::engine

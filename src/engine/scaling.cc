@@ -76,7 +76,7 @@ placement::TrialGroup trial_group(const Turn& turn, std::size_t index, const pla
 void try_role(Turn& turn, const std::string& role, const std::vector<std::int64_t>& jobs,
               std::vector<placement::TrialGroup>& groups, std::vector<placement::ScalingSight>& sights) {
   State::Data& data = turn.data;
-  WaitingRound round;
+  WaitingRound round{turn.now};
   for (const std::int64_t number : jobs) (void)add_waiting(data, data.jobs.at(number), round);
   refresh(data, round);
   // Where all roles are one, agents' offers come in one role as a rule: that view stands for all.

@@ -4,7 +4,9 @@
 
 #include "engine/agent_health.h"
 #include "engine/history.h"
+#include "engine/holds.h"
 #include "engine/index.h"
+#include "engine/lines.h"
 #include "engine/orphans.h"
 #include "engine/parts.h"
 #include "engine/preemption.h"
@@ -24,6 +26,7 @@ void make_ready(Turn& turn, JobEntry& job, const TaskKey& key, TaskEntry& entry)
   turn.data.ready[key.job].insert({key.index, key.number});
   turn.data.placement_stale = true;
   turn.data.to_place.insert(key.job);
+  turn.data.lines_stale.insert(key.job);
   turn.data.constraints_stale = true;
   RoleEntry& role = role_entry(turn.data, turn.data.jobs.at(key.job).role);
   ++role.ready;
@@ -105,11 +108,16 @@ void forget_agents(Turn& turn) {
     auto at = data.agents.find(id);
     if (at == data.agents.end() || at->second.record.state == AgentState::active) continue;
     if (!at->second.tasks.empty()) {
-      data.agents_leaving.insert({turn.now + kForgetAgentMs, id});
+      data.agents_leaving.insert(
+          {turn.now + (at->second.superseded ? kForgetSupersededMs : kForgetAgentMs), id});
       continue;
     }
     set_maintenance(data, at->second, std::nullopt);
     untell_agent(data, at->second);
+    const auto address = data.agents_by_address.find(address_of(at->second.record));
+    if (address != data.agents_by_address.end() && address->second == id)
+      data.agents_by_address.erase(address);
+    data.agents_unsure.erase(id);
     data.agents.erase(at);
     data.agents_unpublished.erase(id);
     turn.change(RemoveAgent{id});
@@ -158,6 +166,7 @@ Instant next_alarm(const Turn& turn) {
   wake = std::min(
       {wake, revive_at(turn), idle_at(data), constrain_at(data), maintenance_at(turn), health_at(turn)});
   wake = std::min({wake, retention_at(turn), standings_at(data), room_at(data), scaling_at(turn)});
+  wake = std::min({wake, data.holds_look_at, explain_at(data)});
   if (data.placement_stale && !data.ready.empty()) wake = turn.now;
   return std::max(wake, turn.now);
 }
@@ -182,7 +191,9 @@ void on_input(Turn& turn, const Settle&) {
   look_at_maintenance(turn);
   look_at_operations(turn);
   send_operations(turn);
+  hold_rooms(turn);
   look_for_room(turn);
+  renew_explanations(turn);
   place_waiting(turn);
   answer_inverse_offers(turn);
   return_offers(turn);

@@ -233,6 +233,8 @@ static void index_room(State::Data& data, const TaskKey& key, const Task& task, 
   const std::pair<Instant, TaskKey> place{is_terminal(task.state) ? task.ended_at : kNever, key};
   if (add) {
     data.making_room[job].insert(place);
+    data.claimants.insert(job);
+    data.lines_stale.insert(job);
     return;
   }
   auto at = data.making_room.find(job);
@@ -253,6 +255,7 @@ void untrack_task(State::Data& data, JobEntry& job, const TaskKey& key, TaskEntr
     waiting->second.erase({key.index, key.number});
     --role_entry(data, job.role).ready;
     data.constraints_stale = true;
+    data.lines_stale.insert(key.job);
     if (waiting->second.empty()) data.ready.erase(waiting);
   }
   if (task.state == TaskState::queued) data.shortfalls_stale.insert(key.job);
@@ -418,6 +421,7 @@ void untrack_job(State::Data& data, const JobEntry& entry) {
 
 void track_job(State::Data& data, const JobEntry& entry) {
   const Job& job = *entry.record;
+  if (data.in_line.contains(job.number)) data.lines_stale.insert(job.number);
   if (entry.held != ResourceRequest()) hold(data, entry, entry.held);
   if (job.state == JobState::ended) {
     data.ended_jobs.insert({job.ended_at, job.number});
@@ -460,6 +464,10 @@ AgentEntry& agent_at(State::Data& data, const AgentId& id) {
     if (order != data.agent_orders.end()) set_order(data, at->second, order->second);
   }
   return at->second;
+}
+
+std::string address_of(const Agent& agent) {
+  return agent.endpoint.empty() ? std::string() : agent.hostname + '\n' + agent.endpoint;
 }
 
 Resources offered_by(const AgentEntry& agent) {

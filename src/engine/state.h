@@ -80,6 +80,24 @@ struct Slot {
   StartNumbers ended;         // its ended tasks that are still kept
 };
 
+// Starts of a job on one agent that came to nothing.
+struct FailedStarts {
+  Instant last;
+  std::int64_t count = 0;
+};
+
+// Where a job stands among those that wait like it, as placement/order.h has it within a group.
+struct LinePlace {
+  std::int64_t less_urgent = 0;  // minus its priority
+  Instant since;
+  std::int64_t job = 0;
+  auto operator<=>(const LinePlace&) const = default;
+};
+struct WaitingLine {
+  std::string key, role;
+  std::set<LinePlace> jobs;
+};
+
 struct JobEntry {
   JobPtr record;
   std::string role;  // whose offers its tasks are started with (role_of)
@@ -97,6 +115,7 @@ struct JobEntry {
   ExplanationPtr why;                              // … with it
   std::map<std::int64_t, JobVersionPtr> versions;  // that are kept
   std::array<AgentId, 2> ran_on;  // two agents where tasks of it were seen to run, the last one first
+  std::map<AgentId, FailedStarts> failed_on;  // kFailedOnMax agents, the last ones; a restart forgets them
 };
 
 struct HeldOffer {
@@ -121,6 +140,9 @@ struct AgentEntry {
   // What its failures are judged by (agent_health.h); a restart forgets it.
   std::map<std::int64_t, Instant> failed_starts;  // job → when a start of it here last came to nothing
   std::map<std::int64_t, Instant> failed_runs;    // job → when a task of it here last failed by itself
+  std::map<std::int32_t, Instant> doubted_ports;  // when a start with this host port last came to nothing
+
+  bool superseded = false;  // another id is where it was: it never comes back
 
   // its place in placement's view, by role; empty: it is not there
   std::map<std::string, placement::HostIndex> hosts;
@@ -222,6 +244,7 @@ struct State::Data {
   std::set<TaskKey> overdue;  // killed, and still there long after their grace (is_overdue)
   // Job → those that end to make room for it (at kNever), or did (when they had ended).
   std::map<std::int64_t, std::set<std::pair<Instant, TaskKey>>> making_room;
+  std::set<std::int64_t> claimants;  // jobs for which others may have ended a short while ago
   std::int64_t instances_wanted = 0;
 
   std::map<std::int64_t, OperationEntry> operations;  // by number
@@ -241,6 +264,7 @@ struct State::Data {
   std::set<std::pair<Instant, AgentId>> agents_leaving;  // lost ones, and when they are forgotten
   std::map<std::string, placement::Cluster, std::less<>> clusters;  // by the role that offers are made to
   std::map<std::int64_t, ToldJob> told_jobs;                        // by number
+  std::map<std::string, AgentId> agents_by_address;                 // hostname and endpoint → who is there
   std::map<OfferId, AgentId> offers;
   std::set<std::pair<Instant, OfferId>> offers_due;
   std::map<OfferId, HeldInverseOffer> inverse_offers;
@@ -277,7 +301,8 @@ struct State::Data {
 
   // the reconciliation run
   std::set<TaskKey> unanswered;
-  Instant asked_at;  // when the run began
+  Instant asked_at;                 // when the run began
+  std::set<AgentId> agents_unsure;  // no task or offer has shown since asked_at that they are there
   Instant ask_at = kNever;
   std::int64_t ask_delay_ms = 0;
   Instant ask_all_at = kNever;
@@ -290,12 +315,23 @@ struct State::Data {
 
   // what the next Settle has to look at
   bool placement_stale = false;
-  bool operations_stale = false;          // an offer came, or an operation
-  bool constraints_stale = false;         // other work waits than before
-  std::set<std::int64_t> waits_for_room;  // production jobs for which others may have to end
-  Instant room_looked_at;                 // when this was last looked into
-  bool place_all = false;                 // what did not fit before may fit now, or waits for another reason
-  std::set<std::int64_t> to_place;        // jobs with tasks that became ready since the last placement
+  bool operations_stale = false;                          // an offer came, or an operation
+  bool constraints_stale = false;                         // other work waits than before
+  std::set<std::int64_t> waits_for_room;                  // production jobs for which others may have to end
+  Instant room_looked_at;                                 // when this was last looked into
+  std::map<AgentId, std::vector<placement::Hold>> holds;  // as placement was told (holds.h)
+  Instant holds_look_at = kNever;                         // when time alone changes them
+  bool place_all = false;           // what did not fit before may fit now, or waits for another reason
+  std::set<std::int64_t> to_place;  // jobs with tasks that became ready since the last placement
+  // What waits, in lines (lines.h), as of when no job is in lines_stale.
+  std::map<std::string, WaitingLine> lines;  // by key
+  std::map<std::int64_t, std::pair<WaitingLine*, LinePlace>> in_line;
+  std::set<std::int64_t> lines_stale;
+  std::size_t tried_singly_max = 256;  // with more jobs waiting, of a line only the first are tried
+  std::int64_t demands_tried = 0;      // ever; what placing has cost
+  std::size_t explain_left = 0;   // waiting jobs whose explanations may be older than the last placement …
+  std::int64_t explained_to = 0;  // … those behind this number first
+  Instant explained_at;
   std::set<std::int64_t> shortfalls_stale;  // jobs of which a queued task was placed or stopped
   std::set<std::int64_t> jobs_unchecked;    // recovered: reconcile once
 
@@ -307,6 +343,9 @@ struct State::Data {
 
 inline constexpr std::int64_t kForgetAgentMs =
     3'600'000;  // a lost agent without tasks of ours is forgotten after it
+
+inline constexpr std::int64_t kForgetSupersededMs =
+    10'000;  // … one that never comes back, soon after its last task
 
 inline constexpr std::string_view kScaledDown =
     "SCALED_DOWN";  // Task::reason of a live task whose slot is given up
@@ -397,6 +436,7 @@ bool is_ours(const Policy& policy, std::string_view role);  // whether offers ma
 std::string group_key(const JobSpec& spec);
 
 AgentEntry& agent_at(State::Data& data, const AgentId& id);  // created when missing
+std::string address_of(const Agent& agent);                  // one agent at a time; empty: it is not known
 Resources offered_by(const AgentEntry& agent);
 void set_order(State::Data& data, AgentEntry& agent, AgentOrderPtr order);  // null: none
 void note_standing(State::Data& data, const AgentEntry& agent);             // it may be another one now

@@ -73,7 +73,12 @@ struct Policy {
   bool preemption = true;
   std::int64_t preempt_after_ms = 5'000;
   std::int64_t preempt_room_ms = 15'000;
-  std::int64_t preempt_look_ms = 5'000;        // between looks at what waits; each costs a look at all tasks
+  std::int64_t preempt_look_ms = 5'000;  // between looks at what waits; each costs a look at all tasks
+  // Host ports of a start that came to nothing are given out last on that agent for so long: something that
+  // we know nothing of may listen there.
+  std::int64_t ports_avoid_ms = 600'000;
+  // Where very much waits, why each of it does is looked into anew only so often, some jobs at a time.
+  std::int64_t explain_ms = 1'000;
   std::int64_t groups_max = 1'000;             // described ones; above: resource_exhausted
   std::int64_t agent_orders_max = 10'000;      // above: resource_exhausted
   std::int64_t operation_wait_ms = 300'000;    // for an offer that an operation can be applied to

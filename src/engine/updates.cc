@@ -179,6 +179,10 @@ void on_input(Turn& turn, const StatusUpdate& update) {
     listing_ended(turn);
     return;
   }
+  if (update.task.value == kAgentProbe) {
+    agent_answered(turn, update);
+    return;
+  }
   FoundTask found = find_task(turn.data, update.task);
   acknowledge(turn, update, found);
   note_agent(turn, update);

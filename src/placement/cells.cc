@@ -11,7 +11,7 @@ constexpr std::size_t kNewsSpare = 4'096;
 
 }  // namespace
 
-CellKey Hosts::key_of(const Host& host) const {
+CellKey Hosts::key_of(const Host& host, JobNumber job) const {
   CellKey key;
   key.attributes = host.attributes;
   const Resources& total = host.facts.total;
@@ -21,18 +21,25 @@ CellKey Hosts::key_of(const Host& host) const {
   key.gpus_total = total.gpus;
   key.ports_total = total.ports.count();
   key.scalars_total = total.scalars;
-  key.cpu = host.free.cpu_milli;
-  key.mem = host.free.mem_mib;
-  key.disk = host.free.disk_mib;
-  key.gpus = host.free.gpus;
-  key.ports = host.free.ports.count();
-  key.scalars = host.free.scalars;
+  const std::optional<Resources> less = host.holds.empty() ? std::nullopt : std::optional(host.free_for(job));
+  const Resources& free = less ? *less : host.free;
+  key.cpu = free.cpu_milli;
+  key.mem = free.mem_mib;
+  key.disk = free.disk_mib;
+  key.gpus = free.gpus;
+  key.ports = free.ports.count();
+  key.scalars = free.scalars;
   key.standing = host.standing;
   key.offered = host.offered;
   for (const WorkThere& work : host.works) {
     (work.type == JobType::batch ? key.batch : key.service) = true;
     key.exclusive = key.exclusive || work.exclusive;
     if (work.executor != 0 && shared_.contains(work.executor)) key.executors.push_back(work.executor);
+  }
+  for (const Hold& hold : host.holds) {
+    if (hold.job == job || hold.amounts == ResourceRequest()) continue;
+    key.held = true;
+    key.exclusive = key.exclusive || hold.exclusive;
   }
   if (key.executors.size() > 1) {
     std::sort(key.executors.begin(), key.executors.end());
@@ -41,13 +48,18 @@ CellKey Hosts::key_of(const Host& host) const {
   return key;
 }
 
+const CellKey& Hosts::key_on(const Host& host, JobNumber job, std::optional<CellKey>& own) const {
+  if (!host.holds_for(job)) return cells_[host.cell].key;
+  return own.emplace(key_of(host, job));
+}
+
 void Hosts::settle() {
   for (HostIndex index : changed_) {
     Host& host = hosts_[index];
     if (!host.changed) continue;
     host.changed = false;
     if (!host.known) continue;
-    const CellKey key = key_of(host);
+    const CellKey key = key_of(host, kNoJob);
     if (host.cell != kNoCell && cells_[host.cell].key == key) continue;
     if (host.cell != kNoCell) leave(index);
     enter(index, cell_for(key));

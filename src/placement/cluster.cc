@@ -1,6 +1,7 @@
 #include "placement/cluster.h"
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "base/assert.h"
@@ -54,6 +55,13 @@ void Cluster::end(HostIndex host, const Work& work) {
   data_->hosts.release(there);
 }
 
+void Cluster::hold(HostIndex host, const Hold& hold) { data_->hosts.hold(host, hold); }
+void Cluster::use_hold(HostIndex host, JobNumber job, const Resources& taken) {
+  (void)data_->hosts.use_hold(host, job, taken);
+  for (const Hold& rest : std::vector<Hold>(data_->hosts.at(host).holds)) data_->hosts.hold(host, rest);
+}
+void Cluster::avoid_ports(HostIndex host, Ports ports) { data_->hosts.avoid_ports(host, std::move(ports)); }
+
 std::vector<HostIndex> Cluster::hosts() const {
   std::vector<HostIndex> all;
   all.reserve(data_->hosts.by_id().size());
@@ -63,6 +71,9 @@ std::vector<HostIndex> Cluster::hosts() const {
 
 const HostFacts& Cluster::facts(HostIndex host) const { return data_->hosts.at(host).facts; }
 const Resources& Cluster::free(HostIndex host) const { return data_->hosts.at(host).free; }
+ResourceRequest Cluster::held_for_others(HostIndex host, JobNumber job) const {
+  return data_->hosts.at(host).held_for_others(job);
+}
 std::int64_t Cluster::running(HostIndex host) const { return data_->hosts.at(host).tasks; }
 const Rules& Cluster::rules() const { return data_->rules; }
 std::uint64_t Cluster::looks() const { return data_->search.looks(); }
@@ -95,20 +106,20 @@ namespace {
 // back at the end.
 class Round {
  public:
-  Round(Hosts& hosts, Search& search, const Queue& queue, std::size_t most)
-      : hosts_(hosts), search_(search), queue_(queue), most_(most) {
+  Round(Hosts& hosts, Search& search, const Queue& queue, std::size_t most, const Successor& successor)
+      : hosts_(hosts), search_(search), queue_(queue), most_(most), successor_(successor) {
     search_.begin_round();
-    wanted_.reserve(queue.demands.size());
-    for (const Demand& demand : queue.demands) wanted_.push_back(search_.want(demand));
-    hosts_.settle();  // after executors have turned out to be shared
+    meet_demands();
   }
 
   Plan run() {
-    Order order(queue_, hosts_.total());
-    std::vector<bool> failed(queue_.demands.size());
+    Order order(queue_, hosts_.total(), successor_);
+    std::vector<bool> failed;
     while (plan_.assignments.size() < most_) {
       const std::optional<std::size_t> next = order.next();
       if (!next) break;
+      if (wanted_.size() < queue_.demands.size()) meet_demands();
+      failed.resize(queue_.demands.size());
       Wanted& wanted = wanted_[*next];
       const std::optional<Pick> pick = search_.pick(wanted);
       if (pick) {
@@ -120,7 +131,8 @@ class Round {
       failed[*next] = !pick;
       if (!pick || order.left(*next) == 0) wanted.view.reset();
     }
-    for (std::size_t at = 0; at < queue_.demands.size(); ++at) {
+    failed.resize(order.demands());
+    for (std::size_t at = 0; at < order.demands(); ++at) {
       const std::int64_t left = order.left(at);
       if (left == 0) continue;
       if (order.is_over_quota(at)) {
@@ -134,6 +146,7 @@ class Round {
   }
 
  private:
+  void meet_demands();  // those that the queue has got since
   void assign(std::size_t demand, const Pick& pick);
   ExplanationPtr over_quota(std::size_t demand, std::int64_t tasks, std::vector<Lack> lacks) const;
   ExplanationPtr why(std::size_t demand, std::int64_t tasks);
@@ -143,9 +156,18 @@ class Round {
   Search& search_;
   const Queue& queue_;
   const std::size_t most_;
-  std::vector<Wanted> wanted_;
+  const Successor& successor_;
+  std::deque<Wanted> wanted_;  // they stay where they are: the search remembers who has a view
+  std::vector<std::pair<HostIndex, Hold>> held_;  // as it was before each assignment that used a part of it
   Plan plan_;
 };
+
+void Round::meet_demands() {
+  while (wanted_.size() < queue_.demands.size()) {
+    wanted_.push_back(search_.want(queue_.demands[wanted_.size()]));
+  }
+  hosts_.settle();  // after executors have turned out to be shared
+}
 
 void Round::assign(std::size_t demand, const Pick& pick) {
   const Wanted& wanted = wanted_[demand];
@@ -157,8 +179,10 @@ void Round::assign(std::size_t demand, const Pick& pick) {
   taken.gpus = request.gpus;
   taken.scalars = request.scalars;
   if (pick.charge.network) add_scalars(taken.scalars, {{std::string(kNetworkScalar), wanted.cls->network}});
-  if (request.ports > 0) taken.ports = hosts_.at(pick.host).free.ports.take_lowest(request.ports);
+  if (request.ports > 0) taken.ports = hosts_.at(pick.host).take_ports(request.ports);
   hosts_.take(pick.host, taken);
+  if (auto before = hosts_.use_hold(pick.host, wanted.demand->job, taken))
+    held_.emplace_back(pick.host, *std::move(before));
   hosts_.start(pick.host, wanted.work);
   hosts_.settle();
   search_.changed(pick.host);
@@ -197,13 +221,14 @@ void Round::take_back() {
     hosts_.end(at->host, wanted_[at->demand].work);
     hosts_.give_back(at->host, at->allocated);
   }
+  for (auto at = held_.rbegin(); at != held_.rend(); ++at) hosts_.hold(at->first, at->second);
   for (const Wanted& wanted : wanted_) search_.release(wanted);
 }
 
 }  // namespace
 
-Plan Cluster::place(const Queue& queue, std::size_t most) {
-  return Round(data_->hosts, data_->search, queue, most).run();
+Plan Cluster::place(const Queue& queue, std::size_t most, const Successor& successor) {
+  return Round(data_->hosts, data_->search, queue, most, successor).run();
 }
 
 }  // namespace mimas::placement

@@ -53,6 +53,15 @@ struct Work {
 
 Work work_of(const Demand& demand);  // what a task of it will be there
 
+// Room on an agent that is for one job alone: to everybody else it is as if a task of the job stood there
+// already. Where less is free than is held, nothing is free for the others.
+struct Hold {
+  JobNumber job = 0;
+  bool exclusive = false;   // its job wants the agent for itself
+  ResourceRequest amounts;  // nothing: no hold
+  bool operator==(const Hold&) const = default;
+};
+
 struct Rules {
   Fitness fitness;
   // An agent with one of these attributes takes only jobs with a hard constraint that asks for it (=, in,
@@ -100,18 +109,24 @@ class Cluster {
   void withdraw(HostIndex host);               // nothing is offered
   void stand(HostIndex host, Standing standing);
   void start(HostIndex host, const Work& work);
-  void end(HostIndex host, const Work& work);  // ASSERTs that it was started there
+  void end(HostIndex host, const Work& work);   // ASSERTs that it was started there
+  void hold(HostIndex host, const Hold& hold);  // instead of what was held there for the job
+  void use_hold(HostIndex host, JobNumber job, const Resources& taken);  // … which is as much smaller now
+  void avoid_ports(HostIndex host,
+                   Ports ports);  // given only when there are no others; instead of those before
 
   std::vector<HostIndex> hosts() const;  // by their agents' ids
   const HostFacts& facts(HostIndex host) const;
   const Resources& free(HostIndex host) const;
-  std::int64_t running(HostIndex host) const;  // how many tasks
-  Totals totals() const;                       // costs a look at every cell, once after each change
+  ResourceRequest held_for_others(HostIndex host, JobNumber job) const;  // than the job
+  std::int64_t running(HostIndex host) const;                            // how many tasks
+  Totals totals() const;  // costs a look at every cell, once after each change
   const Rules& rules() const;
   std::uint64_t looks() const;  // how often a cell or an agent was judged, ever: the cost in units of work
 
   // At most `most` assignments; demands that were not tried for that reason are not named as unplaced.
-  Plan place(const Queue& queue, std::size_t most = SIZE_MAX);
+  // `successor` may append to the queue meanwhile.
+  Plan place(const Queue& queue, std::size_t most = SIZE_MAX, const Successor& successor = {});
 
  private:
   struct Data;

@@ -46,8 +46,14 @@ bool runs_any(const Host& host, const std::vector<JobNumber>& jobs) {
   return std::any_of(jobs.begin(), jobs.end(), [&](JobNumber job) { return host.count_of(job) > 0; });
 }
 
+bool holds_any(const Host& host, const std::vector<JobNumber>& jobs) {
+  return !host.holds.empty() &&
+         std::any_of(jobs.begin(), jobs.end(), [&](JobNumber job) { return host.holds_for(job); });
+}
+
 // Alone on the agent, but for tasks of the job itself.
 bool is_alone(const Want& want, const CellKey& key, const Host* host) {
+  if (key.held) return false;
   return host == nullptr ? !key.batch && !key.service : !host->has_others_than(want.demand->job);
 }
 
@@ -72,7 +78,8 @@ bool fails(const Hosts& hosts, const Want& want, const CellKey& key, const Host*
     case Kind::unique_host: return host != nullptr && host->count_of(demand.job) > 0;
     case Kind::exclusive_host: return !is_alone(want, key, host);
     case Kind::with_job: return host == nullptr || !runs_any(*host, demand.with);
-    case Kind::apart_from_job: return host != nullptr && runs_any(*host, demand.apart);
+    case Kind::apart_from_job:
+      return host != nullptr && (runs_any(*host, demand.apart) || holds_any(*host, demand.apart));
     case Kind::group_by:
     case Kind::max_per: {
       const std::size_t at = balance_of(*want.cls, index);
@@ -167,6 +174,8 @@ std::string DemandClass::key(const Demand& demand, NameId executor) {
   return key;
 }
 
+std::string likeness(const Demand& demand) { return DemandClass::key(demand, 0); }
+
 DemandClass::DemandClass(const Demand& demand, const Rules& all_rules, Hosts& hosts)
     : spec(demand.spec),
       rules(&all_rules),
@@ -182,6 +191,8 @@ DemandClass::DemandClass(const Demand& demand, const Rules& all_rules, Hosts& ho
   }
   counts_images = has_term(rules->fitness, Term::same_image);
   if (has_term(rules->fitness, Term::same_job)) asks_where_it_runs = true;
+  if (spec->type == JobType::service && has_term(rules->fitness, Term::spread_services))
+    asks_where_it_runs = true;
 }
 
 void DemandClass::sort_out(const Constraint& constraint, bool hard, std::size_t index, Hosts& hosts) {
@@ -282,12 +293,13 @@ Reason why_not(const Hosts& hosts, const Want& want, const CellKey& key, const H
                std::size_t ignored) {
   Reason reason = first_constraint(hosts, want, key, host, balances, ignored);
   if (reason.stage != Stage::none) return reason;
-  const bool taken = key.exclusive && (host == nullptr || host->has_others_than(want.demand->job));
+  const bool taken =
+      key.exclusive && (host == nullptr || key.held || host->has_others_than(want.demand->job));
   if (taken) return {Stage::exclusive};
   if (!want.cls->asks_apart && host != nullptr) {
     const std::vector<JobNumber>& apart = want.demand->apart;
     for (std::size_t i = 0; i < apart.size(); ++i) {
-      if (host->count_of(apart[i]) > 0) return {Stage::apart, i};
+      if (host->count_of(apart[i]) > 0 || host->holds_for(apart[i])) return {Stage::apart, i};
     }
   }
   const Fixed& fixed = want.cls->fixed(hosts, key.attributes);
@@ -313,7 +325,8 @@ Merit merit(const Hosts& hosts, const Want& want, const CellKey& key, const Host
   const bool batch = cls.spec->type == JobType::batch;
   outlook.own_type = batch ? key.batch : key.service;
   outlook.other_type = batch ? key.service : key.batch;
-  outlook.same_job = host != nullptr && host->count_of(want.demand->job) > 0;
+  outlook.service = !batch;
+  outlook.of_job = host == nullptr ? 0 : host->count_of(want.demand->job);
   outlook.same_image = want.work.image != 0 && host != nullptr && host->has_image(want.work.image);
   outlook.cost = fixed.cost;
   Merit merit{fitness_of(cls.rules->fitness, outlook), fixed.soft};

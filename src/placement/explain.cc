@@ -137,7 +137,8 @@ Count count_agents(const Search& search, const Hosts& hosts, const Wanted& want)
   const std::vector<HostIndex> singled_out = search.singled_out(want);
   for (HostIndex index : singled_out) {
     const Host& host = hosts.at(index);
-    const CellKey& key = hosts.cells()[host.cell].key;
+    std::optional<CellKey> own;
+    const CellKey& key = hosts.key_on(host, want.demand->job, own);
     const Reason reason = why_not(hosts, want, key, &host, true);
     ++count.reasons[reason];
     ++singly[host.cell];
@@ -244,7 +245,8 @@ ExplanationPtr explain(const Search& search, const Hosts& hosts, const Wanted& w
     const Host& host = hosts.at(index);
     NearestMiss miss{host.facts.agent, host.facts.hostname, reason_text(want, reason), {}};
     if (reason.stage >= Stage::cpu && reason.stage < Stage::none) {
-      for (auto& [kind, lack] : lacks_of(want, hosts.cells()[host.cell].key, &host)) {
+      std::optional<CellKey> own;
+      for (auto& [kind, lack] : lacks_of(want, hosts.key_on(host, want.demand->job, own), &host)) {
         miss.lacks.push_back(std::move(lack));
       }
     }

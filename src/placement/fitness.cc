@@ -12,7 +12,7 @@ struct NamedTerm {
   std::string_view name;
 };
 
-constexpr std::array<NamedTerm, 15> kTerms{{{Term::pack_cpu, "pack-cpu"},
+constexpr std::array<NamedTerm, 16> kTerms{{{Term::pack_cpu, "pack-cpu"},
                                             {Term::pack_memory, "pack-memory"},
                                             {Term::pack_disk, "pack-disk"},
                                             {Term::pack_network, "pack-network"},
@@ -25,6 +25,7 @@ constexpr std::array<NamedTerm, 15> kTerms{{{Term::pack_cpu, "pack-cpu"},
                                             {Term::first_fit, "first-fit"},
                                             {Term::same_type, "same-type"},
                                             {Term::same_job, "same-job"},
+                                            {Term::spread_services, "spread-services"},
                                             {Term::same_image, "same-image"},
                                             {Term::cheap, "cheap"}}};
 
@@ -90,7 +91,8 @@ std::int64_t value(Term term, const Outlook& o) {
     case Term::worst_fit: return 1'000 - dominant_share(o);
     case Term::first_fit: return 1'000;
     case Term::same_type: return o.other_type ? 0 : (o.own_type ? 1'000 : 500);
-    case Term::same_job: return o.same_job ? 1'000 : 0;
+    case Term::same_job: return o.of_job > 0 ? 1'000 : 0;
+    case Term::spread_services: return 1'000 / (1 + o.of_job);
     case Term::same_image: return o.same_image ? 1'000 : 0;
     case Term::cheap: return 1'000 - std::clamp<std::int64_t>(o.cost, 0, 1'000);
   }
@@ -140,6 +142,7 @@ std::int64_t fitness_of(const Fitness& fitness, const Outlook& outlook) {
   std::int64_t sum = 0;
   std::int64_t weights = 0;
   for (const WeightedTerm& one : fitness.terms) {
+    if (one.term == Term::spread_services && !outlook.service) continue;
     sum += one.weight * value(one.term, outlook);
     weights += one.weight;
   }

@@ -22,13 +22,14 @@ enum class Term {
   spread_cpu,     // 1000 minus the packer of that name: empty agents first
   spread_memory,
   spread,
-  worst_fit,   // 1000 minus pack_dominant
-  first_fit,   // 1000 everywhere: the first agent by id that fits
-  same_type,   // 1000 where only tasks of the job's type run, 500 on an empty agent, 0 beside other types:
-               // services and batch apart, so that agents empty out and can be taken away
-  same_job,    // 1000 where a task of the job runs
-  same_image,  // 1000 where a task of the same image runs: it need not be pulled
-  cheap,       // 1000 minus the agent's attribute "cost" (0..1000; 0 when it has none)
+  worst_fit,  // 1000 minus pack_dominant
+  first_fit,  // 1000 everywhere: the first agent by id that fits
+  same_type,  // 1000 where only tasks of the job's type run, 500 on an empty agent, 0 beside other types:
+              // services and batch apart, so that agents empty out and can be taken away
+  same_job,   // 1000 where a task of the job runs
+  spread_services,  // of services alone, batch jobs leave it out: 1000 / (1 + tasks of the job there)
+  same_image,       // 1000 where a task of the same image runs: it need not be pulled
+  cheap,            // 1000 minus the agent's attribute "cost" (0..1000; 0 when it has none)
 };
 std::string_view term_name(Term term);  // "pack-cpu", …, as users write it
 
@@ -38,7 +39,9 @@ struct WeightedTerm {
 };
 
 struct Fitness {
-  std::vector<WeightedTerm> terms{{Term::pack, 80}, {Term::same_type, 20}};
+  // By default an agent without a task of a service is better for it than any that has one, however well the
+  // others speak for that: 500 · 250 is more than 1000 · 100.
+  std::vector<WeightedTerm> terms{{Term::pack, 80}, {Term::same_type, 20}, {Term::spread_services, 250}};
   // Once an agent is found whose whole score is at least this, agents that were never ranked for tasks of
   // this kind are left aside: the first of its kind is placed faster where agents differ much. Which of the
   // good ones is taken may then depend on what was asked before. 1001: never.
@@ -54,7 +57,9 @@ struct Outlook {
   std::int64_t cpu_used = 0, cpu_total = 0, mem_used = 0, mem_total = 0, disk_used = 0, disk_total = 0;
   std::int64_t network_used = 0, network_total = 0;
   bool own_type = false, other_type = false;  // tasks of the job's type, of the other type run there
-  bool same_job = false, same_image = false;
+  bool service = false;                       // the job is one
+  std::int64_t of_job = 0;                    // how many tasks of the job run there
+  bool same_image = false;
   std::int64_t cost = 0;
 };
 

@@ -71,7 +71,7 @@ std::size_t CellKeyHash::operator()(const CellKey& key) const noexcept {
   mix(hash, key.scalars_total);
   mix(hash, key.scalars);
   mix(hash, static_cast<std::uint64_t>(key.standing) << 4 | (key.offered ? 8u : 0u) | (key.batch ? 4u : 0u) |
-                (key.service ? 2u : 0u) | (key.exclusive ? 1u : 0u));
+                (key.service ? 2u : 0u) | (key.exclusive ? 1u : 0u) | (key.held ? 256u : 0u));
   for (NameId executor : key.executors) mix(hash, executor);
   return static_cast<std::size_t>(hash);
 }
@@ -81,6 +81,46 @@ std::int64_t Host::count_of(JobNumber job) const {
     if (one.job == job) return one.count;
   }
   return 0;
+}
+
+bool Host::holds_for(JobNumber job) const {
+  return std::any_of(holds.begin(), holds.end(), [&](const Hold& hold) { return hold.job == job; });
+}
+
+ResourceRequest Host::held_for_others(JobNumber job) const {
+  ResourceRequest held;
+  for (const Hold& hold : holds) {
+    if (hold.job == job) continue;
+    mimas::add_amounts(held, hold.amounts);
+    held.ports += hold.amounts.ports;
+  }
+  return held;
+}
+
+Resources Host::free_for(JobNumber job) const {
+  const ResourceRequest held = held_for_others(job);
+  auto left = [](std::int64_t have, std::int64_t kept) { return std::max<std::int64_t>(have - kept, 0); };
+  Resources rest;
+  rest.cpu_milli = left(free.cpu_milli, held.cpu_milli);
+  rest.mem_mib = left(free.mem_mib, held.mem_mib);
+  rest.disk_mib = left(free.disk_mib, held.disk_mib);
+  rest.gpus = left(free.gpus, held.gpus);
+  rest.ports = free.ports.take_lowest(left(free.ports.count(), held.ports));
+  for (const auto& [name, amount] : free.scalars) {
+    const std::int64_t more = left(amount, scalar(held.scalars, name));
+    if (more > 0) rest.scalars.emplace_back(name, more);
+  }
+  return rest;
+}
+
+Ports Host::take_ports(std::int64_t how_many) const {
+  Ports good = free.ports;
+  good.subtract(avoided);
+  if (how_many <= good.count()) return good.take_lowest(how_many);
+  Ports rest = free.ports;
+  rest.subtract(good);
+  good.add(rest.take_lowest(how_many - good.count()));
+  return good;
 }
 
 bool Host::runs_executor(NameId executor) const {
@@ -144,6 +184,7 @@ void Hosts::remove(HostIndex index) {
     end(index, work);
     release(work);
   }
+  while (!hosts_[index].holds.empty()) hold(index, {hosts_[index].holds.back().job, false, {}});
   set_free(index, false, {});
   Host& host = hosts_[index];
   add_totals(host, -1);
@@ -218,6 +259,55 @@ void Hosts::stand(HostIndex index, Standing standing) {
   ASSERT(hosts_[index].known);
   hosts_[index].standing = standing;
   touch(index);
+}
+
+void Hosts::hold(HostIndex index, const Hold& hold) {
+  Host& host = hosts_[index];
+  ASSERT(host.known);
+  auto at = std::find_if(host.holds.begin(), host.holds.end(),
+                         [&](const Hold& other) { return other.job >= hold.job; });
+  const bool is_there = at != host.holds.end() && at->job == hold.job;
+  if (hold.amounts == ResourceRequest()) {
+    if (!is_there) return;
+    host.holds.erase(at);
+    auto agents = held_for_.find(hold.job);
+    agents->second.erase(index);
+    if (agents->second.empty()) held_for_.erase(agents);
+  } else if (is_there) {
+    if (*at == hold) return;
+    *at = hold;
+  } else {
+    host.holds.insert(at, hold);
+    held_for_[hold.job].insert(index);
+  }
+  ++version_;
+  touch(index);
+}
+
+std::optional<Hold> Hosts::use_hold(HostIndex index, JobNumber job, const Resources& taken) {
+  for (Hold& rest : hosts_[index].holds) {
+    if (rest.job != job) continue;
+    const Hold before = rest;
+    auto use = [](std::int64_t& held, std::int64_t used) { held = std::max<std::int64_t>(held - used, 0); };
+    use(rest.amounts.cpu_milli, taken.cpu_milli);
+    use(rest.amounts.mem_mib, taken.mem_mib);
+    use(rest.amounts.disk_mib, taken.disk_mib);
+    use(rest.amounts.gpus, taken.gpus);
+    use(rest.amounts.ports, taken.ports.count());
+    for (auto& [name, amount] : rest.amounts.scalars) use(amount, scalar(taken.scalars, name));
+    std::erase_if(rest.amounts.scalars, [](const auto& named) { return named.second == 0; });
+    ++version_;
+    touch(index);
+    return before;
+  }
+  return std::nullopt;
+}
+
+const std::set<HostIndex>& Hosts::held_for(JobNumber job) const {
+  static const std::set<HostIndex> nowhere;
+  if (held_for_.empty()) return nowhere;
+  auto at = held_for_.find(job);
+  return at == held_for_.end() ? nowhere : at->second;
 }
 
 void Hosts::touch(HostIndex index) {

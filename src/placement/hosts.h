@@ -3,12 +3,14 @@
 // so that an agent that is used, withdrawn and offered again moves once.
 //
 // What tells agents apart: the attributes that some demand has ever asked about (and no others), total and
-// free amounts, how many ports, standing, whether anything is offered, which types of jobs run there, whether
-// one of them wants the agent for itself, and which executors that several jobs share run there.
+// free amounts (what is held is not free), how many ports, standing, whether anything is offered, which types
+// of jobs run there, whether one of them wants the agent for itself, and which executors that several jobs
+// share run there.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -25,6 +27,7 @@ using AgentOrder = std::uint64_t;  // of agents by id
 inline constexpr AgentOrder kNoOrder = UINT64_MAX;
 inline constexpr std::string_view kCostAttribute = "cost";
 inline constexpr CellId kNoCell = UINT32_MAX;
+inline constexpr JobNumber kNoJob = -1;
 
 // Names with the number of tasks that bear them; a number is given again when none does.
 class Names {
@@ -48,6 +51,7 @@ struct CellKey {
   bool offered = false;
   bool batch = false, service = false;  // tasks of such jobs run there
   bool exclusive = false;               // a job has the agent for itself
+  bool held = false;                    // room is held there
   std::vector<NameId> executors;        // that jobs share; ascending
   bool operator==(const CellKey&) const = default;
 };
@@ -84,6 +88,8 @@ struct JobThere {
 struct Host {
   HostFacts facts;
   Resources free;
+  std::vector<Hold> holds;  // by job
+  Ports avoided;            // given last
   bool known = false, offered = false, changed = false;
   Standing standing = Standing::open;
   std::uint32_t attributes = 0;  // class
@@ -95,6 +101,10 @@ struct Host {
 
   std::int64_t count_of(JobNumber job) const;
   bool has_others_than(JobNumber job) const { return tasks > count_of(job); }
+  bool holds_for(JobNumber job) const;
+  ResourceRequest held_for_others(JobNumber job) const;  // than the job
+  Resources free_for(JobNumber job) const;               // without that
+  Ports take_ports(std::int64_t how_many) const;
   bool runs_executor(NameId executor) const;
   bool has_image(NameId image) const;
 };
@@ -122,6 +132,11 @@ class Hosts {
   void take(HostIndex host, const Resources& amounts);  // of what is free
   void give_back(HostIndex host, const Resources& amounts);
   void stand(HostIndex host, Standing standing);
+  void hold(HostIndex host, const Hold& hold);
+  // What was held for the job before; nothing: no room was. A hold that is used up stays until it is
+  // replaced, so that the agent is special to its job for the rest of the round.
+  std::optional<Hold> use_hold(HostIndex host, JobNumber job, const Resources& taken);
+  void avoid_ports(HostIndex host, Ports ports) { hosts_[host].avoided = std::move(ports); }
   // Names are not counted here: intern() and release() do.
   void start(HostIndex host, const WorkThere& work);
   void end(HostIndex host, const WorkThere& work);
@@ -146,6 +161,9 @@ class Hosts {
   const std::vector<Cell>& cells() const { return cells_; }
   const std::vector<AttributeClass>& classes() const { return classes_; }
   const JobUse* use(JobNumber job) const;
+  const std::set<HostIndex>& held_for(JobNumber job) const;  // agents that hold room for it
+  // The agent's cell as it stands to the job: what is held there for the job itself is free. `own` keeps it.
+  const CellKey& key_on(const Host& host, JobNumber job, std::optional<CellKey>& own) const;
   const std::set<HostIndex>& with_image(NameId image) const;
   const Names& images() const { return images_; }
   const Names& executors() const { return executors_; }
@@ -173,7 +191,7 @@ class Hosts {
   void count(const Host& host, JobUse& use, std::int64_t change) const;
   void count_all_jobs(const Host& host, std::int64_t change);
   void give_order(std::map<AgentId, HostIndex>::iterator at);
-  CellKey key_of(const Host& host) const;
+  CellKey key_of(const Host& host, JobNumber job) const;
   CellId cell_for(const CellKey& key);
   void enter(HostIndex host, CellId cell);
   void leave(HostIndex host);
@@ -198,6 +216,7 @@ class Hosts {
   std::vector<std::string> balanced_;
   std::vector<std::map<std::string, int>> values_;  // by balanced attribute
   std::unordered_map<JobNumber, JobUse> uses_;
+  std::unordered_map<JobNumber, std::set<HostIndex>> held_for_;
   Names images_, executors_;
   std::unordered_map<NameId, JobNumber> executor_of_;
   std::set<NameId> shared_;

@@ -90,15 +90,17 @@ ResourceRequest charge_at_most(const Demand& demand) {
   return charge;
 }
 
-Order::Order(const Queue& queue, const Resources& total)
-    : queue_(&queue), total_(amounts(total)), over_quota_(queue.demands.size()) {
+Order::Order(const Queue& queue, const Resources& total, Successor successor)
+    : queue_(&queue),
+      successor_(std::move(successor)),
+      total_(amounts(total)),
+      over_quota_(queue.demands.size()) {
   for (const Group& group : queue.groups) used_.push_back(group.used);
   std::vector<std::size_t> waiting;
   for (const Demand& demand : queue.demands) {
     ASSERT(demand.group < queue.groups.size());
     waiting.push_back(left_.size());
     left_.push_back(demand.count);
-    claims_.push_back(demand.claims);
   }
   line_up(std::move(waiting));
 }
@@ -111,7 +113,7 @@ void Order::line_up(std::vector<std::size_t> demands) {
   for (std::size_t at = 0; at < waiting_.size(); ++at) {
     const std::size_t group = queue_->demands[waiting_[at]].group;
     if (line_.empty() || line_.back().group != group) {
-      line_.push_back({group, false, false, 0, 1, at, at});
+      line_.push_back({group, false, 0, 1, at, at});
       weigh(line_.back());
     }
     ++line_.back().end;
@@ -157,28 +159,35 @@ void Order::placed(const Resources& allocated, bool charged) {
   const std::size_t demand = waiting_[first.front];
   add_amounts(used_[first.group], amounts(allocated));
   give_another_turn(queue_->demands[demand], charged);
-  const bool claimed = claims_[demand] > 0 && --claims_[demand] == 0;
-  if (--left_[demand] == 0) return drop_demand();
-  if (claimed) to_its_place(first);
+  if (--left_[demand] == 0) return next_in_line(demand);
   if (line_.size() == 1) return;
   weigh(first);
   settle_first();
 }
 
-// The first of the group has got what it claimed: the others of its tasks wait where they would without.
-void Order::to_its_place(const Standing& group) {
-  const auto begin = waiting_.begin() + static_cast<std::ptrdiff_t>(group.front);
-  const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(group.end);
-  const auto place = std::lower_bound(begin + 1, end, *begin,
+// It waits no earlier than the one before it did, so its place is further back in the same group.
+void Order::next_in_line(std::size_t demand) {
+  if (!successor_ || !successor_(demand)) return drop_demand();
+  const std::size_t next = left_.size();
+  ASSERT(queue_->demands.size() == next + 1 && queue_->demands[next].group == queue_->demands[demand].group);
+  left_.push_back(queue_->demands[next].count);
+  over_quota_.push_back(false);
+  Standing& first = line_.front();
+  const auto begin = waiting_.begin() + static_cast<std::ptrdiff_t>(first.front);
+  const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(first.end);
+  *begin = next;
+  const auto place = std::lower_bound(begin + 1, end, next,
                                       [&](std::size_t a, std::size_t b) { return waits_before(a, b); });
   std::rotate(begin, begin + 1, place);
+  weigh(first);
+  settle_first();
 }
 
 bool Order::waits_before(std::size_t a, std::size_t b) const {
   const Demand& x = queue_->demands[a];
   const Demand& y = queue_->demands[b];
-  return std::tuple(x.group, claims_[a] <= 0, -x.priority, x.since, x.job, a) <
-         std::tuple(y.group, claims_[b] <= 0, -y.priority, y.since, y.job, b);
+  return std::tuple(x.group, -x.priority, x.since, x.job, a) <
+         std::tuple(y.group, -y.priority, y.since, y.job, b);
 }
 
 void Order::failed() {
@@ -191,7 +200,8 @@ void Order::failed() {
                   [](const Constraint& c) { return c.kind == Constraint::Kind::group_by; }))
     hope_for_job_[demand.job].push_back(at);
   if (!demand.executor.empty()) hope_for_executor_[demand.executor].push_back(at);
-  drop_demand();
+  const bool others_may = demand.restricted || (demand.personal && left_[at] < demand.count);
+  others_may ? next_in_line(at) : drop_demand();
 }
 
 void Order::give_another_turn(const Demand& placed, bool charged) {
@@ -210,7 +220,6 @@ bool Order::goes_before(const Standing& a, const Standing& b) const {
   const Group& x = queue_->groups[a.group];
   const Group& y = queue_->groups[b.group];
   if (x.tier != y.tier) return x.tier == Tier::critical;
-  if (a.has_claim != b.has_claim) return a.has_claim;
   if (a.below_guarantee != b.below_guarantee) return a.below_guarantee;
   if (is_less(a.used, a.of, b.used, b.of)) return true;
   if (is_less(b.used, b.of, a.used, a.of)) return false;
@@ -222,7 +231,6 @@ void Order::weigh(Standing& standing) const {
   const ResourceRequest& used = used_[standing.group];
   const auto weight = static_cast<std::uint64_t>(std::max<std::int64_t>(1, group.weight));
   standing.below_guarantee = is_below(used, group.guarantee);
-  standing.has_claim = claims_[waiting_[standing.front]] > 0;
   standing.used = 0;
   standing.of = 1;
   auto look = [&](std::int64_t part, std::int64_t whole) {

@@ -2,15 +2,13 @@
 // round, asked again after every task, because what a group was just given counts at once.
 //
 //   tier              critical groups, then flex ones
-//   claims            demands for which others were ended, as many tasks as they claim
 //   guarantee         groups below theirs, then the others
 //   dominant share    the smaller first, divided by the group's weight: weighted dominant resource fairness
 //                     (Ghodsi et al., NSDI 2011). A share is what the group uses of a kind by what all agents
 //                     have of it; the largest of a group's shares is its dominant one. Compared exactly, as
 //                     fractions; kinds that the cluster lacks do not count
 //   group's name
-//   priority          those with claims first, then the higher; then who waits longest, then the lower job
-//   number
+//   priority          the higher first; then who waits longest, then the lower job number
 //
 // A demand that finds no place, or would take its group above its quota, steps aside and blocks nobody. A
 // quota is checked with the executor's whole share, even where a shared executor would spare it, so that the
@@ -45,7 +43,7 @@ class Order {
  public:
   // The queue must outlive it. `total`: of all agents that are known; ports are not looked at. ASSERTs that
   // every demand names one of the queue's groups.
-  Order(const Queue& queue, const Resources& total);
+  Order(const Queue& queue, const Resources& total, Successor successor = {});
 
   // The demand whose task is next; the same until it is told what became of it. Nothing: the round is over.
   std::optional<std::size_t> next();
@@ -54,6 +52,7 @@ class Order {
   // … or no agent takes it, nor the others of its demand. next() may name it again: see above.
   void failed();
 
+  std::size_t demands() const { return left_.size(); }                   // of the queue, those that it knows
   std::int64_t left(std::size_t demand) const { return left_[demand]; }  // tasks not placed yet
   // Stopped by its group's quota, so that no agent was looked at for what is left of it.
   bool is_over_quota(std::size_t demand) const { return over_quota_[demand]; }
@@ -63,7 +62,7 @@ class Order {
   // A group's standing in the line, smaller first. The share is used / (total · weight).
   struct Standing {
     std::size_t group = 0;
-    bool has_claim = false, below_guarantee = false;
+    bool below_guarantee = false;
     std::uint64_t used = 0, of = 1;
     std::size_t front = 0, end = 0;  // of its demands in waiting_
   };
@@ -72,15 +71,15 @@ class Order {
   bool goes_before(const Standing& a, const Standing& b) const;
   void weigh(Standing& standing) const;
   bool waits_before(std::size_t a, std::size_t b) const;  // demands; by group, then within it
-  void to_its_place(const Standing& group);
-  void settle_first();  // its standing has changed
-  void drop_demand();   // the first of the first group is done with
+  void settle_first();                                    // its standing has changed
+  void drop_demand();                                     // the first of the first group is done with …
+  void next_in_line(std::size_t demand);                  // … or whoever stands behind it takes its place
 
   const Queue* queue_;
+  Successor successor_;
   ResourceRequest total_;
   std::vector<ResourceRequest> used_;  // by group
   std::vector<std::int64_t> left_;     // by demand
-  std::vector<std::int64_t> claims_;
   std::vector<bool> over_quota_;
   std::vector<std::size_t> waiting_;  // demands by group, each group's in their order
   // Failed ones by what may help them, and those that it has helped.

@@ -29,6 +29,12 @@ Amounts amounts_of(const Resources& have, const Scalars& kinds) {
   return amounts;
 }
 
+Amounts amounts_of(const ResourceRequest& asked, const Scalars& kinds) {
+  Amounts amounts{asked.cpu_milli, asked.mem_mib, asked.disk_mib, asked.gpus, asked.ports};
+  for (const auto& [name, amount] : kinds) amounts.push_back(scalar(asked.scalars, name));
+  return amounts;
+}
+
 // How dear a set of victims is: the smaller the better.
 struct Price {
   std::size_t tasks = 0;
@@ -52,12 +58,14 @@ Price price_of(const Chosen& chosen) {
 class Site {
  public:
   Site(const Demand& demand, Tier tier, const HostFacts& facts, const Resources& free,
-       const std::vector<Victim>& tasks, const std::vector<Work>& placed)
+       const ResourceRequest& held, const std::vector<Victim>& tasks, const std::vector<Work>& placed)
       : demand_(&demand), tasks_(&tasks), placed_(&placed), kinds_(demand.spec->request.scalars) {
     const std::int64_t network = demand.spec->network_mbps * 1'000;
     if (network > 0 && scalar(facts.total.scalars, kNetworkScalar) > 0)
       add_scalars(kinds_, {{std::string(kNetworkScalar), network}});
     free_ = amounts_of(free, kinds_);
+    const Amounts kept = amounts_of(held, kinds_);
+    for (std::size_t kind = 0; kind < free_.size(); ++kind) free_[kind] -= kept[kind];
     sort_out(tier);
   }
 
@@ -208,7 +216,7 @@ class Site {
   const std::vector<Victim>* tasks_;
   const std::vector<Work>* placed_;  // there too: by the plan and for earlier evictions
   Scalars kinds_;                    // custom scalars that it would be charged there
-  Amounts free_;
+  Amounts free_;                     // below zero: less than is held for others
   bool is_barred_ = false;
   Chosen must_, may_;           // the least important of those who may first
   std::vector<Amounts> gains_;  // of those who may
@@ -232,7 +240,6 @@ void use(Group& group, const Resources& allocated) {
 void count(Queue& queue, std::size_t at, const Resources& allocated) {
   Demand& demand = queue.demands[at];
   --demand.count;
-  --demand.claims;
   use(queue.groups[demand.group], allocated);
 }
 
@@ -243,7 +250,6 @@ Rest rest_of(const Queue& queue, const Plan& plan) {
     if (!demand.spec->production || !one.why->group.empty() || one.why->too_large) continue;
     rest.queue.demands.push_back(demand);
     rest.queue.demands.back().count = one.why->tasks;
-    rest.queue.demands.back().claims -= demand.count - one.why->tasks;
     rest.demands.push_back(one.demand);
   }
   if (rest.demands.empty()) return rest;
@@ -276,7 +282,8 @@ class Trial {
       if (!has_attributes(demand, cluster_.facts(host), cluster_.rules())) continue;
       const std::vector<Victim> tasks = those_left(host);
       const Resources free = cluster_.free(host);
-      Site site(demand, queue.groups[demand.group].tier, cluster_.facts(host), free, tasks, placed_[host]);
+      Site site(demand, queue.groups[demand.group].tier, cluster_.facts(host), free,
+                cluster_.held_for_others(host, demand.job), tasks, placed_[host]);
       const auto chosen = site.cheapest();
       if (!chosen || chosen->empty()) continue;  // room, and yet no place: victims are no remedy
       Price one = price_of(*chosen);
@@ -355,6 +362,7 @@ class Trial {
     cluster_.start(assignment.host, work_of(demand));
     placed_[assignment.host].push_back(work_of(demand));
     cluster_.offer(assignment.host, std::move(free));
+    cluster_.use_hold(assignment.host, demand.job, assignment.allocated);
   }
 
   Cluster cluster_;

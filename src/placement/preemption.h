@@ -41,11 +41,11 @@ struct Eviction {
 };
 
 // For what the plan left unplaced of demands whose spec is production, at most `most` evictions. Free amounts
-// and constraints are those of the cluster, with the plan's assignments counted; an agent that offers nothing
-// has nothing free; where one has never been described, no task ends for a constraint that only its
-// description could answer, nor where some agents are dedicated. The demands are served in the order of
-// placement/order.h, quotas included. A task that fits once victims of the same answer are gone needs no
-// eviction of its own.
+// and constraints are those of the cluster, with the plan's assignments counted, and what is held for others
+// is not free; an agent that offers nothing has nothing free; where one has never been described, no task
+// ends for a constraint that only its description could answer, nor where some agents are dedicated. The
+// demands are served in the order of placement/order.h, quotas included. A task that fits once victims of the
+// same answer are gone needs no eviction of its own.
 std::vector<Eviction> preempt(const Cluster& cluster, const Queue& queue, const Plan& plan,
                               const VictimsOn& victims, std::size_t most);
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,14 +43,26 @@ struct Demand {
   std::size_t group = 0;                         // index into Queue::groups
   std::int64_t priority = 0;                     // higher goes first within its group
   Instant since;                                 // … then who waits longest, then the lower job number
-  // For so many of its tasks others were ended (placement/preemption.h): until they have a place, they go
-  // before everybody of their tier, or else those would take the room.
-  std::int64_t claims = 0;
+  std::vector<AgentId> avoid;  // where its starts came to nothing: taken only when no other agent takes it
+  // Of a line (Successor): something about its own job keeps it from agents that take others of its likeness;
+  // `personal`: that is so as soon as one of its tasks has a place.
+  bool restricted = false, personal = false;
 };
 
 struct Queue {
   std::vector<Group> groups;
-  std::vector<Demand> demands;
+  std::deque<Demand> demands;  // they stay where they are while it grows
 };
+
+// Demands that are alike (the same group and likeness()) may wait in a line of which only the first stands in
+// the queue. This appends the one behind a demand to the queue and answers true; false: nobody is behind it.
+// It is called when the demand has got all it wants, or when no agent takes it though one might take the
+// next. A line stands in the order in which a group's demands wait, without anybody in it that could be
+// placed where the likeness alone finds no place: who has room held for it, or an executor or an agent of its
+// own.
+using Successor = std::function<bool(std::size_t demand)>;
+
+// All that decides where a demand without peculiarities may go: equal texts, equal answers.
+std::string likeness(const Demand& demand);
 
 }  // namespace mimas::placement

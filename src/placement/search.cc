@@ -16,6 +16,7 @@ constexpr std::size_t kRanksMax = std::size_t{1} << 22;   // of all classes toge
 constexpr std::size_t kViewedMax = std::size_t{1} << 22;  // entries of all views together, 24 bytes each
 constexpr std::size_t kRankingsMax = 4'096;               // remembered from one round to the next
 constexpr std::size_t kHeapSpare = 256;                   // entries that have gone stale
+constexpr std::int64_t kAvoided = std::int64_t{1} << 48;  // below every rank that an agent can have otherwise
 
 bool is_worse(const Entry& a, const Entry& b) {
   return a.rank != b.rank ? a.rank < b.rank : a.order > b.order;
@@ -87,6 +88,10 @@ Wanted Search::want(const Demand& demand) {
   Wanted want;
   want.demand = &demand;
   want.work = hosts_->intern(work_of(demand));
+  for (const AgentId& agent : demand.avoid) {
+    auto at = hosts_->by_id().find(agent);
+    if (at != hosts_->by_id().end()) want.avoided.push_back(at->second);
+  }
   return want;
 }
 
@@ -160,6 +165,11 @@ void Search::list_hosts(Ranking& ranking) {
   sort_uniquely(listed);
 }
 
+bool Search::is_avoided(const Wanted& want, const Host& host) const {
+  return std::any_of(want.avoided.begin(), want.avoided.end(),
+                     [&](HostIndex index) { return &hosts_->at(index) == &host; });
+}
+
 bool Search::is_special(const Wanted& want, const Host& host) const {
   if (want.is_listed) return true;  // those that are not listed are in no heap
   const Demand& demand = *want.demand;
@@ -170,6 +180,10 @@ bool Search::is_special(const Wanted& want, const Host& host) const {
   const bool own =
       want.cls->asks_where_it_runs || want.own_executor || (use != nullptr && use->exclusive > 0);
   if (own && host.count_of(demand.job) > 0) return true;
+  if (host.holds_for(demand.job) || is_avoided(want, host)) return true;
+  if (!host.holds.empty() && std::any_of(demand.apart.begin(), demand.apart.end(),
+                                         [&](JobNumber job) { return host.holds_for(job); }))
+    return true;
   if (want.work.image != 0 && host.has_image(want.work.image)) return true;
   return runs(demand.with) || runs(demand.apart) || runs(demand.with_soft) || runs(demand.apart_soft);
 }
@@ -213,8 +227,11 @@ void Search::add_those_at_work(const Wanted& want, std::vector<HostIndex>& hosts
   for (const auto* jobs : {&demand.with, &demand.apart, &demand.with_soft, &demand.apart_soft}) {
     for (JobNumber job : *jobs) add(job);
   }
-  const std::set<HostIndex>& images = hosts_->with_image(want.work.image);
-  hosts.insert(hosts.end(), images.begin(), images.end());
+  auto add_all = [&](const auto& more) { hosts.insert(hosts.end(), more.begin(), more.end()); };
+  add_all(hosts_->with_image(want.work.image));
+  add_all(hosts_->held_for(demand.job));
+  for (JobNumber job : demand.apart) add_all(hosts_->held_for(job));
+  add_all(want.avoided);
 }
 
 bool Search::has_special(const Wanted& want) const {
@@ -224,6 +241,10 @@ bool Search::has_special(const Wanted& want) const {
   if (own != nullptr && (want.cls->asks_where_it_runs || want.own_executor || own->exclusive > 0))
     return true;
   if (!hosts_->with_image(want.work.image).empty()) return true;
+  if (!want.avoided.empty() || !hosts_->held_for(demand.job).empty()) return true;
+  if (std::any_of(demand.apart.begin(), demand.apart.end(),
+                  [&](JobNumber job) { return !hosts_->held_for(job).empty(); }))
+    return true;
   for (const auto* jobs : {&demand.with, &demand.apart, &demand.with_soft, &demand.apart_soft}) {
     for (JobNumber job : *jobs) {
       if (hosts_->use(job) != nullptr) return true;
@@ -237,8 +258,11 @@ bool Search::has_special(const Wanted& want) const {
 std::optional<std::int64_t> Search::judge(const Wanted& want, const CellKey& key, const Host* host,
                                           bool balances) {
   ++looks_;
-  if (why_not(*hosts_, want, key, host, balances).stage != Stage::none) return std::nullopt;
-  return rank(*want.cls, merit(*hosts_, want, key, host));
+  std::optional<CellKey> own;
+  const CellKey& there = host == nullptr ? key : hosts_->key_on(*host, want.demand->job, own);
+  if (why_not(*hosts_, want, there, host, balances).stage != Stage::none) return std::nullopt;
+  const std::int64_t value = rank(*want.cls, merit(*hosts_, want, there, host));
+  return host != nullptr && is_avoided(want, *host) ? value - kAvoided : value;
 }
 
 std::uint32_t Search::lane_of(Ranking& ranking, const std::vector<int>& values) {
@@ -510,7 +534,8 @@ std::optional<Pick> Search::pick(Wanted& want) {
 
 Pick Search::picked(const Wanted& want, HostIndex index) const {
   const Host& host = hosts_->at(index);
-  const CellKey& key = hosts_->cells()[host.cell].key;
+  std::optional<CellKey> own;
+  const CellKey& key = hosts_->key_on(host, want.demand->job, own);
   const DemandClass& cls = *want.cls;
   Merit value = merit(*hosts_, want, key, &host);
   value.soft += lane_score(want, cls.fixed(*hosts_, host.attributes).values).value_or(0);

@@ -6,7 +6,8 @@
 // tells which cells are news.
 //
 // Agents that differ for one demand alone (special ones: its job runs there, its image is there, a job that
-// it wants to be with or apart from runs there) are judged one by one; so are all that a constraint on names
+// it wants to be with or apart from runs there, room is held there for it, its starts came to nothing there)
+// are judged one by one; so are all that a constraint on names
 // allows. A demand that has any works on its own
 // copy of the heaps (a View) for the round, in which cells are entered behind their special agents.
 #pragma once
@@ -70,7 +71,8 @@ struct View {
 struct Wanted : Want {
   Ranking* ranking = nullptr;
   std::optional<View> view;
-  bool is_listed = false;  // only the ranking's listed agents are looked at, each singly
+  std::vector<HostIndex> avoided;  // Demand::avoid
+  bool is_listed = false;          // only the ranking's listed agents are looked at, each singly
 };
 
 struct Pick {
@@ -109,6 +111,7 @@ class Search {
   bool is_good_enough(const DemandClass& cls, std::int64_t rank) const;
   std::uint32_t lane_of(Ranking& ranking, const std::vector<int>& values);
   bool is_special(const Wanted& want, const Host& host) const;
+  bool is_avoided(const Wanted& want, const Host& host) const;
   void add_those_at_work(const Wanted& want, std::vector<HostIndex>& hosts) const;
   void build_view(Wanted& want);
   void sync_view(Wanted& want);

@@ -76,6 +76,50 @@ void place(benchmark::State& run) {
 }
 BENCHMARK(place)->Arg(100)->Arg(1'000)->Arg(10'000)->Unit(benchmark::kMillisecond);
 
+// Of three kinds of work very much waits, and one place becomes free: the end of the task that had it, the
+// offer, and the two Settles.
+void one_place(benchmark::State& run) {
+  engine::State state(roomy());
+  engine::step(state, engine::Subscribed{FrameworkId("F"), "m:1"}, Instant{1});
+  engine::StatusUpdate shown;
+  shown.task = TaskId(std::string(engine::kListingEnd));
+  engine::step(state, shown, Instant{1});
+  for (std::int64_t i = 0; i < run.range(0); ++i) {
+    engine::SubmitJob job = submission(1);
+    auto spec = std::make_shared<JobSpec>(*job.spec);
+    spec->request.mem_mib = 32 + i % 3;
+    job.spec = std::move(spec);
+    engine::step(state, job, Instant{1});
+  }
+  engine::step(state, engine::Settle{}, Instant{2});
+  Instant now{10};
+  int round = 0;
+  std::int64_t launched = 0;
+  for (auto _ : run) {
+    now = now + 1;
+    engine::OffersReceived one = offers(1, ++round);
+    one.offers[0].resources.cpu_milli = 115;
+    engine::step(state, one, now);
+    const engine::Step step = engine::step(state, engine::Settle{}, now);
+    for (const engine::Effect& effect : step.effects) {
+      const auto* call = std::get_if<engine::AcceptOffers>(&effect);
+      if (call == nullptr) continue;
+      for (const engine::Launch& launch : call->launches) {
+        ++launched;
+        engine::StatusUpdate end;
+        end.task = launch.task->id;
+        end.agent = call->agent;
+        end.uuid = "u";
+        end.state = engine::MesosState::finished;
+        engine::step(state, end, now);
+      }
+    }
+    benchmark::DoNotOptimize(engine::step(state, engine::Settle{}, now));
+  }
+  run.counters["launched"] = static_cast<double>(launched) / static_cast<double>(run.iterations());
+}
+BENCHMARK(one_place)->Arg(1'000)->Arg(10'000)->Arg(83'000)->Iterations(200)->Unit(benchmark::kMicrosecond);
+
 }  // namespace
 
 BENCHMARK_MAIN();

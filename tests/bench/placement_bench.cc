@@ -26,20 +26,21 @@ namespace {
 
 constexpr std::int64_t kTasksPerHost = 10;
 constexpr std::int64_t kTasksPerRound = 200;
-enum Mode { none = 0, zone_soft = 1, unique_hard = 2, both = 3 };
+enum Mode { none = 0, zone_soft = 1, unique_hard = 2, both = 3, service = 4 };
 
 std::shared_ptr<const JobSpec> spec_of(int mode) {
   auto spec = std::make_shared<JobSpec>();
   spec->request.cpu_milli = 1'000;
   spec->request.mem_mib = 4'096;
   if ((mode & zone_soft) != 0) spec->soft_constraints.push_back(*parse_constraint("ZoneBalance"));
+  if ((mode & service) != 0) spec->type = JobType::service;
   if ((mode & unique_hard) != 0) spec->hard_constraints.push_back(*parse_constraint("UniqueHost"));
   return spec;
 }
 
 class World {
  public:
-  World(std::int64_t hosts, bool alike) : cluster_(rules()) {
+  World(std::int64_t hosts, bool alike, Rules its_rules = rules()) : cluster_(std::move(its_rules)) {
     for (std::int64_t i = 0; i < hosts; ++i) {
       Resources all{16'000, 65'536, 0, 0, {}, {}};
       if (!alike) all.cpu_milli += i;
@@ -85,7 +86,7 @@ class World {
       auto [at, fresh] = left.try_emplace(one.host);
       if (fresh) at->second = cluster_.free(one.host);
       at->second -= one.allocated;
-      cluster_.start(one.host, {queue_.demands[one.demand].job, JobType::batch, "", "", false});
+      cluster_.start(one.host, work_of(queue_.demands[one.demand]));
     }
     for (auto& [host, free] : left) {
       cluster_.withdraw(host);
@@ -95,7 +96,7 @@ class World {
 
   void take_away(const Plan& plan) {
     for (const Assignment& one : plan.assignments) {
-      cluster_.end(one.host, {queue_.demands[one.demand].job, JobType::batch, "", "", false});
+      cluster_.end(one.host, work_of(queue_.demands[one.demand]));
       Resources free = cluster_.free(one.host);
       free += one.allocated;
       cluster_.offer(one.host, std::move(free));
@@ -150,6 +151,17 @@ void fills(benchmark::internal::Benchmark* bench) {
 }
 BENCHMARK(Fill)->Apply(fills);
 BENCHMARK(FillUnlike)->Apply(fills);
+
+// Services with the default fitness, which spreads them.
+void FillServices(benchmark::State& state) {
+  std::int64_t placed = 0;
+  for (auto _ : state) {
+    World world(state.range(0), true, Rules{});
+    placed += world.fill(state.range(0) * kTasksPerHost, state.range(1), service);
+  }
+  state.SetItemsProcessed(placed);
+}
+BENCHMARK(FillServices)->ArgsProduct({{100, 1'000, 10'000}, {5, 100}})->Unit(benchmark::kMillisecond);
 
 void IdleRound(benchmark::State& state) {
   World world(state.range(0), true);

@@ -349,5 +349,95 @@ TEST_CASE("maintenance changes an agent's standing when its time comes") {
   CHECK(yard.agent("a1").standing == Standing::open);
 }
 
+// Agents of two host ports each, and a service that wants one.
+struct Ported {
+  Yard yard;
+  JobId job;
+
+  Ported() {
+    std::shared_ptr<JobSpec> spec = service_spec();
+    spec->request.ports = 1;
+    spec->retry_policy.initial_delay_ms = 1'000;
+    spec->retry_policy.max_delay_ms = 1'000;
+    job = yard.play.submit(spec);
+    yard.play.settle();
+  }
+  // Where the next start goes: "a1 31000".
+  std::string next(const std::vector<std::string>& agents) {
+    yard.play.after(2'000);
+    yard.play.settle();
+    OffersReceived event;
+    for (const std::string& agent : agents) {
+      Offer offer = yard.play.offer("p" + std::to_string(++offers), agent);
+      offer.resources.ports = *Ports::from_ranges({{31'000, 31'001}});
+      event.offers.push_back(offer);
+    }
+    yard.play.feed(event);
+    yard.play.settle();
+    for (const auto& [id, task] : yard.play.tasks) {
+      if (task.job != job || task.state != TaskState::dispatched) continue;
+      last = id;
+      return task.agent.value + " " + std::to_string(task.allocated.ports.list().at(0));
+    }
+    return "nowhere";
+  }
+  void cannot_start() { yard.play.says(last, MesosState::failed, "CONTAINER_LAUNCH_FAILED", "EXECUTOR"); }
+  void ends_after(std::int64_t ms) {
+    yard.play.says(last, MesosState::running);
+    yard.play.after(ms);
+    yard.play.says(last, MesosState::failed);
+  }
+
+  std::string last;
+  int offers = 0;
+};
+
+TEST_CASE("a start that came to nothing gets another port, then another agent") {
+  Ported ported;
+  SUBCASE("the container cannot have the port") {
+    CHECK(ported.next({"a1", "a2"}) == "a1 31000");
+    ported.cannot_start();
+    CHECK(ported.next({"a1", "a2"}) == "a1 31001");
+    ported.cannot_start();
+  }
+  SUBCASE("the process finds it taken and exits") {
+    CHECK(ported.next({"a1", "a2"}) == "a1 31000");
+    ported.ends_after(2'000);
+    CHECK(ported.next({"a1", "a2"}) == "a1 31001");
+    ported.ends_after(2'000);
+  }
+  CHECK(ported.next({"a1", "a2"}) == "a2 31000");
+  ported.cannot_start();
+  CHECK(ported.next({"a1"}).starts_with("a1"));  // there is nothing else
+  ported.cannot_start();
+  ported.yard.play.after(Policy().ports_avoid_ms);
+  CHECK(ported.next({"a1", "a2"}) == "a1 31000");  // forgotten
+}
+
+TEST_CASE("a task that ran for a while says nothing about its port, nor does one that people ended") {
+  Ported ported;
+  CHECK(ported.next({"a1"}) == "a1 31000");
+  SUBCASE("it ran for a while") { ported.ends_after(kEarlyEndMs); }
+  SUBCASE("people ended it") {
+    ported.yard.play.says(ported.last, MesosState::running);
+    ported.yard.play.feed(KillTasks{0, {TaskId(ported.last)}, false, false, "me"});
+    ported.yard.play.says(ported.last, MesosState::failed);
+  }
+  CHECK(ported.next({"a1"}) == "a1 31000");
+}
+
+TEST_CASE("what is remembered of failed starts is bounded") {
+  Ported ported;
+  for (int i = 0; i < 40; ++i) {
+    const std::string agent = "b" + std::to_string(100 + i);
+    REQUIRE(ported.next({agent}).starts_with(agent));
+    ported.cannot_start();
+  }
+  State::Data& data = ported.yard.play.state.data();
+  CHECK(data.jobs.at(parse_job_number(ported.job.value)).failed_on.size() == kFailedOnMax);
+  AgentEntry& agent = data.agents.at(AgentId("b139"));
+  CHECK(agent.doubted_ports.size() == 1);
+}
+
 }  // namespace
 }  // namespace mimas::engine

@@ -95,11 +95,12 @@ class Play {
     end.source = "MASTER";
     return feed(end);
   }
-  // What the last step asks about, but for the list of everything and its end.
+  // What the last step asks about tasks, but for the list of everything and its end.
   std::vector<Reconcile> questions() const {
     std::vector<Reconcile> found;
     for (const Reconcile* one : all<Reconcile>()) {
-      bool listing = one->tasks.empty() || one->tasks[0].task.value == kListingEnd;
+      bool listing = one->tasks.empty() || one->tasks[0].task.value == kListingEnd ||
+                     one->tasks[0].task.value == kAgentProbe;
       if (!listing) found.push_back(*one);
     }
     return found;

@@ -181,5 +181,246 @@ TEST_CASE("nobody ends for a job that finds room in time") {
   CHECK(full.pass(60'000) == Names{});
 }
 
+// One agent after another is full of batch jobs of 900 each; a production job of 1,500 needs two of them to
+// end.
+struct Halves {
+  Play play;
+  std::map<std::string, std::int64_t> free;  // by agent, of 2,000 each
+  std::map<std::string, std::string> on;     // task → agent
+  std::map<std::string, std::int64_t> share;
+  std::set<std::string> killed;
+
+  explicit Halves(int agents, Policy policy = {}) : play(policy) {
+    play.subscribe();
+    for (int i = 1; i <= agents; ++i) free["a" + std::to_string(i)] = 2'000;
+  }
+
+  std::shared_ptr<JobSpec> spec(const std::string& name, std::int64_t cpu) const {
+    std::shared_ptr<JobSpec> spec = batch_spec();
+    spec->name = name;
+    spec->request.cpu_milli = cpu - 10;
+    spec->request.mem_mib = 16;
+    return spec;
+  }
+  JobId important(std::int64_t cpu, std::int64_t instances = 1) {
+    std::shared_ptr<JobSpec> spec = production_spec();
+    spec->request = this->spec("", cpu)->request;
+    return play.submit(spec, instances);
+  }
+
+  // What the master has is offered, all of an agent at a time; launches are taken from it.
+  void turn() {
+    OffersReceived offers;
+    for (const auto& [agent, cpu] : free) {
+      const auto out = offered_.find(agent);
+      if (out != offered_.end() && out->second.second == cpu) continue;
+      if (out != offered_.end()) play.feed(OfferRescinded{out->second.first});
+      offered_.erase(agent);
+      if (cpu == 0) continue;
+      offers.offers.push_back(play.offer("n" + std::to_string(++offers_), agent, cpu));
+      offered_[agent] = {offers.offers.back().id, cpu};
+    }
+    if (!offers.offers.empty()) play.feed(offers);
+    settle();
+  }
+  void settle() {
+    play.settle();
+    for (const AcceptOffers* call : play.all<AcceptOffers>()) {
+      offered_.erase(call->agent.value);
+      for (const Launch& launch : call->launches) {
+        const std::string agent = call->agent.value;
+        free[agent] -= launch.task->allocated.cpu_milli;
+        REQUIRE(free[agent] >= 0);  // never more than there is
+        on[launch.task->id.value] = agent;
+        share[launch.task->id.value] = launch.task->allocated.cpu_milli;
+        started.push_back(launch.task->id.value);
+      }
+    }
+    for (const DeclineOffers* call : play.all<DeclineOffers>()) {
+      for (const OfferId& id : call->offers)
+        std::erase_if(offered_, [&](const auto& one) { return one.second.first == id; });
+    }
+    for (const KillOnAgent* kill : play.all<KillOnAgent>()) killed.insert(kill->task.value);
+  }
+  void run_started() {
+    for (const std::string& task : std::exchange(started, {})) play.says(task, MesosState::running);
+    settle();
+  }
+  void ends(const std::string& task) {
+    free[on.at(task)] += share.at(task);
+    play.says(task, MesosState::killed);
+  }
+  // Settles, and offers what is free, as often as anything wants it.
+  void pass(std::int64_t ms) {
+    const Instant end = play.now + ms;
+    while (true) {
+      turn();
+      const Instant next = std::max(play.last.wake_at, play.now + 1);
+      if (next > end) break;
+      play.now = next;
+    }
+    play.now = end;
+  }
+  std::string state(const JobId& job, std::int64_t index) const {
+    std::string text;
+    for (const auto& [id, task] : play.tasks) {
+      if (task.job == job && task.index == index && !is_terminal(task.state))
+        text = std::string(task_state_name(task.state)) + (task.agent.empty() ? "" : " " + task.agent.value);
+    }
+    return text;
+  }
+
+  std::vector<std::string> started;
+
+ private:
+  std::map<std::string, std::pair<OfferId, std::int64_t>> offered_;  // by agent
+  int offers_ = 0;
+};
+
+TEST_CASE("the room of two victims is held until both have ended, and nobody ends twice for it") {
+  Halves halves(1);
+  const JobId one = halves.play.submit(halves.spec("low1", 900)),
+              two = halves.play.submit(halves.spec("low2", 900));
+  halves.pass(1'000);
+  halves.run_started();
+  const JobId shop = halves.important(1'500);
+  halves.pass(11'000);
+  CHECK(halves.killed == Names{id_of(one, 0, 0), id_of(two, 0, 0)});
+  halves.ends(id_of(one, 0, 0));
+  SUBCASE("one after the other") { halves.pass(4'000); }
+  SUBCASE("the second takes longer than the room of the first would be waited for") { halves.pass(40'000); }
+  SUBCASE("at once") { halves.pass(10); }
+  CHECK(halves.state(one, 0) == "QUEUED");  // there are 1,100 free, and it wants 900
+  CHECK(halves.state(shop, 0) == "QUEUED");
+  halves.ends(id_of(two, 0, 0));
+  halves.pass(10);
+  CHECK(halves.state(shop, 0) == "DISPATCHED a1");
+  halves.run_started();
+  halves.pass(60'000);
+  CHECK(halves.killed == Names{id_of(one, 0, 0), id_of(two, 0, 0)});
+  CHECK(halves.state(one, 0) == "QUEUED");
+  CHECK(halves.state(two, 0) == "QUEUED");
+}
+
+TEST_CASE("four victims of one job on two agents make room for two instances") {
+  Halves halves(2);
+  const JobId low = halves.play.submit(halves.spec("low", 900), 4);
+  halves.pass(1'000);
+  halves.run_started();
+  const JobId shop = halves.important(1'500, 2);
+  halves.pass(16'000);
+  Names four;
+  for (int i = 0; i < 4; ++i) four.insert(id_of(low, i, i));
+  CHECK(halves.killed == four);
+  for (int i = 0; i < 4; ++i) {
+    halves.ends(id_of(low, i, i));
+    halves.pass(2'000);
+  }
+  CHECK(halves.state(shop, 0) + halves.state(shop, 1) != "");
+  CHECK(halves.state(shop, 0).starts_with("DISPATCHED"));
+  CHECK(halves.state(shop, 1).starts_with("DISPATCHED"));
+  halves.run_started();
+  halves.pass(60'000);
+  CHECK(halves.killed == four);
+}
+
+TEST_CASE("room that is held outlasts a restart") {
+  Policy policy;
+  policy.roles = {"*"};
+  Halves halves(1, policy);
+  const JobId one = halves.play.submit(halves.spec("low1", 900)),
+              two = halves.play.submit(halves.spec("low2", 900));
+  halves.pass(1'000);
+  halves.run_started();
+  const JobId shop = halves.important(1'500);
+  halves.pass(11'000);
+  halves.ends(id_of(one, 0, 0));
+  halves.play.restart();
+  halves.play.subscribe();
+  halves.play.master_says(id_of(two, 0, 0), MesosState::running, "RECONCILIATION");
+  halves.pass(3'000);
+  CHECK(halves.state(one, 0) == "QUEUED");
+  halves.ends(id_of(two, 0, 0));
+  halves.pass(10);
+  CHECK(halves.state(shop, 0) == "DISPATCHED a1");
+  CHECK(halves.state(two, 0) == "QUEUED");
+}
+
+TEST_CASE("room is given up when nobody needs it any more") {
+  Halves halves(1);
+  const JobId one = halves.play.submit(halves.spec("low1", 900)),
+              two = halves.play.submit(halves.spec("low2", 900));
+  halves.pass(1'000);
+  halves.run_started();
+  const JobId shop = halves.important(1'500);
+  halves.pass(11'000);
+  halves.ends(id_of(one, 0, 0));
+  halves.pass(1'000);
+  CHECK(halves.state(one, 0) == "QUEUED");
+  SUBCASE("its job is killed") { halves.play.feed(KillJob{0, shop, "me"}); }
+  SUBCASE("its job finds a place elsewhere") {
+    halves.free["a2"] = 2'000;
+    halves.pass(10);
+    CHECK(halves.state(shop, 0) == "DISPATCHED a2");
+  }
+  SUBCASE("its job is to have no instances") { halves.play.feed(SetInstanceCounts{0, shop, 0, 0, 5, "me"}); }
+  SUBCASE("it does not come within 15 seconds after the last end") {
+    halves.ends(id_of(two, 0, 0));
+    halves.free["a1"] -= 600;  // somebody else's now
+    halves.pass(14'900);
+    CHECK(halves.state(one, 0) == "QUEUED");
+    halves.pass(200);
+  }
+  halves.pass(10);
+  CHECK(halves.state(one, 0) == "DISPATCHED a1");
+}
+
+TEST_CASE("where the agent is lost meanwhile, room is made elsewhere") {
+  Halves halves(1);
+  halves.play.submit(halves.spec("low1", 900));
+  halves.play.submit(halves.spec("low2", 900));
+  halves.pass(1'000);
+  halves.run_started();
+  const JobId shop = halves.important(1'500);
+  halves.pass(11'000);
+  CHECK(halves.killed.size() == 2);
+  const Names first = std::exchange(halves.killed, {});
+  for (const std::string& task : first)
+    halves.play.master_says(task, MesosState::unreachable, "AGENT_REMOVED");
+  halves.play.feed(AgentLost{AgentId("a1")});
+  halves.free.erase("a1");
+  halves.free["a2"] = 1'400;
+  const JobId other = halves.play.submit(halves.spec("low3", 1'400));
+  halves.turn();
+  halves.run_started();
+  halves.free["a2"] += 600;  // and others' end there
+  CHECK(halves.state(other, 0) == "RUNNING a2");
+  halves.pass(16'000);
+  CHECK(halves.killed.contains(id_of(other, 0, 0)));
+  halves.ends(id_of(other, 0, 0));
+  halves.pass(10);
+  CHECK(halves.state(shop, 0) == "DISPATCHED a2");
+}
+
+TEST_CASE("an agent that is to be a job's alone takes nobody while its tasks end") {
+  Halves halves(1);
+  const JobId one = halves.play.submit(halves.spec("low1", 900)),
+              two = halves.play.submit(halves.spec("low2", 900));
+  halves.pass(1'000);
+  halves.run_started();
+  std::shared_ptr<JobSpec> spec = production_spec();
+  spec->request.cpu_milli = 90;
+  spec->hard_constraints = {*parse_constraint("ExclusiveHost")};
+  const JobId shop = halves.play.submit(spec);
+  halves.pass(11'000);
+  CHECK(halves.killed.size() == 2);
+  halves.ends(id_of(one, 0, 0));
+  halves.pass(2'000);
+  CHECK(halves.state(one, 0) == "QUEUED");
+  halves.ends(id_of(two, 0, 0));
+  halves.pass(10);
+  CHECK(halves.state(shop, 0) == "DISPATCHED a1");
+}
+
 }  // namespace
 }  // namespace mimas::engine

@@ -503,5 +503,97 @@ TEST_CASE("a new subscription empties the offer table before anything else") {
   CHECK(play.agents.at("a1").offered.cpu_milli == 0);
 }
 
+// Those of the last step that ask about agents and not about tasks.
+std::set<std::string> agents_asked_about(const Play& play) {
+  std::set<std::string> agents;
+  for (const Reconcile* call : play.all<Reconcile>()) {
+    for (const Reconcile::Item& item : call->tasks) {
+      if (item.task.value == kAgentProbe) agents.insert(item.agent.value);
+    }
+  }
+  return agents;
+}
+
+void master_says_of_agent(Play& play, const std::string& agent, MesosState state) {
+  StatusUpdate answer;
+  answer.task = TaskId(std::string(kAgentProbe));
+  answer.agent = AgentId(agent);
+  answer.state = state;
+  answer.reason = "RECONCILIATION";
+  answer.source = "MASTER";
+  play.feed(answer);
+  play.settle();
+}
+
+TEST_CASE("after a reconnect the master is asked about every agent that shows no sign of being there") {
+  Play play;
+  play.running(batch_spec());
+  for (const char* agent : {"a2", "a3", "a4", "a5", "a6"}) play.offer_and_settle(agent);
+  play.feed(Disconnected{"the master went away"});
+  play.after(60'000);
+  play.subscribe();
+  CHECK(agents_asked_about(play) ==
+        std::set<std::string>{"a2", "a3", "a4", "a5", "a6"});  // of a1, about its task
+  play.master_says("mimas-1-worker-0-0", MesosState::running, "RECONCILIATION");
+  play.offer_and_settle("a2");
+  master_says_of_agent(play, "a3", MesosState::gone);  // the task is; the agent is there
+  master_says_of_agent(play, "a4", MesosState::unreachable);
+  master_says_of_agent(play, "a5", MesosState::unknown);
+  for (int i = 0; i < 3; ++i) {  // no answer while the agent may yet come back to a new master
+    play.now = play.last.wake_at;
+    play.settle();
+    const std::set<std::string> asked = agents_asked_about(play);
+    CHECK((asked.empty() || asked == std::set<std::string>{"a6"}));
+  }
+  master_says_of_agent(play, "a6", MesosState::gone_by_operator);
+  CHECK(play.agents.at("a1").state == AgentState::active);
+  CHECK(play.agents.at("a2").state == AgentState::active);
+  CHECK(play.agents.at("a3").state == AgentState::active);
+  CHECK(play.agents.at("a3").seen_at == play.agents.at("a2").seen_at);
+  CHECK(play.agents.at("a4").state == AgentState::unreachable);
+  CHECK(play.agents.at("a5").state == AgentState::unreachable);
+  CHECK(play.agents.at("a6").state == AgentState::gone);
+  play.after(kForgetAgentMs + 1);
+  play.settle();
+  CHECK_FALSE(play.agents.contains("a4"));
+  CHECK_FALSE(play.agents.contains("a5"));
+  CHECK_FALSE(play.agents.contains("a6"));
+  CHECK(play.agents.contains("a3"));
+}
+
+Offer at_address(Play& play, const std::string& agent) {
+  static int offers = 0;
+  Offer offer = play.offer("w" + std::to_string(++offers), agent);
+  offer.hostname = "pi1";
+  return offer;
+}
+
+TEST_CASE("a wiped agent takes the place of the one that it was") {
+  Play play;
+  play.subscribe();
+  play.feed(OffersReceived{{at_address(play, "old")}});
+  play.settle();
+  SUBCASE("which had nothing to do") {
+    play.feed(OffersReceived{{at_address(play, "new")}});
+    play.settle();
+    CHECK_FALSE(play.agents.contains("old"));
+  }
+  SUBCASE("whose tasks have to be given up first") {
+    const JobId job = play.submit(batch_spec());
+    play.settle();
+    const std::string task = make_task_id(job, 0, 0).value;
+    CHECK(play.task(task).agent.value == "old");
+    play.says(task, MesosState::running);
+    play.feed(OffersReceived{{at_address(play, "new")}});
+    play.settle();
+    CHECK(play.agents.at("old").state == AgentState::gone);
+    play.master_says(task, MesosState::gone, "AGENT_REMOVED");
+    play.after(kForgetSupersededMs);
+    play.settle();
+    CHECK_FALSE(play.agents.contains("old"));
+  }
+  CHECK(play.agents.at("new").state == AgentState::active);
+}
+
 }  // namespace
 }  // namespace mimas::engine

@@ -35,16 +35,13 @@ inline std::int64_t amount_of(const Kinds& kinds, const std::string& kind) {
 struct Fair {
   const Queue& queue;
   Kinds total;
-  std::vector<Kinds> used;                 // by group
-  std::vector<std::int64_t> left, claims;  // by demand
-  std::set<std::size_t> aside;             // demands that found no place
+  std::vector<Kinds> used;         // by group
+  std::vector<std::int64_t> left;  // by demand
+  std::set<std::size_t> aside;     // demands that found no place
 
   Fair(const Queue& of, const Resources& cluster) : queue(of), total(kinds_of(cluster)) {
     for (const Group& group : queue.groups) used.push_back(kinds_of(group.used));
-    for (const Demand& demand : queue.demands) {
-      left.push_back(demand.count);
-      claims.push_back(demand.claims);
-    }
+    for (const Demand& demand : queue.demands) left.push_back(demand.count);
   }
 
   bool is_promised(std::size_t group) const {
@@ -80,9 +77,6 @@ struct Fair {
   bool is_first(std::size_t at, std::size_t other) const {
     const Demand& x = queue.demands[at];
     const Demand& y = queue.demands[other];
-    const bool x_claims = claims[at] > 0, y_claims = claims[other] > 0;
-    const bool same_tier = queue.groups[x.group].tier == queue.groups[y.group].tier;
-    if ((x.group == y.group || same_tier) && x_claims != y_claims) return x_claims;
     if (x.group != y.group) return is_group_first(x.group, y.group);
     if (x.priority != y.priority) return x.priority > y.priority;
     if (x.since != y.since) return x.since < y.since;
@@ -115,7 +109,6 @@ struct Fair {
   }
   void placed(std::size_t at, const Resources& allocated) {
     --left[at];
-    --claims[at];
     Kinds& mine = used[queue.demands[at].group];
     for (const auto& [kind, amount] : kinds_of(allocated)) {
       auto found = std::find_if(mine.begin(), mine.end(), [&](const auto& one) { return one.first == kind; });

@@ -67,12 +67,27 @@ TEST_CASE("types of jobs stay apart") {
   CHECK(value_of(Term::same_type, empty) == 0);
 }
 
+TEST_CASE("services are better off where fewer of their own tasks run; to batch jobs it does not matter") {
+  Fitness fitness{{{Term::first_fit, 1}, {Term::spread_services, 1}}, 1'001};
+  Outlook there;
+  there.service = true;
+  CHECK(fitness_of(fitness, there) == 1'000);
+  there.of_job = 1;
+  CHECK(fitness_of(fitness, there) == 750);
+  there.of_job = 3;
+  CHECK(fitness_of(fitness, there) == 625);
+  there.service = false;
+  CHECK(fitness_of(fitness, there) == 1'000);
+  CHECK(fitness_of({{{Term::spread_services, 1}}, 1'001}, there) == 1'000);  // nothing else is asked
+}
+
 TEST_CASE("job, image and cost") {
   Outlook one;
   CHECK(value_of(Term::same_job, one) == 0);
   CHECK(value_of(Term::same_image, one) == 0);
   CHECK(value_of(Term::cheap, one) == 1'000);
-  one.same_job = one.same_image = true;
+  one.of_job = 1;
+  one.same_image = true;
   one.cost = 300;
   CHECK(value_of(Term::same_job, one) == 1'000);
   CHECK(value_of(Term::same_image, one) == 1'000);
@@ -90,13 +105,15 @@ TEST_CASE("terms are weighed by any positive integers") {
 TEST_CASE("the text of a fitness is read and written alike") {
   const char* const all =
       "pack-cpu=1, pack-memory=2, pack-disk=3, pack-network=4, pack=5, pack-dominant=6, spread-cpu=7, "
-      "spread-memory=8, spread=9, worst-fit=10, first-fit=11, same-type=12, same-job=13, same-image=14, "
-      "cheap=1000";
+      "spread-memory=8, spread=9, worst-fit=10, first-fit=11, same-type=12, same-job=13, "
+      "spread-services=250, "
+      "same-image=14, cheap=1000";
   const auto terms = parse_fitness(all);
   REQUIRE(terms.ok());
-  CHECK(terms->size() == 15);
+  CHECK(terms->size() == 16);
   CHECK(fitness_text(*terms) == all);
-  CHECK(fitness_text(*parse_fitness("pack = 80,same-type=20")) == fitness_text(Fitness{}.terms));
+  CHECK(fitness_text(*parse_fitness("pack = 80,same-type=20,spread-services= 250")) ==
+        fitness_text(Fitness{}.terms));
 }
 
 TEST_CASE("what is no fitness is refused with the remedy") {

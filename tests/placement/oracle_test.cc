@@ -70,6 +70,14 @@ class Judge {
     const Demand& demand = world_.queue.demands[assignment.demand];
     CHECK(obstacles(world_, host, demand) == std::vector<std::string>{});
     CHECK(assignment.allocated.fits(host.free));
+    // What is held for others is left, as far as it was there.
+    Resources left = host.free;
+    left -= assignment.allocated;
+    for (const Hold& hold : host.holds) {
+      if (hold.job == demand.job) continue;
+      CHECK(left.cpu_milli >= std::min(hold.amounts.cpu_milli, host.free.cpu_milli));
+      CHECK(left.ports.count() >= std::min(hold.amounts.ports, host.free.ports.count()));
+    }
     // What others were promised when they came first.
     for (const Demand& other : world_.queue.demands) {
       if (other.job == demand.job || tasks_of(host, other.job) == 0) continue;
@@ -85,12 +93,9 @@ class Judge {
     const Demand& demand = world_.queue.demands[assignment.demand];
     const ResourceRequest charge = charge_there(host, demand);
     CHECK(assignment.charged == pays_share(host, demand));
-    const Resources expected{charge.cpu_milli,
-                             charge.mem_mib,
-                             charge.disk_mib,
-                             charge.gpus,
-                             host.free.ports.take_lowest(charge.ports),
-                             charge.scalars};
+    const Resources expected{
+        charge.cpu_milli, charge.mem_mib, charge.disk_mib, charge.gpus, ports_there(host, charge.ports),
+        charge.scalars};
     CHECK(assignment.allocated == expected);
   }
 
@@ -289,6 +294,7 @@ class Life {
       --demand.count;
       cluster_.start(at_[assignment.host], work_of(demand));
       cluster_.offer(at_[assignment.host], world_.hosts[assignment.host].free);
+      cluster_.use_hold(at_[assignment.host], demand.job, assignment.allocated);
     }
     for (Demand& demand : world_.queue.demands) {
       if (demand.count == 0) demand.count = maker_.amount(2);
@@ -299,7 +305,7 @@ class Life {
     if (world_.hosts.empty()) return;
     const std::size_t i = maker_.below(world_.hosts.size());
     WorldHost& host = world_.hosts[i];
-    switch (maker_.below(6)) {
+    switch (maker_.below(7)) {
       case 0: return end_a_task(i);
       case 1:
         host.offered = !host.offered;
@@ -311,6 +317,8 @@ class Life {
       case 3: {  // it comes back as another, with other facts
         WorldHost other = maker_.host(i, world_.queue);
         other.work = host.work;
+        other.holds = host.holds;
+        other.avoided = host.avoided;
         host = other;
         at_[i] = cluster_.put(host.facts);
         cluster_.stand(at_[i], host.standing);
@@ -323,6 +331,12 @@ class Life {
         for (const Work& work : host.work) cluster_.start(at_[i], work);
         cluster_.stand(at_[i], host.standing);
         if (host.offered) cluster_.offer(at_[i], host.free);
+        for (const Hold& hold : host.holds) cluster_.hold(at_[i], hold);
+        return cluster_.avoid_ports(at_[i], host.avoided);
+      case 5:
+        for (const Hold& hold : host.holds) cluster_.hold(at_[i], {hold.job, false, {}});
+        host.holds = maker_.one_in(3) ? std::vector<Hold>() : maker_.holds(world_.queue);
+        for (const Hold& hold : host.holds) cluster_.hold(at_[i], hold);
         return;
       default:
         host.work.push_back(maker_.work(world_.queue));

@@ -147,18 +147,6 @@ TEST_CASE("a group goes first until one of the kinds that it is promised is used
   CHECK(served(line.queue, cluster(1'000, 1'000)) == Jobs{2, 2, 1, 2, 2});
 }
 
-TEST_CASE("those for whom others were ended go first in their tier, as many as claim a place") {
-  Line line;
-  line.group("a").guarantee.cpu_milli = 1'000;
-  line.demand(1, 2, 100).priority = 50;
-  line.group("b").used.cpu_milli = 500;
-  line.demand(2, 1, 100).priority = 9;
-  line.demand(3, 3, 100).claims = 2;
-  line.group("c").tier = Tier::critical;
-  line.demand(4, 1, 100);
-  CHECK(served(line.queue, cluster(1'000, 1'000)) == Jobs{4, 3, 3, 1, 1, 2, 3});
-}
-
 TEST_CASE("a quota stops the demand that would exceed it, and no smaller one") {
   Line line;
   line.group("a").quota = ResourceRequest{250, 0, 0, 0, 0, {}};
@@ -336,7 +324,6 @@ Queue random_queue(Prng& random) {
       Demand& demand = line.demand(job, small(), small() % 4, small() % 4);
       demand.priority = small() % 3;
       demand.since = Instant{small() % 3};
-      if (random.below(6) == 0) demand.claims = small() % 4;
     }
   }
   return line.queue;

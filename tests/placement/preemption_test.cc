@@ -471,7 +471,7 @@ class Replay {
                           charge.mem_mib,
                           charge.disk_mib,
                           charge.gpus,
-                          world_.hosts[*host].free.ports.take_lowest(charge.ports),
+                          ports_there(world_.hosts[*host], charge.ports),
                           charge.scalars};
     apply(world_, {next, static_cast<HostIndex>(*host), taken, true, {}});
     fair.placed(next, taken);

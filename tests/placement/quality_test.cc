@@ -114,6 +114,49 @@ TEST_CASE("packing by CPU and memory at once") {
   CHECK(spread > packed * 2);  // spreading is told apart from packing
 }
 
+// --- by default: services spread, batch packs
+
+// How many tasks each agent gets of a job of five, beside an agent that is nearly full of others' tasks.
+std::vector<std::int64_t> five_of(JobType type, const Fitness& fitness,
+                                  const std::vector<std::string>& soft = {}) {
+  Scene scene(fitness_text(fitness.terms));
+  for (const char* id : {"a", "b", "c", "d", "e", "f"}) scene.agent(id, 16'000, {}, 16'000);
+  scene.cluster.start(scene.hosts.at("c"), {9, type, "", "", false});
+  Resources rest = scene.cluster.free(scene.hosts.at("c"));
+  rest.cpu_milli = rest.mem_mib = 5'000;
+  scene.cluster.offer(scene.hosts.at("c"), rest);
+  scene.want(1, 500, 5, {}, soft).type = type;
+  scene.places();
+  std::map<HostIndex, std::int64_t> counts;
+  for (const auto& [id, host] : scene.hosts) counts[host] = 0;
+  for (const Assignment& one : scene.plan.assignments) ++counts[one.host];
+  std::vector<std::int64_t> sorted;
+  for (const auto& [host, count] : counts) sorted.push_back(count);
+  std::sort(sorted.rbegin(), sorted.rend());
+  return sorted;
+}
+
+TEST_CASE("five replicas of a service lie on five agents unasked, five batch tasks on one") {
+  using Counts = std::vector<std::int64_t>;
+  CHECK(five_of(JobType::service, Fitness{}) == Counts{1, 1, 1, 1, 1, 0});
+  CHECK(five_of(JobType::batch, Fitness{}) == Counts{5, 0, 0, 0, 0, 0});
+  // Switched off, or overruled by what the job asks for.
+  CHECK(five_of(JobType::service, {*parse_fitness("pack=80, same-type=20"), 1'001}) ==
+        Counts{5, 0, 0, 0, 0, 0});
+  CHECK(five_of(JobType::service, Fitness{}, {"hostname=host-d"}) == Counts{5, 0, 0, 0, 0, 0});
+}
+
+TEST_CASE("a service prefers an agent without tasks of it to any that has one, up to the last") {
+  Scene scene(fitness_text(Fitness{}.terms));
+  scene.agent("full", 100'000, {}, 100'000);
+  scene.agent("idle", 100'000, {}, 100'000);
+  scene.cluster.start(scene.hosts.at("full"), {1, JobType::service, "", "", false});
+  scene.cluster.start(scene.hosts.at("idle"), {9, JobType::batch, "", "", false});
+  scene.cluster.offer(scene.hosts.at("full"), {10, 10, 0, 0, {}, {}});
+  scene.want(1, 10, 1).type = JobType::service;
+  CHECK(scene.places() == "idle");
+}
+
 // --- the answer follows from what the cluster holds
 
 struct Told {

@@ -34,10 +34,11 @@ class WorldMaker {
   std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_.below(bound)); }
   bool one_in(std::size_t n) { return below(n) == 0; }
   std::int64_t amount(std::size_t most) { return static_cast<std::int64_t>(below(most + 1)); }
-  template <typename T>
-  const T& any(const std::vector<T>& of) {
+  template <typename T = std::string>
+  T any(const std::vector<T>& of) {
     return of[below(of.size())];
   }
+  const Demand& any(const std::deque<Demand>& of) { return of[below(of.size())]; }
   std::vector<std::size_t> shuffled(std::size_t n) {
     std::vector<std::size_t> order(n);
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -81,7 +82,26 @@ class WorldMaker {
     host.offered = !one_in(6);
     if (one_in(6)) host.standing = static_cast<Standing>(1 + below(5));
     for (std::size_t n = one_in(2) ? below(4) : 0; n > 0; --n) host.work.push_back(work(queue));
+    if (one_in(4)) host.holds = holds(queue);
+    if (one_in(4)) host.avoided = *Ports::from_ranges({{31'000, 31'001}});
     return host;
+  }
+
+  std::vector<Hold> holds(const Queue& queue) {
+    std::map<JobNumber, Hold> by_job;
+    for (std::size_t n = 1 + below(2); n > 0; --n) {
+      Hold hold;
+      const Demand& demand = any(queue.demands);
+      const bool strange = one_in(3);
+      hold.job = strange ? 100 : demand.job;
+      hold.exclusive = strange ? one_in(6) : asks_exclusive(*demand.spec);
+      hold.amounts = {250 * (1 + amount(5)), 128 * amount(5), 500 * amount(2), amount(1), amount(2), {}};
+      if (one_in(4)) hold.amounts.scalars = {{"fpga", 1'000}};
+      by_job[hold.job] = hold;
+    }
+    std::vector<Hold> all;
+    for (auto& [job, hold] : by_job) all.push_back(std::move(hold));
+    return all;
   }
 
  private:
@@ -90,7 +110,7 @@ class WorldMaker {
     if (one_in(4)) rules.dedicated.insert("gen");
     if (one_in(2)) return;
     rules.fitness.terms.clear();
-    for (std::size_t i = 0; i < 15; ++i) {
+    for (std::size_t i = 0; i < 16; ++i) {
       if (one_in(4)) rules.fitness.terms.push_back({static_cast<Term>(i), 1 + amount(99)});
     }
     if (rules.fitness.terms.empty()) rules.fitness.terms.push_back({Term::spread, 1});
@@ -178,10 +198,10 @@ class WorldMaker {
       if (one.kind == Constraint::Kind::with_job) demand.with_soft.push_back(other());
       if (one.kind == kApart) demand.apart_soft.push_back(other());
     }
+    if (one_in(4)) demand.avoid.emplace_back("agent-" + std::to_string(below(4)));
     demand.group = below(groups);
     demand.priority = amount(2);
     demand.since = Instant{amount(2)};
-    if (one_in(8)) demand.claims = 1 + amount(1);
     demand.spec = std::move(spec);
     return demand;
   }

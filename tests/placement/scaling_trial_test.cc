@@ -45,7 +45,7 @@ TrialGroup group(std::int64_t cpu_milli, std::int64_t room, Attributes attribute
   return one;
 }
 
-std::vector<TrialResult> result_of(const Cluster& cluster, std::vector<Demand> demands,
+std::vector<TrialResult> result_of(const Cluster& cluster, std::deque<Demand> demands,
                                    const std::vector<TrialGroup>& groups) {
   Queue queue;
   queue.groups.push_back(Group{.name = "default"});

@@ -17,12 +17,13 @@ struct Fill {
 
 inline Fill fill_of(const WorldHost& host, const Demand& demand) {
   const Resources& total = host.facts.total;
+  const Resources free = free_there(host, demand.job);
   const ResourceRequest more = charge_there(host, demand);
   Fill fill{};
-  fill.cpu = filled(total.cpu_milli, host.free.cpu_milli, more.cpu_milli);
-  fill.mem = filled(total.mem_mib, host.free.mem_mib, more.mem_mib);
-  fill.disk = filled(total.disk_mib, host.free.disk_mib, more.disk_mib);
-  fill.network = filled(scalar(total.scalars, kNetworkScalar), scalar(host.free.scalars, kNetworkScalar),
+  fill.cpu = filled(total.cpu_milli, free.cpu_milli, more.cpu_milli);
+  fill.mem = filled(total.mem_mib, free.mem_mib, more.mem_mib);
+  fill.disk = filled(total.disk_mib, free.disk_mib, more.disk_mib);
+  fill.network = filled(scalar(total.scalars, kNetworkScalar), scalar(free.scalars, kNetworkScalar),
                         scalar(more.scalars, kNetworkScalar));
   // A kind of which there is none dominates nothing.
   for (auto [kind, share] : {std::pair{total.cpu_milli, fill.cpu}, std::pair{total.mem_mib, fill.mem},
@@ -60,6 +61,7 @@ inline std::int64_t term_there(Term term, const WorldHost& host, const Demand& d
       if (host.work.empty()) return 500;
       return is_any(host, [&](const Work& work) { return work.type != mine.type; }) ? 0 : 1'000;
     case Term::same_job: return tasks_of(host, demand.job) > 0 ? 1'000 : 0;
+    case Term::spread_services: return 1'000 / (1 + tasks_of(host, demand.job));
     case Term::same_image:
       return is_any(host, [&](const Work& work) { return work.image == mine.image; }) ? 1'000 : 0;
     case Term::cheap: return 1'000 - cost_of(host);
@@ -92,10 +94,11 @@ inline Merits score_there(const World& world, const WorldHost& host, const Deman
   Score score;
   std::int64_t weights = 0;
   for (const WeightedTerm& one : world.rules.fitness.terms) {
+    if (one.term == Term::spread_services && demand.spec->type == JobType::batch) continue;
     score.fitness += one.weight * term_there(one.term, host, demand);
     weights += one.weight;
   }
-  score.fitness /= weights;
+  score.fitness = weights == 0 ? 1'000 : score.fitness / weights;
   score.total = score.fitness;
   const auto& soft = demand.spec->soft_constraints;
   if (soft.empty()) return {score, score.fitness};
@@ -112,12 +115,16 @@ inline Merits score_there(const World& world, const WorldHost& host, const Deman
 }
 
 // The best of the hosts that take it, the first of equals: hosts stand in the order of their agents' ids.
+// Those that it avoids come after all others.
 inline std::optional<std::size_t> best_host(const World& world, const Demand& demand) {
   std::optional<std::size_t> best;
-  std::int64_t highest = -1;
+  std::int64_t highest = INT64_MIN;
   for (std::size_t i = 0; i < world.hosts.size(); ++i) {
     if (!takes(world, i, demand)) continue;
-    const std::int64_t exact = score_there(world, world.hosts[i], demand).exact;
+    std::int64_t exact = score_there(world, world.hosts[i], demand).exact;
+    const AgentId& agent = world.hosts[i].facts.agent;
+    if (std::find(demand.avoid.begin(), demand.avoid.end(), agent) != demand.avoid.end())
+      exact -= std::int64_t{1} << 40;
     if (exact <= highest) continue;
     highest = exact;
     best = i;

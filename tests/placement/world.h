@@ -19,6 +19,8 @@ struct WorldHost {
   bool offered = true;
   Standing standing = Standing::open;
   std::vector<Work> work;
+  std::vector<Hold> holds;  // by job
+  Ports avoided;
 };
 
 struct World {
@@ -48,13 +50,54 @@ inline bool runs_any(const WorldHost& host, const std::vector<JobNumber>& jobs) 
   return std::any_of(jobs.begin(), jobs.end(), [&](JobNumber job) { return tasks_of(host, job) > 0; });
 }
 
+inline bool holds_for(const WorldHost& host, JobNumber job) {
+  return std::any_of(host.holds.begin(), host.holds.end(), [&](const Hold& hold) { return hold.job == job; });
+}
+
+inline bool holds_for_others(const WorldHost& host, JobNumber job) {
+  return std::any_of(host.holds.begin(), host.holds.end(), [&](const Hold& hold) { return hold.job != job; });
+}
+
+// What a task of the job may take there: room that is held is for those alone for whom it is held.
+inline Resources free_there(const WorldHost& host, JobNumber job) {
+  Resources free = host.free;
+  for (const Hold& hold : host.holds) {
+    if (hold.job == job) continue;
+    auto keep = [](std::int64_t& from, std::int64_t amount) {
+      from = std::max<std::int64_t>(from - amount, 0);
+    };
+    keep(free.cpu_milli, hold.amounts.cpu_milli);
+    keep(free.mem_mib, hold.amounts.mem_mib);
+    keep(free.disk_mib, hold.amounts.disk_mib);
+    keep(free.gpus, hold.amounts.gpus);
+    for (auto& [name, amount] : free.scalars) keep(amount, scalar(hold.amounts.scalars, name));
+    free.ports = free.ports.take_lowest(std::max<std::int64_t>(free.ports.count() - hold.amounts.ports, 0));
+  }
+  return free;
+}
+
+// The lowest of those that are not avoided; then the lowest of the others.
+inline Ports ports_there(const WorldHost& host, std::int64_t how_many) {
+  std::vector<PortRange> taken;
+  for (bool avoided : {false, true}) {
+    for (std::int32_t port : host.free.ports.list()) {
+      if (static_cast<std::int64_t>(taken.size()) < how_many && host.avoided.contains(port) == avoided)
+        taken.push_back({port, port});
+    }
+  }
+  return *Ports::from_ranges(taken);
+}
+
 inline bool has_strangers(const WorldHost& host, JobNumber job) {
-  return std::any_of(host.work.begin(), host.work.end(), [&](const Work& work) { return work.job != job; });
+  return holds_for_others(host, job) ||
+         std::any_of(host.work.begin(), host.work.end(), [&](const Work& work) { return work.job != job; });
 }
 
 inline bool is_taken_by_other(const WorldHost& host, JobNumber job) {
-  return std::any_of(host.work.begin(), host.work.end(),
-                     [&](const Work& work) { return work.exclusive && work.job != job; });
+  const bool held = std::any_of(host.holds.begin(), host.holds.end(),
+                                [&](const Hold& hold) { return hold.exclusive && hold.job != job; });
+  return held || std::any_of(host.work.begin(), host.work.end(),
+                             [&](const Work& work) { return work.exclusive && work.job != job; });
 }
 
 inline bool has_kind(const std::vector<Constraint>& constraints, Constraint::Kind kind) {
@@ -130,7 +173,10 @@ inline bool keeps(const World& world, const WorldHost& host, const Demand& deman
   if (c.kind == Kind::unique_host) return tasks_of(host, demand.job) == 0;
   if (c.kind == Kind::exclusive_host) return !has_strangers(host, demand.job);
   if (c.kind == Kind::with_job) return runs_any(host, demand.with);
-  if (c.kind == Kind::apart_from_job) return !runs_any(host, demand.apart);
+  if (c.kind == Kind::apart_from_job) {
+    return !runs_any(host, demand.apart) && std::none_of(demand.apart.begin(), demand.apart.end(),
+                                                         [&](JobNumber job) { return holds_for(host, job); });
+  }
   const auto value = value_on(host, c.attribute);
   if (!value) return false;
   const Spread spread = spread_of(world, demand, c.attribute);
@@ -199,7 +245,7 @@ inline std::vector<std::string> obstacles(const World& world, const WorldHost& h
   }
   if (is_taken_by_other(host, demand.job)) all.emplace_back("ExclusiveHost");
   for (JobNumber job : demand.apart) {
-    if (tasks_of(host, job) > 0) all.push_back("apart job:" + make_job_id(job).value);
+    if (tasks_of(host, job) > 0 || holds_for(host, job)) all.push_back("apart job:" + make_job_id(job).value);
   }
   for (const std::string& name : world.rules.dedicated) {
     if (value_on(host, name) &&
@@ -209,7 +255,8 @@ inline std::vector<std::string> obstacles(const World& world, const WorldHost& h
   }
   if (host.standing != Standing::open) all.push_back(standing_reason(host.standing));
   if (!host.offered) all.emplace_back("no offer");
-  const std::string lack = short_of(charge_there(host, demand), host.offered ? host.free : Resources{});
+  const std::string lack =
+      short_of(charge_there(host, demand), host.offered ? free_there(host, demand.job) : Resources{});
   if (!lack.empty() && host.offered) all.push_back(lack);
   return all;
 }
@@ -222,6 +269,19 @@ inline bool takes(const World& world, std::size_t host, const Demand& demand) {
 inline void apply(World& world, const Assignment& assignment) {
   WorldHost& host = world.hosts[assignment.host];
   host.free -= assignment.allocated;
+  const JobNumber job = world.queue.demands[assignment.demand].job;
+  for (Hold& hold : host.holds) {
+    if (hold.job != job) continue;
+    auto use = [](std::int64_t& held, std::int64_t used) { held = std::max<std::int64_t>(held - used, 0); };
+    use(hold.amounts.cpu_milli, assignment.allocated.cpu_milli);
+    use(hold.amounts.mem_mib, assignment.allocated.mem_mib);
+    use(hold.amounts.disk_mib, assignment.allocated.disk_mib);
+    use(hold.amounts.gpus, assignment.allocated.gpus);
+    use(hold.amounts.ports, assignment.allocated.ports.count());
+    for (auto& [name, amount] : hold.amounts.scalars) use(amount, scalar(assignment.allocated.scalars, name));
+    std::erase_if(hold.amounts.scalars, [](const auto& named) { return named.second == 0; });
+  }
+  std::erase_if(host.holds, [](const Hold& hold) { return hold.amounts == ResourceRequest(); });
   host.work.push_back(work_of(world.queue.demands[assignment.demand]));
 }
 
@@ -235,6 +295,8 @@ inline std::vector<HostIndex> tell(Cluster& cluster, const World& world,
     for (const Work& work : host.work) cluster.start(at[i], work);
     cluster.stand(at[i], host.standing);
     if (host.offered) cluster.offer(at[i], host.free);
+    for (const Hold& hold : host.holds) cluster.hold(at[i], hold);
+    cluster.avoid_ports(at[i], host.avoided);
   }
   return at;
 }
