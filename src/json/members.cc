@@ -6,7 +6,7 @@
 
 namespace mimas::json {
 
-thread_local std::uint64_t walked = 0;
+constinit thread_local std::uint64_t walked = 0;
 
 std::uint64_t nodes_walked() { return walked; }
 

@@ -177,10 +177,13 @@ std::string_view Value::name(std::size_t index) const {
 std::optional<Value> Value::find(std::string_view wanted) const {
   if (!is_object()) return std::nullopt;
   const Node& node = as_node(node_);
-  for (std::size_t i = node.MemberCount(); i-- > 0;) {
-    ++walked;
-    if (member_name(node, i) == wanted) return Value(&child(node, i), tree_);
+  const std::size_t count = node.MemberCount();
+  for (std::size_t i = count; i-- > 0;) {
+    if (member_name(node, i) != wanted) continue;
+    walked += count - i;
+    return Value(&child(node, i), tree_);
   }
+  walked += count;
   return std::nullopt;
 }
 

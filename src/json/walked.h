@@ -5,6 +5,6 @@
 
 namespace mimas::json {
 
-extern thread_local std::uint64_t walked;
+extern constinit thread_local std::uint64_t walked;
 
 }  // namespace mimas::json
