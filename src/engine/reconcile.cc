@@ -342,7 +342,7 @@ void send_kill(Turn& turn, const Task& task, const Job& job) {
 }
 
 void tell_slots_are_held(Turn& turn, JobEntry& job) {
-  publish_shortfall(turn, job, "an unknown task runs in the slot: see `mimas orphans list`");
+  publish_shortfall(turn, job, "an unknown task runs in the slot: see GET /v2/orphans");
 }
 
 void publish_shortfall(Turn& turn, JobEntry& job, std::string text, ExplanationPtr why) {
