@@ -77,7 +77,8 @@ void write_listed(json::Writer& out, const engine::View& view, const JobQuery& q
                   const std::vector<TaskPtr>& tasks, const std::vector<TaskPtr>& shown) {
   const std::string shortfall = view.shortfall(job.id);
   if (query.fields.empty()) {
-    write_job(out, job, tasks, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall, query.base_url);
+    write_job(out, job, tasks, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall,
+              query.base_url);
     return;
   }
   json::Writer one;
@@ -147,8 +148,8 @@ std::string write_tasks(json::Writer& out, const engine::View& view, const TaskQ
       }
       ++count;
       last = {job.number, task->index, task->number};
-      std::string one = render_task(*task, job, view.shortfall(job.id), query.jobs.base_url,
-                                    last_ending(tasks, *task));
+      std::string one =
+          render_task(*task, job, view.shortfall(job.id), query.jobs.base_url, last_ending(tasks, *task));
       out.raw(query.jobs.fields.empty() ? one : project_fields(one, query.jobs.fields));
     }
     return out.wanted();

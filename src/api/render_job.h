@@ -29,8 +29,8 @@ void write_preview(json::Writer& out, const Job& job, const std::vector<std::str
 // The members of a description, as it is submitted (api/description.h).
 void write_wanted(json::Writer& out, const JobSpec& spec, const InstanceCounts& counts, bool in_service);
 // A whole task object, its links with `base_url` before their paths (empty: paths alone); with `alone`, what
-// its job says about it too (GET /v2/tasks/{id}). `last`: the start of its slot before it (last_ending), where
-// that is known.
+// its job says about it too (GET /v2/tasks/{id}). `last`: the start of its slot before it (last_ending),
+// where that is known.
 void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall,
                 std::string_view base_url, bool alone, const Task* last = nullptr);
 

@@ -146,7 +146,8 @@ void note_end_on_agent(Turn& turn, JobEntry& job, const Task& last, Ending endin
   AgentEntry* agent = agent_of(turn.data, last);
   if (agent == nullptr || last.kill_requested) return;
   const bool early = ending == Ending::failure && is_early_end(turn, last);
-  if (early || ending == Ending::never_ran || ending == Ending::never_ran_artifact) note_avoided(turn, *agent, job, last);
+  if (early || ending == Ending::never_ran || ending == Ending::never_ran_artifact)
+    note_avoided(turn, *agent, job, last);
   if (ending == Ending::never_ran || ending == Ending::never_ran_artifact) {
     note_failed_start(turn, *agent, job,
                       "a start of job " + job.record->id.value + " came to nothing" +

@@ -88,11 +88,10 @@ CallHandler of_job(const RouteContext& context, JobHandler handler) {
 }
 
 Reply get_job(const RouteContext& context, const Job& job, const Call& call) {
-  Reply reply = written_reply([job = std::make_shared<Job>(job), tasks = context.view.tasks_of(job.id),
-                               shortfall = context.view.shortfall(job.id),
-                               base = base_url(call.request)](json::Writer& out) {
-    api::write_one_job(out, *job, tasks, shortfall, base);
-  });
+  Reply reply =
+      written_reply([job = std::make_shared<Job>(job), tasks = context.view.tasks_of(job.id),
+                     shortfall = context.view.shortfall(job.id), base = base_url(call.request)](
+                        json::Writer& out) { api::write_one_job(out, *job, tasks, shortfall, base); });
   reply.headers.push_back({"ETag", entity_tag(job)});
   return reply;
 }

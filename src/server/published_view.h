@@ -112,9 +112,9 @@ class PublishedView : public engine::View {
   void tell_touched();
 
   mutable std::shared_mutex mutex_;
-  std::map<std::int64_t, JobEntry> jobs_;  // by job number
-  std::set<std::int64_t> live_;            // of them, those that have not ended
-  std::set<std::int64_t> waiting_;         // … with queued tasks, ended ones too
+  std::map<std::int64_t, JobEntry> jobs_;                             // by job number
+  std::set<std::int64_t> live_;                                       // of them, those that have not ended
+  std::set<std::int64_t> waiting_;                                    // … with queued tasks, ended ones too
   std::map<std::string, std::set<std::int64_t>, std::less<>> names_;  // of live jobs: who is called so
   std::map<AgentId, AgentPtr> agents_;
   struct ExecutorSeen {

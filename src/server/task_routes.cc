@@ -80,13 +80,14 @@ void add_task_routes(Routes& routes, const RouteContext& context) {
                return written_reply(
                    [&view = context.view](json::Writer& out) { api::write_task_summary(out, view); });
              }));
-  routes.add(Role::viewer, "GET", "/tasks/{id}",
-             taking({.fields = true},
-                    of_task(context, "id", [context](const Task& task, const Job& job, const Call& call) {
-                      const std::vector<TaskPtr> tasks = context.view.tasks_of(job.id);
-                      return json_reply(api::render_task(task, job, context.view.shortfall(job.id),
-                                                         base_url(call.request), api::last_ending(tasks, task)));
-                    })));
+  routes.add(
+      Role::viewer, "GET", "/tasks/{id}",
+      taking({.fields = true},
+             of_task(context, "id", [context](const Task& task, const Job& job, const Call& call) {
+               const std::vector<TaskPtr> tasks = context.view.tasks_of(job.id);
+               return json_reply(api::render_task(task, job, context.view.shortfall(job.id),
+                                                  base_url(call.request), api::last_ending(tasks, task)));
+             })));
   routes.add(Role::viewer, "GET", "/tasks/{id}/why",
              taking({.fields = true},
                     of_task(context, "id", [context](const Task& task, const Job& job, const Call&) {
