@@ -18,12 +18,6 @@ struct UnknownFields {
   std::vector<std::string> ignored;  // names that were let through
 };
 
-// What the operator allows jobs to ask for, beyond what is harmless to the agents.
-struct Permissions {
-  bool privileged = false;    // privileged containers, and capabilities that Docker does not give by itself
-  bool host_volumes = false;  // paths of the agent as volumes
-};
-
 struct InstanceCounts {
   std::int64_t desired = 1, min = 1, max = 1;
 };

@@ -61,7 +61,7 @@ std::int64_t count_ready(const Job& job, const std::vector<TaskPtr>& tasks) {
 
 }  // namespace
 
-List render_jobs(const engine::View& view, const JobQuery& query) {
+List render_jobs(const engine::View& view, const JobQuery& query, const Sight& sight) {
   List list;
   json::Writer out;
   out.begin_array();
@@ -84,11 +84,11 @@ List render_jobs(const engine::View& view, const JobQuery& query) {
     last_number = job->number;
     const std::string shortfall = view.shortfall(job->id);
     if (query.fields.empty()) {
-      write_job(out, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall);
+      write_job(out, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall, sight);
       continue;
     }
     json::Writer one;
-    write_job(one, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall);
+    write_job(one, *job, shown, is_dispatched(tasks), count_ready(*job, tasks), shortfall, sight);
     out.raw(project_fields(one.take(), query.fields));
   }
   out.end_array();
@@ -110,7 +110,7 @@ bool is_before(const Job& job, const Task& task, const std::vector<std::int64_t>
 
 }  // namespace
 
-List render_tasks(const engine::View& view, const TaskQuery& query) {
+List render_tasks(const engine::View& view, const TaskQuery& query, const Sight& sight) {
   List list;
   json::Writer out;
   out.begin_array();
@@ -130,7 +130,7 @@ List render_tasks(const engine::View& view, const TaskQuery& query) {
       }
       ++count;
       last = {job->number, task->index, task->number};
-      std::string one = render_task(*task, *job, view.shortfall(job->id));
+      std::string one = render_task(*task, *job, view.shortfall(job->id), sight);
       out.raw(query.jobs.fields.empty() ? one : project_fields(one, query.jobs.fields));
     }
   }
@@ -155,15 +155,16 @@ std::string render_task_summary(const engine::View& view) {
   return out.take();
 }
 
-std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall) {
+std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall,
+                       const Sight& sight) {
   json::Writer out;
-  write_job(out, job, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall);
+  write_job(out, job, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall, sight);
   return out.take();
 }
 
-std::string render_task(const Task& task, const Job& job, std::string_view shortfall) {
+std::string render_task(const Task& task, const Job& job, std::string_view shortfall, const Sight& sight) {
   json::Writer out;
-  write_task(out, task, job, shortfall, true);
+  write_task(out, task, job, shortfall, true, sight);
   return out.take();
 }
 

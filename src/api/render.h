@@ -10,6 +10,7 @@
 
 #include "api/problem.h"
 #include "api/query.h"
+#include "api/sight.h"
 #include "engine/view.h"
 #include "json/writer.h"
 
@@ -47,13 +48,16 @@ struct List {
 };
 // By number, so that pages stay right while jobs come and go: nothing is shown twice, nothing that was there
 // all the time is left out.
-List render_jobs(const engine::View& view, const JobQuery& query);
-List render_tasks(const engine::View& view, const TaskQuery& query);  // by (job, index, number)
-std::string render_task_summary(const engine::View& view);            // counts by state of every live job
+List render_jobs(const engine::View& view, const JobQuery& query, const Sight& sight = {});
+// By (job, index, number).
+List render_tasks(const engine::View& view, const TaskQuery& query, const Sight& sight = {});
+std::string render_task_summary(const engine::View& view);  // counts by state of every live job
 
-std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall);
+std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall,
+                       const Sight& sight = {});
 // Of one job: its ended tasks too, in order of (index, number), the newest attempt of a slot last.
-std::string render_task(const Task& task, const Job& job, std::string_view shortfall);
+std::string render_task(const Task& task, const Job& job, std::string_view shortfall,
+                        const Sight& sight = {});
 std::string render_agents(const engine::View& view);
 // Without `executor_version` (what the newest executor there said) there is no such member.
 void write_agent(json::Writer& out, const Agent& agent, std::optional<std::string_view> executor_version);

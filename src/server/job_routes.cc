@@ -25,7 +25,8 @@ void warn_of_ignored(Reply& reply, const std::vector<std::string>& ignored) {
 }
 
 // The job that a submission would be.
-Reply preview_reply(const api::Submission& submission, const PlacementPlanPtr& plan) {
+Reply preview_reply(const api::Submission& submission, const PlacementPlanPtr& plan,
+                    const api::Sight& sight) {
   Job job;
   job.spec = submission.command.spec;
   job.instances_desired = submission.command.instances_desired;
@@ -33,7 +34,7 @@ Reply preview_reply(const api::Submission& submission, const PlacementPlanPtr& p
   job.instances_max = submission.command.instances_max;
   job.in_service = submission.command.in_service;
   json::Writer out;
-  api::write_preview(out, job, "[]", plan);
+  api::write_preview(out, job, "[]", sight, plan);
   return json_reply(out.take());
 }
 
@@ -44,7 +45,7 @@ Reply submit_job(const RouteContext& context, const Call& call) {
   if (!dry_run.ok()) return problem(dry_run.error());
   auto receipt = receipt_key(call);
   if (!receipt.ok()) return problem(receipt.error());
-  auto checked = api::parse_submission(request.body, *lenient, context.permissions);
+  auto checked = api::parse_submission(request.body, *lenient);
   if (!checked.ok()) return faults(checked.faults);
   engine::SubmitJob& command = checked.value.command;
   command.user = command.spec->user;
@@ -52,13 +53,14 @@ Reply submit_job(const RouteContext& context, const Call& call) {
   command.receipt_key = std::move(receipt->key);
   command.fingerprint = std::move(receipt->fingerprint);
   const auto answer = carry_out(context, call, command);
-  if (!answer.ok()) return problem(answer.error());
+  if (!answer.ok()) return answer.refusal();
   const auto* accepted = std::get_if<engine::JobAccepted>(&*answer);
   if (!accepted && !*dry_run)
     return problem(make_error(Code::internal, "the job was accepted without an id"));
   const auto* shown = std::get_if<engine::PlanShown>(&*answer);
-  Reply reply = *dry_run ? preview_reply(checked.value, shown ? shown->plan : nullptr)
-                         : json_reply(api::render_job_uri(accepted->job));
+  Reply reply = *dry_run
+                    ? preview_reply(checked.value, shown ? shown->plan : nullptr, sight_of(context, call))
+                    : json_reply(api::render_job_uri(accepted->job));
   if (!*dry_run) reply.headers.push_back({"Location", "/api/v2/jobs/" + accepted->job.value});
   warn_of_ignored(reply, checked.value.ignored);
   return reply;
@@ -77,7 +79,7 @@ Reply list_jobs(const RouteContext& context, const Call& call) {
   // Whatever a listing shows was told as an event. Taken before the look, so that it is never too new.
   const std::string etag = "W/\"" + context.events.id(context.events.last()) + "\"";
   if (call.request.header("If-None-Match") == etag) return not_modified(etag);
-  api::List list = api::render_jobs(context.view, query.value);
+  api::List list = api::render_jobs(context.view, query.value, sight_of(context, call));
   Reply reply = list_reply(std::move(list.body), list.cursor);
   reply.headers.push_back({"ETag", etag});
   return reply;
@@ -94,9 +96,9 @@ CallHandler of_job(const RouteContext& context, JobHandler handler) {
   };
 }
 
-Reply get_job(const RouteContext& context, const Job& job) {
-  Reply reply =
-      json_reply(api::render_job(job, context.view.tasks_of(job.id), context.view.shortfall(job.id)));
+Reply get_job(const RouteContext& context, const Job& job, const Call& call) {
+  Reply reply = json_reply(api::render_job(job, context.view.tasks_of(job.id), context.view.shortfall(job.id),
+                                           sight_of(context, call)));
   reply.headers.push_back({"ETag", entity_tag(job)});
   return reply;
 }
@@ -107,14 +109,14 @@ Reply get_job_tasks(const RouteContext& context, const Job& job, const Call& cal
   if (!query.ok()) return faults(query.faults);
   query.value.job = job.id.value;
   if (query.value.jobs.task_states.empty()) query.value.jobs.any_state = true;
-  api::List list = api::render_tasks(context.view, query.value);
+  api::List list = api::render_tasks(context.view, query.value, sight_of(context, call));
   return list_reply(std::move(list.body), list.cursor);
 }
 
 Reply get_diff(const RouteContext& context, const Job& job, const Call& call) {
   const auto query = api::parse_diff_query(parameters_of(call.request));
   if (!query.ok()) return faults(query.faults);
-  auto diff = api::render_diff(context.view, job.id, query.value);
+  auto diff = api::render_diff(context.view, job.id, query.value, sight_of(context, call));
   return diff.ok() ? json_reply(*std::move(diff)) : problem(diff.error());
 }
 
@@ -133,8 +135,8 @@ void add_job_routes(Routes& routes, const RouteContext& context) {
                     [context](const Call& call) { return submit_job(context, call); }));
   routes.add(Role::viewer, "GET", "/jobs", [context](const Call& call) { return list_jobs(context, call); });
   routes.add(Role::viewer, "GET", "/jobs/{id}",
-             taking({.fields = true}, of_job(context, [context](const Job& job, const Call&) {
-                      return get_job(context, job);
+             taking({.fields = true}, of_job(context, [context](const Job& job, const Call& call) {
+                      return get_job(context, job, call);
                     })));
   routes.add(Role::viewer, "GET", "/jobs/{id}/tasks",
              of_job(context, [context](const Job& job, const Call& call) {
@@ -145,8 +147,8 @@ void add_job_routes(Routes& routes, const RouteContext& context) {
                       return json_reply(api::render_job_why(context.view, job));
                     })));
   routes.add(Role::viewer, "GET", "/jobs/{id}/versions",
-             taking({.fields = true}, of_job(context, [context](const Job& job, const Call&) {
-                      return json_reply(api::render_versions(context.view, job.id));
+             taking({.fields = true}, of_job(context, [context](const Job& job, const Call& call) {
+                      return json_reply(api::render_versions(context.view, job.id, sight_of(context, call)));
                     })));
   routes.add(Role::viewer, "GET", "/jobs/{id}/diff",
              taking({.query = {"from", "to"}}, of_job(context, [context](const Job& job, const Call& call) {
@@ -157,9 +159,12 @@ void add_job_routes(Routes& routes, const RouteContext& context) {
                     of_job(context, [context](const Job& job, const Call& call) {
                       return get_events(context, job, call);
                     })));
-  routes.add(Role::viewer, "GET", "/jobs/{id}/stats", taking({.fields = true}, [context](const Call& call) {
-               return job_stats(context.view, context.stats, call.captures);
-             }));
+  routes.add(Role::viewer, "GET", "/jobs/{id}/stats",
+             taking({.fields = true}, of_job(context, [context](const Job& job, const Call& call) {
+                      if (Status allowed = may_read(call, job.spec->app_name); !allowed)
+                        return problem(allowed.error());
+                      return job_stats(context.view, context.stats, call.captures);
+                    })));
 }
 
 }  // namespace mimas::server

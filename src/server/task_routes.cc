@@ -18,7 +18,7 @@ using http::Reply;
 Reply list_tasks(const RouteContext& context, const Call& call) {
   const auto query = api::parse_task_query(parameters_of(call.request));
   if (!query.ok()) return faults(query.faults);
-  api::List list = api::render_tasks(context.view, query.value);
+  api::List list = api::render_tasks(context.view, query.value, sight_of(context, call));
   return list_reply(std::move(list.body), list.cursor);
 }
 
@@ -27,7 +27,8 @@ Reply get_task(const RouteContext& context, const Call& call) {
   const TaskPtr task = context.view.task(id);
   const JobPtr job = task ? context.view.job(task->job) : nullptr;
   if (!job) return unknown_id("task", id.value);
-  return json_reply(api::render_task(*task, *job, context.view.shortfall(task->job)));
+  return json_reply(
+      api::render_task(*task, *job, context.view.shortfall(task->job), sight_of(context, call)));
 }
 
 Reply get_why(const RouteContext& context, const Call& call) {
@@ -50,7 +51,7 @@ Reply get_failures(const RouteContext& context, const Call& call) {
 
 Reply kill_tasks(const RouteContext& context, const Call& call, engine::KillTasks command) {
   const auto answer = carry_out(context, call, std::move(command));
-  return answer.ok() ? no_content() : problem(answer.error());
+  return answer.ok() ? no_content() : answer.refusal();
 }
 
 Reply kill_named(const RouteContext& context, const Call& call) {
@@ -74,9 +75,9 @@ void add_task_routes(Routes& routes, const RouteContext& context) {
              taking({.fields = true}, [context](const Call& call) { return get_why(context, call); }));
   routes.add(Role::viewer, "GET", "/scheduler/failures/{taskId}",
              taking({.fields = true}, [context](const Call& call) { return get_failures(context, call); }));
-  routes.add(Role::viewer, "GET", "/tasks/{id}/stats", [context](const Call& call) {
-    return task_stats(context.view, context.stats, call.request, call.captures);
-  });
+  routes.add(Role::viewer, "GET", "/tasks/{id}/stats", reading(context, "id", [context](const Call& call) {
+               return task_stats(context.view, context.stats, call.request, call.captures);
+             }));
   routes.add(Role::operator_, "POST", "/tasks/kill", taking({}, [context](const Call& call) {
                auto checked = api::parse_kill_tasks(call.request.body);
                if (!checked.ok()) return faults(checked.faults);

@@ -46,7 +46,7 @@ std::string changes(const Submission& from, const Submission& to) {
 constexpr const char* kEverything = R"x({
   "name": "all", "type": "service", "applicationName": "example/all", "digest": "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
   "appName": "app", "user": "me", "jobGroupStack": "s", "jobGroupDetail": "d", "jobGroupSequence": "v001",
-  "capacityGroup": "other", "entryPoint": "sh -c", "command": ["a", "b c"], "env": {"A": "1", "B": ""},
+  "capacityGroup": "other", "entryPoint": "sh -c", "command": ["a", "b c"], "env": {"A": "1", "B": ""}, "secretEnv": {"T": "app/token"},
   "labels": {"x": "y", "z/~": null}, "workingDirectory": "/srv", "runAs": "1000:1000",
   "artifacts": [{"uri": "https://x.example/a.tgz", "extract": true, "cache": true}, "file:///srv/b"],
   "cpu": 0.123, "memory": 77, "disk": 9, "gpu": 1, "networkMbps": 5, "ports": [80, 443], "cpuQuota": true, "pids": 12,
