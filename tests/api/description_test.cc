@@ -20,7 +20,7 @@ std::string read_example(const std::string& name) {
 }
 
 Submission submission_of(const std::string& body) {
-  auto parsed = parse_submission(body, false, {.privileged = true, .host_volumes = true});
+  auto parsed = parse_submission(body, false);
   for (const Fault& fault : parsed.faults) INFO(fault.pointer << ": " << fault.detail);
   REQUIRE(parsed.ok());
   return std::move(parsed.value);
@@ -121,7 +121,7 @@ TEST_CASE("a patch that is no object is refused, and one that makes a bad job is
         std::string::npos);
   const auto text = patch_description(wanted_of(all), R"({"memory":-1,"envv":{}})");
   REQUIRE(text.ok());
-  CHECK(parse_submission(text.value, false, {true, true}).faults.size() == 2);
+  CHECK(parse_submission(text.value, false).faults.size() == 2);
 }
 
 TEST_CASE("differences go as deep as the objects and take a list as a whole") {
