@@ -110,7 +110,7 @@ Checked<engine::KillOrphans> parse_kill_orphans(std::string_view body) {
   return parse_orphan_command<engine::KillOrphans>(body);
 }
 
-Checked<Submission> parse_submission(std::string_view body, bool lenient, const Permissions& permissions) {
+Checked<Submission> parse_submission(std::string_view body, bool lenient) {
   Faults faults;
   const auto document = parse_body(body, faults);
   if (!document) return {{}, faults.take()};
@@ -126,7 +126,7 @@ Checked<Submission> parse_submission(std::string_view body, bool lenient, const 
   read_program(in, *spec, runtime.has_value(), unknown);
   read_amounts(in, *spec);
   read_confinement(in, *spec, unknown);
-  read_container(in, *spec, permissions, runtime.has_value(), unknown);
+  read_container(in, *spec, runtime.has_value(), unknown);
   read_health(in, *spec, unknown);
   read_constraints(in, *spec);
   read_failure_rules(in, *spec, unknown);

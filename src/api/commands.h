@@ -19,8 +19,8 @@ struct Submission {
 };
 
 // `lenient`: unknown fields are ignored and listed (titus-api §1); labels.source=spinnaker implies it.
-Checked<Submission> parse_submission(std::string_view body, bool lenient,
-                                     const Permissions& permissions = {});
+// Whether the sender may have what it asks for is another question: api/job_policy.h.
+Checked<Submission> parse_submission(std::string_view body, bool lenient);
 Checked<engine::KillJob> parse_kill_job(std::string_view body,
                                         std::string_view content_type);  // JSON, or text/plain id
 Checked<engine::SetInstanceCounts> parse_set_instance_counts(std::string_view body);

@@ -108,11 +108,11 @@ Wanted wanted_of(const JobVersion& version) {
           version.in_service};
 }
 
-std::string render_description(const Wanted& wanted) {
+std::string render_description(const Wanted& wanted, const Sight& sight) {
   json::Writer out;
   out.begin_object();
   write_wanted(out, wanted.spec, {wanted.instances_desired, wanted.instances_min, wanted.instances_max},
-               wanted.in_service);
+               wanted.in_service, sight);
   out.end_object();
   return out.take();
 }
@@ -129,7 +129,12 @@ Checked<std::string> patch_description(const Wanted& wanted, std::string_view pa
   return {out.take(), {}};
 }
 
-std::string render_difference(std::string_view before, std::string_view after) {
+std::string render_difference(const Wanted& before, const Wanted& after, const Sight& sight) {
+  return render_difference(render_description(before), render_description(after),
+                           !sight.sees(before.spec) || !sight.sees(after.spec));
+}
+
+std::string render_difference(std::string_view before, std::string_view after, bool masked) {
   const auto one = json::parse(before), other = json::parse(after);
   ASSERT(one.ok() && other.ok());
   std::vector<Difference> differences;
@@ -138,7 +143,13 @@ std::string render_difference(std::string_view before, std::string_view after) {
   out.begin_array();
   for (const Difference& difference : differences) {
     out.begin_object().member("pointer", difference.pointer);
-    out.member_raw("before", difference.before).member_raw("after", difference.after).end_object();
+    const bool hidden = masked && difference.pointer.starts_with("/env/");
+    const auto shown = [&](const std::string& value) {
+      return hidden && value != "null" ? '"' + std::string(kMasked) + '"' : value;
+    };
+    out.member_raw("before", shown(difference.before))
+        .member_raw("after", shown(difference.after))
+        .end_object();
   }
   out.end_array();
   return out.take();
@@ -152,7 +163,6 @@ engine::ChangeJob change_of(const JobId& job, const Submission& submission) {
   change.instances_min = submission.command.instances_min;
   change.instances_max = submission.command.instances_max;
   change.in_service = submission.command.in_service;
-  change.user = submission.command.spec->user;
   return change;
 }
 

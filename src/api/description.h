@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "api/commands.h"
+#include "api/sight.h"
 #include "json/writer.h"
 #include "model/history.h"
 #include "model/job.h"
@@ -22,7 +23,7 @@ struct Wanted {
 };
 Wanted wanted_of(const Job& job);
 Wanted wanted_of(const JobVersion& version);
-std::string render_description(const Wanted& wanted);
+std::string render_description(const Wanted& wanted, const Sight& sight = Sight::all());
 
 // A JSON merge patch (RFC 7396) over the description. Two departures, for the words of the API: another word
 // for a member (`cpus`, `numRetries`, `instances`) takes that member's place, and what is one of several
@@ -30,8 +31,10 @@ std::string render_description(const Wanted& wanted);
 Checked<std::string> patch_description(const Wanted& wanted, std::string_view patch);
 
 // [{"pointer","before","after"}, …] in the order of the description; a list differs as a whole; what is not
-// there is null.
-std::string render_difference(std::string_view before, std::string_view after);
+// there is null. With `masked`, variables of the environment that differ are named without their values.
+std::string render_difference(std::string_view before, std::string_view after, bool masked = false);
+// Of two versions, as this reader may see it.
+std::string render_difference(const Wanted& before, const Wanted& after, const Sight& sight);
 
 // The engine's command for the job to be as submitted.
 engine::ChangeJob change_of(const JobId& job, const Submission& submission);

@@ -13,6 +13,7 @@
 
 #include "api/problem.h"
 #include "api/render.h"
+#include "api/sight.h"
 #include "engine/view.h"
 
 namespace mimas::api {
@@ -80,7 +81,9 @@ using Event = std::variant<JobChanged, JobRemoved, JobWaits, TaskChanged, TaskRe
 EventKind kind_of(const Event& event);
 std::string_view event_name(const Event& event);  // "job", "jobRemoved", …
 // The event's data: one JSON object in one line.
-std::string render_event(const Event& event);
+std::string render_event(const Event& event, const Sight& sight = {});
+// Whether the text of the event is the same for this reader as for one who sees everything.
+bool sees_all_of(const Sight& sight, const Event& event);
 
 // About how many bytes it keeps alive, from above: the records of the moment, and descriptions that were
 // replaced or removed, which nobody else may hold any more.

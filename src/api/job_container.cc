@@ -9,11 +9,6 @@ namespace {
 constexpr std::array<std::string_view, 9> kProcessLimits{"nofile", "nproc", "core", "memlock", "stack",
                                                          "fsize",  "data",  "as",   "cpu"};
 
-// What a container has of Docker anyway: asking for these gives nothing away.
-constexpr std::array<std::string_view, 14> kUsualCapabilities{
-    "AUDIT_WRITE",      "CHOWN",   "DAC_OVERRIDE", "FOWNER", "FSETID",  "KILL",   "MKNOD",
-    "NET_BIND_SERVICE", "NET_RAW", "SETFCAP",      "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"};
-
 constexpr std::string_view kForContainers =
     "is for containers; this job runs processes (\"runtime\":\"docker\" with an image in `applicationName` "
     "makes containers)";
@@ -180,14 +175,12 @@ bool climbs(std::string_view path) {
   return false;
 }
 
-std::string source_fault(std::string_view source, const Permissions& permissions) {
+std::string source_fault(std::string_view source) {
   if (!source.starts_with('/')) {
     return is_word(source, "_.-") ? "" : "must be an absolute path of the agent or a Docker volume's name";
   }
-  if (climbs(source) || source.find(':') != std::string_view::npos) return "must not contain `..` or ':'";
-  if (permissions.host_volumes) return {};
-  return "is a path of the agent, and this server does not allow those (its operator would start it with "
-         "--allow-host-volumes)";
+  const bool odd = climbs(source) || source.find(':') != std::string_view::npos;
+  return odd ? "must not contain `..` or ':'" : "";
 }
 
 std::string target_fault(std::string_view target) {
@@ -197,8 +190,7 @@ std::string target_fault(std::string_view target) {
   return {};
 }
 
-void read_volume(const json::Value& value, JobSpec& spec, Faults& faults, const Permissions& permissions,
-                 UnknownFields& unknown) {
+void read_volume(const json::Value& value, JobSpec& spec, Faults& faults, UnknownFields& unknown) {
   if (!value.is_object()) return faults.at(value, type_fault("an object with `source` and `target`", value));
   FieldReader in(value, faults);
   VolumeMount mount;
@@ -214,7 +206,7 @@ void read_volume(const json::Value& value, JobSpec& spec, Faults& faults, const 
       faults.at(*found, wrong);
     }
   };
-  check("source", mount.source, source_fault(mount.source, permissions));
+  check("source", mount.source, source_fault(mount.source));
   check("target", mount.target, target_fault(mount.target));
   for (const VolumeMount& other : spec.container.volumes) {
     if (!mount.target.empty() && other.target == mount.target)
@@ -223,12 +215,11 @@ void read_volume(const json::Value& value, JobSpec& spec, Faults& faults, const 
   spec.container.volumes.push_back(std::move(mount));
 }
 
-void read_volumes(FieldReader& in, JobSpec& spec, const Permissions& permissions, UnknownFields& unknown) {
+void read_volumes(FieldReader& in, JobSpec& spec, UnknownFields& unknown) {
   const auto found = in.take("volumes");
   if (!found || is_unset(*found)) return;
   const auto list = bounded_list(*found, kVolumesMax, in.faults());
-  for (std::size_t i = 0; list && i < list->size(); ++i)
-    read_volume(list->at(i), spec, in.faults(), permissions, unknown);
+  for (std::size_t i = 0; list && i < list->size(); ++i) read_volume(list->at(i), spec, in.faults(), unknown);
 }
 
 // --- the container object
@@ -238,7 +229,7 @@ std::string capability_fault(std::string_view name) {
   return name.starts_with("CAP_") ? "is said without CAP_" : "";
 }
 
-std::vector<std::string> read_capabilities(FieldReader& in, std::string_view field, bool guarded) {
+std::vector<std::string> read_capabilities(FieldReader& in, std::string_view field) {
   std::vector<std::string> out;
   const auto found = in.take(field);
   const auto list =
@@ -246,14 +237,7 @@ std::vector<std::string> read_capabilities(FieldReader& in, std::string_view fie
   for (std::size_t i = 0; list && i < list->size(); ++i) {
     auto name = plain_text(list->at(i), kTextBytesMax, false, in.faults());
     if (!name) continue;
-    std::string wrong = capability_fault(*name);
-    if (wrong.empty() && guarded &&
-        std::ranges::find(kUsualCapabilities, *name) == kUsualCapabilities.end()) {
-      wrong =
-          "is more than a container usually has, and this server does not allow that (its operator would "
-          "start it with --allow-privileged)";
-    }
-    if (!wrong.empty()) in.faults().at(list->at(i), wrong);
+    if (const std::string wrong = capability_fault(*name); !wrong.empty()) in.faults().at(list->at(i), wrong);
     out.push_back(std::move(*name));
   }
   return out;
@@ -285,8 +269,7 @@ void check_names(FieldReader& in, const ContainerSettings& container) {
         "must be the name of one of Docker's log drivers");
 }
 
-void read_container_object(FieldReader& job, JobSpec& spec, const Permissions& permissions,
-                           UnknownFields& unknown) {
+void read_container_object(FieldReader& job, JobSpec& spec, UnknownFields& unknown) {
   const auto found = job.take("container");
   if (!found || is_unset(*found)) return;
   if (!found->is_object()) return job.faults().at(*found, type_fault("an object", *found));
@@ -294,8 +277,8 @@ void read_container_object(FieldReader& job, JobSpec& spec, const Permissions& p
   ContainerSettings& container = spec.container;
   read_pull(in, container);
   container.labels = read_text_map(in, {"labels", kLabelsMax, kLabelValueBytesMax, false});
-  container.cap_add = read_capabilities(in, "capAdd", !permissions.privileged);
-  container.cap_drop = read_capabilities(in, "capDrop", false);
+  container.cap_add = read_capabilities(in, "capAdd");
+  container.cap_drop = read_capabilities(in, "capDrop");
   container.hostname = in.text("hostname");
   container.network = in.text("network");
   container.log_driver = in.text("logDriver");
@@ -307,10 +290,6 @@ void read_container_object(FieldReader& job, JobSpec& spec, const Permissions& p
     if (name.starts_with("mimas.")) {
       in.faults().add(found->pointer() + "/labels/" + pointer_segment(name), "mimas.* are our own labels");
     }
-  }
-  if (container.privileged && !permissions.privileged) {
-    in.faults().at(*in.find("privileged"),
-                   "is not allowed by this server (its operator would start it with --allow-privileged)");
   }
   in.refuse_unknown(unknown.lenient, unknown.ignored);
 }
@@ -325,8 +304,7 @@ void read_confinement(FieldReader& in, JobSpec& spec, UnknownFields& unknown) {
   read_logs(in, spec, unknown);
 }
 
-void read_container(FieldReader& in, JobSpec& spec, const Permissions& permissions, bool known_runtime,
-                    UnknownFields& unknown) {
+void read_container(FieldReader& in, JobSpec& spec, bool known_runtime, UnknownFields& unknown) {
   if (spec.runtime != Runtime::docker) {
     for (std::string_view field : {"digest", "shmSize", "volumes", "container"}) {
       const auto found = in.take(field);
@@ -341,8 +319,8 @@ void read_container(FieldReader& in, JobSpec& spec, const Permissions& permissio
     in.faults().at(*in.find("shmSize"), "must not be above the job's `memory`",
                    std::to_string(spec.request.mem_mib));
   }
-  read_volumes(in, spec, permissions, unknown);
-  read_container_object(in, spec, permissions, unknown);
+  read_volumes(in, spec, unknown);
+  read_container_object(in, spec, unknown);
 }
 
 }  // namespace mimas::api

@@ -14,7 +14,6 @@ void read_confinement(FieldReader& in, JobSpec& spec, UnknownFields& unknown);
 
 // applicationName and version as an image, digest, shmSize, volumes, container. Needs spec.runtime, the names
 // and the amounts. Without `known_runtime` faults are not made up on top of the one about `runtime`.
-void read_container(FieldReader& in, JobSpec& spec, const Permissions& permissions, bool known_runtime,
-                    UnknownFields& unknown);
+void read_container(FieldReader& in, JobSpec& spec, bool known_runtime, UnknownFields& unknown);
 
 }  // namespace mimas::api

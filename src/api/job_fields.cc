@@ -7,6 +7,7 @@
 
 #include "json/writer.h"
 #include "model/artifact_name.h"
+#include "model/secret.h"
 #include "model/shell_words.h"
 #include "model/signals.h"
 
@@ -25,6 +26,24 @@ void read_env(FieldReader& in, JobSpec& spec) {
   if (bytes > kEnvBytesMax) {
     in.faults().add("/env", "must not be larger than " + std::to_string(kEnvBytesMax) + " bytes in all", "",
                     std::to_string(kEnvBytesMax));
+  }
+}
+
+// Variables whose values the server reads from its secrets when it starts a task: names of secrets stand
+// here.
+void read_secret_env(FieldReader& in, JobSpec& spec) {
+  spec.secret_env = read_text_map(in, {"secretEnv", kSecretEnvMax, kTextBytesMax, false});
+  for (const auto& [name, secret] : spec.secret_env) {
+    const std::string pointer = "/secretEnv/" + pointer_segment(name);
+    if (name.find('=') != std::string::npos) in.faults().add(pointer, "its name must not contain '='");
+    if (spec.env.contains(name)) in.faults().add(pointer, "stands in `env` too: a variable has one value");
+    if (!is_secret_name(secret)) {
+      in.faults().add(
+          pointer,
+          "must be a secret's name, as in token or shop/token: letters, digits, '.', '_' and '-', at "
+          "most 64 in each part",
+          secret);
+    }
   }
 }
 
@@ -349,6 +368,7 @@ void read_program(FieldReader& in, JobSpec& spec, bool known_runtime, UnknownFie
                "is required: what to run, a shell line here or a list of arguments in `command`");
   }
   read_env(in, spec);
+  read_secret_env(in, spec);
   read_working_directory(in, spec);
   if (const auto found = in.take("artifacts"); found && !is_unset(*found)) {
     const auto list_of = bounded_list(*found, kArtifactsMax, faults);

@@ -19,12 +19,6 @@ struct UnknownFields {
   std::vector<std::string> notes;    // of what is known but does nothing in this job, a sentence each
 };
 
-// What the operator allows jobs to ask for, beyond what is harmless to the agents.
-struct Permissions {
-  bool privileged = false;    // privileged containers, and capabilities that Docker does not give by itself
-  bool host_volumes = false;  // paths of the agent as volumes
-};
-
 struct InstanceCounts {
   std::int64_t desired = 1, min = 1, max = 1;
 };

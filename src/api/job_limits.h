@@ -83,6 +83,7 @@ inline constexpr std::size_t kLabelValueBytesMax = 1'024;
 inline constexpr std::size_t kLabelsMax = 250;
 inline constexpr std::size_t kEnvMax = 1'000;
 inline constexpr std::size_t kEnvBytesMax = 32u << 10;  // names, values and two bytes for each
+inline constexpr std::size_t kSecretEnvMax = 100;
 inline constexpr std::size_t kProgramBytesMax = 64u
                                                 << 10;  // entryPoint; command with one byte for each argument
 inline constexpr std::size_t kCommandArgsMax = 1'000;

@@ -97,14 +97,17 @@ std::string render_problem(const Error& error, std::string_view request_id, int 
 }
 
 int faults_status(const std::vector<Fault>& faults) {
-  const bool later = !faults.empty() && std::ranges::all_of(faults, &Fault::later);
-  return later ? 501 : 400;
+  if (faults.empty()) return 400;
+  if (std::ranges::all_of(faults, &Fault::later)) return 501;
+  return std::ranges::all_of(faults, &Fault::forbidden) ? 403 : 400;
 }
 
 std::string render_faults(const std::vector<Fault>& faults, std::string_view request_id) {
   json::Writer out;
   const int status = faults_status(faults);
-  const Code code = status == 501 ? Code::unimplemented : Code::invalid_argument;
+  const Code code = status == 501   ? Code::unimplemented
+                    : status == 403 ? Code::permission_denied
+                                    : Code::invalid_argument;
   begin_problem(out, status, code_name(code), summary(faults));
   if (status == 501) out.member("hint", "leave it out, or set it to its default");
   out.key("errors").begin_array();

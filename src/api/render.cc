@@ -74,7 +74,7 @@ void walk_jobs(const engine::View& view, std::int64_t after, Each each) {
 }
 
 void write_listed(json::Writer& out, const engine::View& view, const JobQuery& query, const Job& job,
-                  const std::vector<TaskPtr>& tasks, const std::vector<TaskPtr>& shown) {
+                  const std::vector<TaskPtr>& tasks, const std::vector<TaskPtr>& shown, const Sight& sight) {
   const std::string shortfall = view.shortfall(job.id);
   if (query.fields.empty()) {
     write_job(out, job, tasks, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall,
@@ -82,13 +82,13 @@ void write_listed(json::Writer& out, const engine::View& view, const JobQuery& q
     return;
   }
   json::Writer one;
-  write_job(one, job, tasks, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall, query.base_url);
+  write_job(one, job, tasks, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall, sight, query.base_url);
   out.raw(project_fields(one.take(), query.fields));
 }
 
 }  // namespace
 
-std::string write_jobs(json::Writer& out, const engine::View& view, const JobQuery& query) {
+std::string write_jobs(json::Writer& out, const engine::View& view, const JobQuery& query, const Sight& sight) {
   std::string cursor;
   const bool ended_too = wants_ended_jobs(query);
   std::int64_t count = 0;
@@ -107,7 +107,7 @@ std::string write_jobs(json::Writer& out, const engine::View& view, const JobQue
     }
     ++count;
     last_number = job.number;
-    write_listed(out, view, query, job, tasks, shown);
+    write_listed(out, view, query, job, tasks, shown, sight);
     return out.wanted();
   });
   out.end_array();
@@ -128,7 +128,7 @@ bool is_before(const Job& job, const Task& task, const std::vector<std::int64_t>
 
 }  // namespace
 
-std::string write_tasks(json::Writer& out, const engine::View& view, const TaskQuery& query) {
+std::string write_tasks(json::Writer& out, const engine::View& view, const TaskQuery& query, const Sight& sight) {
   std::string cursor;
   const bool ended_too = wants_ended_jobs(query.jobs);
   std::int64_t count = 0;
@@ -148,8 +148,8 @@ std::string write_tasks(json::Writer& out, const engine::View& view, const TaskQ
       }
       ++count;
       last = {job.number, task->index, task->number};
-      std::string one =
-          render_task(*task, job, view.shortfall(job.id), query.jobs.base_url, last_ending(tasks, *task));
+      std::string one = render_task(*task, job, view.shortfall(job.id), sight, query.jobs.base_url,
+                                    last_ending(tasks, *task));
       out.raw(query.jobs.fields.empty() ? one : project_fields(one, query.jobs.fields));
     }
     return out.wanted();
@@ -175,21 +175,21 @@ void write_task_summary(json::Writer& out, const engine::View& view) {
 }
 
 void write_one_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& tasks,
-                   std::string_view shortfall, std::string_view base_url) {
-  write_job(out, job, tasks, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall, base_url);
+                   std::string_view shortfall, const Sight& sight, std::string_view base_url) {
+  write_job(out, job, tasks, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall, sight, base_url);
 }
 
 std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall,
-                       std::string_view base_url) {
+                       const Sight& sight, std::string_view base_url) {
   json::Writer out;
-  write_one_job(out, job, tasks, shortfall, base_url);
+  write_one_job(out, job, tasks, shortfall, sight, base_url);
   return out.take();
 }
 
 std::string render_task(const Task& task, const Job& job, std::string_view shortfall,
-                        std::string_view base_url, const Task* last) {
+                        const Sight& sight, std::string_view base_url, const Task* last) {
   json::Writer out;
-  write_task(out, task, job, shortfall, base_url, true, last);
+  write_task(out, task, job, shortfall, true, sight, base_url, last);
   return out.take();
 }
 

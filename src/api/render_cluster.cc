@@ -8,6 +8,7 @@
 #include "json/writer.h"
 #include "model/group.h"
 #include "model/readiness.h"
+#include "model/secret.h"
 
 namespace mimas::api {
 namespace {
@@ -114,7 +115,7 @@ std::string render_status(const ServerFacts& facts, const engine::View& view, In
   return out.take();
 }
 
-std::string render_limits() {
+std::string render_limits(const ServerLimits& server) {
   json::Writer out;
   out.begin_object().key("fields").begin_object();
   out.key("cpu")
@@ -147,6 +148,16 @@ std::string render_limits() {
   bound("healthChecks", kHealthChecksMax);
   bound("tasksInOneKill", kKillTasksMax);
   bound("pageSize", kPageMax);
+  bound("secretEnv", kSecretEnvMax);
+  bound("secretBytes", kSecretValueBytesMax);
+  bound("auditRecords", server.audits);
+  bound("auditRecordsMs", server.audits_ms);
+  bound("auditFileBytes", server.audit_file_bytes);
+  bound("auditFiles", server.audit_files);
+  bound("auditFilesMs", server.audit_files_ms);
+  bound("idempotencyKeys", server.keys);
+  bound("idempotencyKeysPerCaller", server.keys_per_caller);
+  bound("idempotencyKeysMs", server.keys_ms);
   out.end_object();
   return out.take();
 }

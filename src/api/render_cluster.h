@@ -24,7 +24,13 @@ struct ServerFacts {
 };
 std::string render_leader(const ServerFacts& facts, const engine::View& view);  // as Titus spells it
 std::string render_status(const ServerFacts& facts, const engine::View& view, Instant now);
+// What the server's own settings bound.
+struct ServerLimits {
+  std::int64_t audits = 10'000, audits_ms = 2'592'000'000;
+  std::int64_t audit_file_bytes = 0, audit_files = 0, audit_files_ms = 0;  // --audit-log; 0: there is none
+  std::int64_t keys = 100'000, keys_per_caller = 10'000, keys_ms = 86'400'000;  // Idempotency-Keys
+};
 // GET /v2/config/limits: least, most and default of every bounded field, and the other bounds by name.
-std::string render_limits();
+std::string render_limits(const ServerLimits& server);
 
 }  // namespace mimas::api

@@ -28,50 +28,54 @@ constexpr std::array<Face, std::variant_size_v<Event>> kFaces{{
     {EventKind::scaling, "scaling"},
 }};
 
-void write(json::Writer& out, const JobChanged& event) {
-  write_job_alone(out, *event.job, event.dispatched, event.ready);
+void write(json::Writer& out, const JobChanged& event, const Sight& sight) {
+  write_job_alone(out, *event.job, event.dispatched, event.ready, sight);
 }
 
-void write(json::Writer& out, const JobRemoved& event) {
+void write(json::Writer& out, const JobRemoved& event, const Sight&) {
   out.begin_object().member("id", event.job->id.value).end_object();
 }
 
-void write(json::Writer& out, const JobWaits& event) {
+void write(json::Writer& out, const JobWaits& event, const Sight&) {
   out.begin_object().member("id", event.job->id.value);
   write_text_or_null(out, "message", event.shortfall);
   out.end_object();
 }
 
-void write(json::Writer& out, const TaskChanged& event) {
-  write_task(out, *event.task, *event.job, event.shortfall, {}, true);
+void write(json::Writer& out, const TaskChanged& event, const Sight& sight) {
+  write_task(out, *event.task, *event.job, event.shortfall, true, sight);
 }
 
-void write(json::Writer& out, const TaskRemoved& event) {
+void write(json::Writer& out, const TaskRemoved& event, const Sight&) {
   out.begin_object().member("id", event.task->id.value).member("jobId", event.task->job.value).end_object();
 }
 
-void write(json::Writer& out, const AgentChanged& event) { write_agent(out, *event.agent, std::nullopt); }
+void write(json::Writer& out, const AgentChanged& event, const Sight&) {
+  write_agent(out, *event.agent, std::nullopt);
+}
 
-void write(json::Writer& out, const AgentRemoved& event) {
+void write(json::Writer& out, const AgentRemoved& event, const Sight&) {
   out.begin_object().member("id", event.agent.value).end_object();
 }
 
-void write(json::Writer& out, const Audited& event) { write_audit(out, *event.audit); }
+void write(json::Writer& out, const Audited& event, const Sight&) { write_audit(out, *event.audit); }
 
-void write(json::Writer& out, const ConnectionChanged& event) {
+void write(json::Writer& out, const ConnectionChanged& event, const Sight&) {
   out.begin_object().member("subscribed", event.connection.subscribed);
   write_text_or_null(out, "master", event.connection.master);
   write_text_or_null(out, "frameworkId", event.connection.framework.value);
   out.end_object();
 }
 
-void write(json::Writer& out, const AlertChanged& event) {
+void write(json::Writer& out, const AlertChanged& event, const Sight&) {
   out.begin_object().member("name", event.name);
   write_text_or_null(out, "text", event.text);
   out.end_object();
 }
 
-void write(json::Writer& out, const ScalingChanged& event) { write_scaling_group(out, *event.group); }
+void write(json::Writer& out, const ScalingChanged& event, const Sight&) {
+  write_scaling_group(out, *event.group);
+}
 
 constexpr std::size_t kRecordBytes = 1'536;  // of a task's or job's record without what its description says
 
@@ -92,9 +96,15 @@ std::size_t description_bytes(const JobSpec& spec) {
 EventKind kind_of(const Event& event) { return kFaces[event.index()].kind; }
 std::string_view event_name(const Event& event) { return kFaces[event.index()].name; }
 
-std::string render_event(const Event& event) {
+bool sees_all_of(const Sight& sight, const Event& event) {
+  if (const auto* job = std::get_if<JobChanged>(&event)) return sight.sees(*job->job->spec);
+  if (const auto* task = std::get_if<TaskChanged>(&event)) return sight.sees(*task->job->spec);
+  return true;
+}
+
+std::string render_event(const Event& event, const Sight& sight) {
   json::Writer out;
-  std::visit([&](const auto& one) { write(out, one); }, event);
+  std::visit([&](const auto& one) { write(out, one, sight); }, event);
   return out.take();
 }
 

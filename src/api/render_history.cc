@@ -71,7 +71,7 @@ std::string numbers_of(const std::vector<JobVersionPtr>& versions) {
 
 }  // namespace
 
-std::string render_versions(const engine::View& view, const JobId& job) {
+std::string render_versions(const engine::View& view, const JobId& job, const Sight& sight) {
   json::Writer out;
   out.begin_array();
   std::vector<JobVersionPtr> versions = view.versions_of(job);
@@ -80,7 +80,7 @@ std::string render_versions(const engine::View& view, const JobId& job) {
     out.begin_object().member("jobVersion", version->version).member("at", format_rfc3339(version->at));
     write_text_or_null(out, "user", version->user);
     out.member("action", version->what);
-    out.member_raw("description", render_description(wanted_of(*version))).end_object();
+    out.member_raw("description", render_description(wanted_of(*version), sight)).end_object();
   }
   out.end_array();
   return out.take();
@@ -102,7 +102,8 @@ Checked<DiffQuery> parse_diff_query(const std::vector<Parameter>& parameters) {
   return {query, faults.take()};
 }
 
-Result<std::string> render_diff(const engine::View& view, const JobId& job, const DiffQuery& query) {
+Result<std::string> render_diff(const engine::View& view, const JobId& job, const DiffQuery& query,
+                                const Sight& sight) {
   const std::vector<JobVersionPtr> versions = view.versions_of(job);
   const auto find = [&](std::int64_t number) {
     const auto found = std::ranges::find(versions, number, &JobVersion::version);
@@ -126,8 +127,7 @@ Result<std::string> render_diff(const engine::View& view, const JobId& job, cons
   }
   json::Writer out;
   out.begin_object().member("from", before->version).member("to", after->version);
-  out.member_raw("changes", render_difference(render_description(wanted_of(*before)),
-                                              render_description(wanted_of(*after))));
+  out.member_raw("changes", render_difference(wanted_of(*before), wanted_of(*after), sight));
   out.end_object();
   return out.take();
 }

@@ -14,7 +14,7 @@
 namespace mimas::api {
 
 // Newest first, each with its whole description.
-std::string render_versions(const engine::View& view, const JobId& job);
+std::string render_versions(const engine::View& view, const JobId& job, const Sight& sight = {});
 
 // The query of …/diff: `to` is 0 for the newest version, `from` 0 for the one before `to`.
 struct DiffQuery {
@@ -22,7 +22,8 @@ struct DiffQuery {
 };
 Checked<DiffQuery> parse_diff_query(const std::vector<Parameter>& parameters);
 // Errors: not_found, naming the versions that are kept.
-Result<std::string> render_diff(const engine::View& view, const JobId& job, const DiffQuery& query);
+Result<std::string> render_diff(const engine::View& view, const JobId& job, const DiffQuery& query,
+                                const Sight& sight = {});
 
 // What people asked of a job and every state its tasks entered, by time, newest last. A page ends where the
 // next one begins also when something happened in between.

@@ -32,6 +32,16 @@ void write_map(json::Writer& out, std::string_view name, const std::map<std::str
   out.end_object();
 }
 
+// Names of secrets are none.
+void write_environment(json::Writer& out, std::string_view name, const JobSpec& spec, const Sight& sight) {
+  const bool seen = sight.sees(spec);
+  out.key(name).begin_object();
+  for (const auto& [variable, value] : spec.env)
+    out.member(variable, seen ? std::string_view(value) : kMasked);
+  out.end_object();
+  write_map(out, "secretEnv", spec.secret_env);
+}
+
 void write_container_ports(json::Writer& out, const JobSpec& spec) {
   out.key("ports");
   if (spec.container_ports.empty()) {
@@ -308,20 +318,20 @@ void write_counts(json::Writer& out, const InstanceCounts& counts) {
 }
 
 // From the amounts to the health checks. The environment has another name in answers (spinnaker §1.4).
-void write_rules(json::Writer& out, const JobSpec& spec, std::string_view env_name) {
+void write_rules(json::Writer& out, const JobSpec& spec, std::string_view env_name, const Sight& sight) {
   write_amounts(out, spec);
   write_container_ports(out, spec);
   write_confinement(out, spec);
   write_container(out, spec);
   write_failure_rules(out, spec);
-  write_map(out, env_name, spec.env);
+  write_environment(out, env_name, spec, sight);
   write_map(out, "labels", spec.labels);
   write_constraints(out, spec);
   write_health_checks(out, spec);
 }
 
 void write_job_members(json::Writer& out, const Job& job, bool dispatched, std::int64_t ready,
-                       const std::vector<std::string>& notes) {
+                       const std::vector<std::string>& notes, const Sight& sight) {
   const JobSpec& spec = *job.spec;
   write_text_or_null(out, "id", job.id.value);
   out.member("name", spec.name);
@@ -336,7 +346,7 @@ void write_job_members(json::Writer& out, const Job& job, bool dispatched, std::
   out.member("inService", job.in_service);
   out.key("jobProcesses").begin_object().member("disableIncreaseDesired", job.increase_disabled);
   out.member("disableDecreaseDesired", job.decrease_disabled).end_object();
-  write_rules(out, spec, "environment");
+  write_rules(out, spec, "environment", sight);
   write_echoed(out, spec);
   write_texts(out, "notes", notes);
   out.member("jobVersion", job.version);
@@ -346,16 +356,17 @@ void write_job_members(json::Writer& out, const Job& job, bool dispatched, std::
 
 }  // namespace
 
-void write_job_alone(json::Writer& out, const Job& job, bool dispatched, std::int64_t ready) {
+void write_job_alone(json::Writer& out, const Job& job, bool dispatched, std::int64_t ready,
+                     const Sight& sight) {
   out.begin_object();
-  write_job_members(out, job, dispatched, ready, notes_of(*job.spec));
+  write_job_members(out, job, dispatched, ready, notes_of(*job.spec), sight);
   out.end_object();
 }
 
 void write_preview(json::Writer& out, const Job& job, const std::vector<std::string>& notes,
-                   std::string_view changes, const PlacementPlanPtr& plan) {
+                   std::string_view changes, const Sight& sight, const PlacementPlanPtr& plan) {
   out.begin_object();
-  write_job_members(out, job, false, 0, notes);
+  write_job_members(out, job, false, 0, notes, sight);
   out.key("tasks").begin_array().end_array();
   out.member("dryRun", true).member_raw("changes", changes);
   if (plan != nullptr) {
@@ -365,25 +376,26 @@ void write_preview(json::Writer& out, const Job& job, const std::vector<std::str
   out.end_object();
 }
 
-void write_wanted(json::Writer& out, const JobSpec& spec, const InstanceCounts& counts, bool in_service) {
+void write_wanted(json::Writer& out, const JobSpec& spec, const InstanceCounts& counts, bool in_service,
+                  const Sight& sight) {
   out.member("name", spec.name);
   out.member("type", job_type_name(spec.type)).member("runtime", runtime_name(spec.runtime));
   write_identity(out, spec);
   write_program(out, spec);
   write_counts(out, counts);
   out.member("inService", in_service);
-  write_rules(out, spec, "env");
+  write_rules(out, spec, "env", sight);
   write_echoed(out, spec);
 }
 
 void write_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& tasks,
                const std::vector<TaskPtr>& shown, bool dispatched, std::int64_t ready,
-               std::string_view shortfall, std::string_view base_url) {
+               std::string_view shortfall, const Sight& sight, std::string_view base_url) {
   out.begin_object();
-  write_job_members(out, job, dispatched, ready, notes_of(*job.spec));
+  write_job_members(out, job, dispatched, ready, notes_of(*job.spec), sight);
   out.key("tasks").begin_array();
   for (const TaskPtr& task : shown) {
-    write_task(out, *task, job, shortfall, base_url, false, last_ending(tasks, *task));
+    write_task(out, *task, job, shortfall, false, sight, base_url, last_ending(tasks, *task));
   }
   out.end_array().end_object();
 }
@@ -412,7 +424,7 @@ void write_last_ending(json::Writer& out, const Task* last) {
 }
 
 void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall,
-                std::string_view base_url, bool alone, const Task* last) {
+                bool alone, const Sight& sight, std::string_view base_url, const Task* last) {
   const JobSpec& spec = *job.spec;
   out.begin_object();
   out.member("id", task.id.value).member("instanceId", task.id.value);
@@ -423,7 +435,7 @@ void write_task(json::Writer& out, const Task& task, const Job& job, std::string
     write_text_or_null(out, "entryPoint", spec.entry_point);
     write_text_or_null(out, "capacityGroup", spec.capacity_group);
     write_amounts(out, spec);
-    write_map(out, "env", spec.env);
+    write_environment(out, "env", spec, sight);
   }
   out.member("index", task.index).member("number", task.number).member("attempt", task.attempt);
   out.member("state", titus_state_name(task.state));

@@ -180,6 +180,19 @@ void add_token(CLI::App& app, Flags& flags) {
   app.add_option("--app", wanted.apps, "may change jobs of this appName alone; repeatable")
       ->type_name("APP")
       ->allow_extra_args(false);
+  app.add_option("--group", wanted.groups,
+                 "its jobs may name this capacity group; repeatable [with --app: the groups of these names]")
+      ->type_name("GROUP")
+      ->allow_extra_args(false);
+  app.add_option("--secret", wanted.secrets,
+                 "its jobs may name shared secrets that begin so; repeatable [with --app: none]")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_option("--priority-max", wanted.priority_max, "the highest priority of its jobs [with --app: 0]")
+      ->type_name("N");
+  app.add_option("--production", wanted.production,
+                 "whether its jobs may be production ones [with --app: false]")
+      ->type_name("true|false");
   app.add_option("--not-after", wanted.not_after, "until when, as in 2027-01-31T00:00:00Z")
       ->type_name("DATE");
   CLI::Option* password =

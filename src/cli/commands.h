@@ -1,6 +1,8 @@
 // What the command line asked for, checked: one struct for each sub-command. Plain values.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -34,7 +36,9 @@ struct PocketOnly {
 struct Tokens {
   std::string what;  // "new", "list" or "revoke"
   std::string name, role = "viewer", file;
-  std::vector<std::string> apps;
+  std::vector<std::string> apps, groups, secrets;
+  std::optional<std::int64_t> priority_max;
+  std::optional<bool> production;
   std::string password_file;  // "-": standard input; empty: a token is made
   std::string certificate;    // a client's common name; instead of a token
   std::string not_after;

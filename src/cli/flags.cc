@@ -250,7 +250,8 @@ Result<server::ServerOptions> to_server_options(const ServerFlags& flags, bool n
     return std::move(fits).error();
   if (Status fits = take_scaling_flags(flags.scaling, !needs_master, options); !fits.ok())
     return std::move(fits).error();
-  options.permissions = {flags.allow_privileged, flags.allow_host_volumes};
+  if (Status fits = take_policy_flags(flags.policy, needs_master, options); !fits.ok())
+    return std::move(fits).error();
   options.data_directory = flags.data;
   options.codec = *codec;
   options.roles = std::move(*roles);

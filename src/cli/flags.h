@@ -14,6 +14,7 @@
 #include "cli/master_flags.h"
 #include "cli/placement_flags.h"
 #include "cli/pocket_flags.h"
+#include "cli/policy_flags.h"
 #include "cli/retention_flags.h"
 #include "cli/scaling_flags.h"
 
@@ -37,8 +38,7 @@ struct ServerFlags {
   ScalingFlags scaling;
   PlacementFlags placement;
   std::string executor_sharing = "task";
-  bool allow_privileged = false;
-  bool allow_host_volumes = false;
+  PolicyFlags policy;
 };
 
 struct PocketFlags {

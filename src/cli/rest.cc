@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/print.h"
+#include "cli/request_parts.h"
 #include "cli/secret_file.h"
 #include "cli/table.h"
 #include "net/tls.h"
@@ -143,6 +144,8 @@ wire::Request Rest::request(std::string method, const std::string& target) const
   wanted.host = server_.text();
   wanted.headers = {{"Accept", "application/json"}, {"User-Agent", "mimas-cli"}};
   if (!authorization_.empty()) wanted.headers.push_back({"Authorization", authorization_});
+  // For the record of changes, where nobody is asked who they are.
+  if (const std::string user = own_user(); !user.empty()) wanted.headers.push_back({"X-Mimas-User", user});
   return wanted;
 }
 

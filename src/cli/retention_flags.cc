@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::int64_t kKeepMsMax = 315'360'000'000;  // ten years
 
+}  // namespace
+
 Status check_number(const char* flag, std::int64_t number, std::int64_t least, std::int64_t most) {
   if (number >= least && number <= most) return Done{};
   return usage_error(flag, "must be " + std::to_string(least) + " to " + std::to_string(most));
@@ -20,8 +22,6 @@ Result<std::int64_t> parse_age(const char* flag, const std::string& text) {
   if (*ms < 0 || *ms > kKeepMsMax) return usage_error(flag, "must be 0secs to 3650days");
   return ms;
 }
-
-}  // namespace
 
 void add_retention_flags(CLI::App& app, RetentionFlags& flags) {
   app.add_option("--keep-jobs", flags.jobs, "how many ended jobs are kept, the newest")

@@ -27,6 +27,10 @@ inline constexpr std::int64_t kAuditsKeptMax = 1'000'000;
 
 void add_retention_flags(CLI::App& app, RetentionFlags& flags);
 
+// Of a flag that is a number, and of one that is a duration in milliseconds, at most ten years.
+Status check_number(const char* flag, std::int64_t number, std::int64_t least, std::int64_t most);
+Result<std::int64_t> parse_age(const char* flag, const std::string& text);
+
 // Fills in `policy`. An Error's `where` names the flag.
 Status take_retention_flags(const RetentionFlags& flags, server::ServerOptions& options);
 

@@ -36,12 +36,7 @@ void add_server_flags(CLI::App& app, ServerFlags& flags, bool alone) {
       ->type_name("task|job|agent")
       ->capture_default_str()
       ->envname("MIMAS_EXECUTOR_SHARING");
-  app.add_flag("--allow-privileged", flags.allow_privileged,
-               "jobs may have privileged containers, and capabilities that Docker does not give by itself")
-      ->envname("MIMAS_ALLOW_PRIVILEGED");
-  app.add_flag("--allow-host-volumes", flags.allow_host_volumes,
-               "jobs may mount paths of the agents into their containers")
-      ->envname("MIMAS_ALLOW_HOST_VOLUMES");
+  add_policy_flags(app, flags.policy);
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warn, error or off")
       ->type_name("LEVEL")
       ->capture_default_str()

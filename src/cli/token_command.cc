@@ -58,6 +58,10 @@ Result<AccessEntry> entry_of(const Tokens& command) {
   AccessEntry entry;
   entry.name = command.name;
   entry.apps = command.apps;
+  if (!command.groups.empty()) entry.grants.groups = command.groups;
+  if (!command.secrets.empty()) entry.grants.secrets = command.secrets;
+  entry.grants.priority_max = command.priority_max;
+  entry.grants.production = command.production;
   entry.certificate = command.certificate;
   const auto role = server::parse_role(command.role);
   if (!role) return usage_error("--role", role.error().message);
@@ -143,8 +147,25 @@ Result<std::string> without_entry(const std::string& text, const std::string& na
   return server::render_access(*entries);
 }
 
+// What its jobs may be, in few words; "-": as the policy says.
+static std::string limits_text(const AccessEntry& entry) {
+  const api::Grants grants = api::grants_of(entry.grants, entry.apps);
+  std::string text;
+  const auto add = [&](const std::string& word) { text += (text.empty() ? "" : " ") + word; };
+  const auto joined = [](const std::vector<std::string>& names) {
+    std::string line;
+    for (const std::string& name : names) line += (line.empty() ? "" : ",") + name;
+    return line.empty() ? std::string("none") : line;
+  };
+  if (grants.groups && *grants.groups != entry.apps) add("groups=" + joined(*grants.groups));
+  if (grants.secrets && !grants.secrets->empty()) add("secrets=" + joined(*grants.secrets));
+  if (grants.priority_max) add("priority<=" + std::to_string(*grants.priority_max));
+  if (grants.production) add(*grants.production ? "production" : "no-production");
+  return text.empty() ? "-" : text;
+}
+
 std::string token_table(const std::vector<AccessEntry>& entries, Instant now) {
-  Table rows({"NAME", "ROLE", "APPS", "BY", "UNTIL"});
+  Table rows({"NAME", "ROLE", "APPS", "LIMITS", "BY", "UNTIL"});
   for (const AccessEntry& entry : entries) {
     std::string apps, by;
     for (const std::string& app : entry.apps) apps += (apps.empty() ? "" : ",") + app;
@@ -157,6 +178,7 @@ std::string token_table(const std::vector<AccessEntry>& entries, Instant now) {
     rows.add({{entry.name},
               {std::string(server::role_name(entry.role))},
               {apps.empty() ? "*" : apps},
+              {limits_text(entry)},
               {by},
               {until}});
   }

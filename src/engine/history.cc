@@ -39,6 +39,31 @@ void put_version(Turn& turn, JobEntry& entry, JobVersionPtr version) {
   turn.change(PutJobVersion{std::move(version)});
 }
 
+void note_audit(State::Data& data, const AuditPtr& audit) {
+  if (!data.audits.try_emplace(audit->number, audit).second) return;
+  data.audits_by_user.add(audit->user, audit->number);
+  data.audits_by_address.add(audit->address, audit->number);
+}
+
+std::string caller_of(const std::string& key) {
+  const std::size_t end = key.rfind('\n');
+  return end == std::string::npos ? std::string() : key.substr(0, end);
+}
+
+void note_receipt(State::Data& data, Receipt receipt) {
+  data.receipts_by_age.insert({receipt.at, receipt.key});
+  data.receipts_by_caller.add(caller_of(receipt.key), {receipt.at, receipt.key});
+  std::string key = receipt.key;
+  data.receipts[std::move(key)] = std::move(receipt);
+}
+
+void forget_receipt(State::Data& data, const Receipt& receipt) {
+  const std::pair<Instant, std::string> place{receipt.at, receipt.key};
+  data.receipts_by_age.erase(place);
+  data.receipts_by_caller.remove(caller_of(receipt.key), place);
+  data.receipts.erase(place.second);
+}
+
 bool is_good(const Turn& turn, const Receipt& receipt) {
   return turn.now < receipt.at + turn.data.policy.receipts_keep_ms;
 }
@@ -57,7 +82,7 @@ void put_audit(Turn& turn, const std::string& user, const std::string& address, 
   audit->task = std::move(deed.task);
   audit->detail = std::move(deed.detail);
   audit->fields = std::move(deed.fields);
-  data.audits.emplace_hint(data.audits.end(), audit->number, audit);
+  note_audit(data, audit);
   turn.change(PutAudit{std::move(audit)});
 }
 
@@ -119,11 +144,12 @@ Result<std::optional<std::string>> earlier_answer(const Turn& turn, const std::s
     if (found->second.fingerprint != fingerprint) return used_otherwise(key);
     return std::optional(found->second.answer);
   }
+  const std::int64_t most = data.policy.receipts_per_caller_max;
   if (found == data.receipts.end() &&
-      static_cast<std::int64_t>(data.receipts.size()) >= data.policy.receipts_max) {
+      static_cast<std::int64_t>(data.receipts_by_caller.of(caller_of(key))) >= most) {
     return make_error(Code::resource_exhausted,
-                      "there are already " + std::to_string(data.policy.receipts_max) +
-                          " commands with an Idempotency-Key to remember",
+                      "there are already " + std::to_string(most) +
+                          " commands of this caller with an Idempotency-Key to remember",
                       {}, "send the command without one, or later");
   }
   return std::optional<std::string>();
@@ -140,12 +166,14 @@ void keep_receipt(Turn& turn, const std::string& key, const std::string& fingerp
                   const std::string& answer) {
   if (key.empty()) return;
   State::Data& data = turn.data;
-  const auto old = data.receipts.find(key);
-  if (old != data.receipts.end()) data.receipts_by_age.erase({old->second.at, key});
+  if (const auto old = data.receipts.find(key); old != data.receipts.end())
+    forget_receipt(data, Receipt(old->second));
+  while (!data.receipts.empty() &&
+         static_cast<std::int64_t>(data.receipts.size()) >= data.policy.receipts_max)
+    drop_receipt(turn, std::string(data.receipts_by_caller.oldest_of_largest().second));
   Receipt receipt{key, fingerprint, answer, turn.now};
-  data.receipts_by_age.insert({receipt.at, key});
   turn.change(PutReceipt{receipt});
-  data.receipts[key] = std::move(receipt);
+  note_receipt(data, std::move(receipt));
 }
 
 void drop_receipt(Turn& turn, const std::string& key) {
@@ -153,8 +181,17 @@ void drop_receipt(Turn& turn, const std::string& key) {
   const auto found = data.receipts.find(key);
   ASSERT(found != data.receipts.end());
   turn.change(RemoveReceipt{key});
-  data.receipts_by_age.erase({found->second.at, key});
-  data.receipts.erase(found);
+  forget_receipt(data, Receipt(found->second));
+}
+
+void drop_audit(Turn& turn, std::int64_t number) {
+  State::Data& data = turn.data;
+  const auto found = data.audits.find(number);
+  ASSERT(found != data.audits.end());
+  turn.change(RemoveAudit{number});
+  data.audits_by_user.remove(found->second->user, number);
+  data.audits_by_address.remove(found->second->address, number);
+  data.audits.erase(found);
 }
 
 void recover_history(State::Data& data, Recovered& recovered) {
@@ -162,8 +199,7 @@ void recover_history(State::Data& data, Recovered& recovered) {
   for (Audit& audit : recovered.audits) {
     if (audit.number < 1) continue;
     data.next_audit_number = std::max(data.next_audit_number, audit.number + 1);
-    const std::int64_t number = audit.number;
-    data.audits.try_emplace(number, std::make_shared<const Audit>(std::move(audit)));
+    note_audit(data, std::make_shared<const Audit>(std::move(audit)));
   }
   for (JobVersion& version : recovered.versions) {
     JobEntry* job = find_job(data, version.job);
@@ -172,8 +208,7 @@ void recover_history(State::Data& data, Recovered& recovered) {
     job->versions.try_emplace(number, std::make_shared<const JobVersion>(std::move(version)));
   }
   for (Receipt& receipt : recovered.receipts) {
-    const auto [at, fresh] = data.receipts.try_emplace(receipt.key, receipt);
-    if (fresh) data.receipts_by_age.insert({receipt.at, receipt.key});
+    if (!data.receipts.contains(receipt.key)) note_receipt(data, std::move(receipt));
   }
 }
 

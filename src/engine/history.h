@@ -61,6 +61,7 @@ Result<std::optional<std::string>> earlier_answer(const Turn& turn, const std::s
 void keep_receipt(Turn& turn, const std::string& key, const std::string& fingerprint,
                   const std::string& answer);
 void drop_receipt(Turn& turn, const std::string& key);  // ASSERTs that it is there
+void drop_audit(Turn& turn, std::int64_t number);       // the same
 
 Error used_otherwise(const std::string& key);  // the key named something else
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -194,6 +195,9 @@ enum class MesosState {
 };
 inline constexpr int kMesosStates = 14;
 std::string_view mesos_state_name(MesosState state);  // "TASK_RUNNING", …
+
+// The reason of a launch that the driver did not send because a secret of the job could not be read.
+inline constexpr std::string_view kSecretMissing = "SECRET_MISSING";
 
 struct StatusUpdate {
   TaskId task;

@@ -66,12 +66,22 @@ void remove_starts(Turn& turn, int& budget) {
   }
 }
 
+// Of too many: one of whoever has the most, so that a flood of changes washes its own traces away and nobody
+// else's. Who that is, a name says, or an address where nobody is asked for names and many are made up; an
+// address that is mostly one name's, as a proxy's may be, is not blamed for it.
+std::int64_t audit_to_remove(const State::Data& data) {
+  const std::int64_t oldest = data.audits.begin()->first;
+  if (size_of(data.audits) <= data.policy.audits_kept) return oldest;
+  const bool by_name = data.audits_by_user.largest() * 2 >= data.audits_by_address.largest();
+  const std::int64_t number =
+      by_name ? data.audits_by_user.oldest_of_largest() : data.audits_by_address.oldest_of_largest();
+  return number == data.audits.rbegin()->first ? oldest : number;
+}
+
 void remove_audits(Turn& turn, int& budget) {
   while (budget > 0 && audit_goes_at(turn.data) <= turn.now) {
     --budget;
-    const auto oldest = turn.data.audits.begin();
-    turn.change(RemoveAudit{oldest->first});
-    turn.data.audits.erase(oldest);
+    drop_audit(turn, audit_to_remove(turn.data));
   }
 }
 

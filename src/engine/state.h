@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/shares.h"
 #include "engine/step.h"
 #include "model/group.h"
 #include "placement/cluster.h"
@@ -227,6 +228,8 @@ struct State::Data {
 
   // derived from the records
   std::set<std::pair<Instant, std::string>> receipts_by_age;
+  Shares<std::pair<Instant, std::string>> receipts_by_caller;  // the name before the key's line break
+  Shares<std::int64_t> audits_by_user, audits_by_address;
   std::set<std::pair<Instant, TaskKey>> due;  // when a task next needs a look
   std::map<std::int64_t, std::set<std::pair<std::int64_t, std::int64_t>>> ready;  // placeable tasks by job
   std::set<std::pair<Instant, std::int64_t>> ended_jobs;                          // by (ended_at, number)

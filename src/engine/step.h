@@ -115,15 +115,16 @@ struct Policy {
   // Where ids are seen that the records have not given out yet, the database is a copy from before: what is
   // unknown then waits for so long before it is killed. kNeverMs: until a person decides; 0: as always.
   std::int64_t orphan_wait_ms = kNeverMs;
-  std::int64_t ended_jobs_kept = 1'000;         // oldest ended jobs above this are removed
-  std::int64_t ended_jobs_keep_ms = 0;          // … and those that ended longer ago; 0: no such bound
-  std::int64_t audits_kept = 10'000;            // oldest audit records above this are removed
-  std::int64_t audits_keep_ms = 2'592'000'000;  // … and those older than 30 days; 0: no such bound
-  std::int64_t versions_kept = 50;              // of each job, the newest
-  std::int64_t receipts_keep_ms = 86'400'000;   // an Idempotency-Key is good for a day
-  std::int64_t receipts_max = 100'000;          // above: resource_exhausted
-  std::int64_t ended_tasks_kept_per_slot = 5;   // older ended starts of a slot are removed
-  std::int64_t jobs_live_max = 100'000;         // above: resource_exhausted
+  std::int64_t ended_jobs_kept = 1'000;           // oldest ended jobs above this are removed
+  std::int64_t ended_jobs_keep_ms = 0;            // … and those that ended longer ago; 0: no such bound
+  std::int64_t audits_kept = 10'000;              // above, whoever has the most loses the oldest of theirs
+  std::int64_t audits_keep_ms = 2'592'000'000;    // … and those older than 30 days; 0: no such bound
+  std::int64_t versions_kept = 50;                // of each job, the newest
+  std::int64_t receipts_keep_ms = 86'400'000;     // an Idempotency-Key is good for a day
+  std::int64_t receipts_max = 100'000;            // above: whoever has the most loses the oldest of theirs
+  std::int64_t receipts_per_caller_max = 10'000;  // above: resource_exhausted
+  std::int64_t ended_tasks_kept_per_slot = 5;     // older ended starts of a slot are removed
+  std::int64_t jobs_live_max = 100'000;           // above: resource_exhausted
   // Groups of agents that grow and shrink with the work; none: nothing is ever asked for.
   std::vector<ScalingRule> scaling;
   std::int64_t tasks_live_max = 200'000;  // wanted instances over all jobs

@@ -112,7 +112,9 @@ void apply_end(Turn& turn, JobEntry& job, const TaskKey& key, const StatusUpdate
     end.reason = end.message = {};  // what its checks said, or its time, is why it ended
   }
   if (is_ended_for_room(*task_at(job, key).record)) end.reason = end.message = {};  // … or whom it made room
-  note_end_on_agent(turn, job, *task_at(job, key).record, verdict.ending, end.reason);
+  // A secret that is not there is no agent's fault.
+  if (end.reason != kSecretMissing)
+    note_end_on_agent(turn, job, *task_at(job, key).record, verdict.ending, end.reason);
   end_task(turn, job, key, std::move(end));
 }
 

@@ -53,6 +53,10 @@ struct DriverOptions {
   std::vector<std::string> executor_arguments;
   std::map<std::string, std::string>
       executor_sha256;  // by architecture; none at all: not checked (launch_options.h)
+  // What a launch takes from outside of the records, each time anew; called on the writer thread. As of
+  // launch_options.h; may be empty.
+  std::function<Result<std::string>(const std::string& name)> secret;
+  std::function<std::string()> default_network;
 };
 
 class Driver {

@@ -40,9 +40,10 @@ std::optional<Driver::Impl::Outgoing> Driver::Impl::next_outgoing(Session& sessi
   const engine::Effect effect = queue.pop();
   if (queue.answers() < kAnswersQueuedMax) changed.notify_all();  // the reader may wait for that
   if (const auto* accept = std::get_if<engine::AcceptOffers>(&effect)) {
-    const LaunchOptions launch{machine.framework(),    options.executor_base_url, options.executor_version,
-                               options.default_arch,   options.principal,         options.executor_arguments,
-                               options.executor_sha256};
+    LaunchOptions launch{
+        machine.framework(), options.executor_base_url,  options.executor_version, options.default_arch,
+        options.principal,   options.executor_arguments, options.executor_sha256,  options.secret};
+    if (options.default_network) launch.default_network = options.default_network();
     AcceptCall made = make_accept(*accept, launch, book);
     if (made.call.accept().offer_ids_size() > 0) outgoing.calls.push_back(std::move(made.call));
     for (auto& update : made.refused) {

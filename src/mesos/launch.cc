@@ -14,6 +14,8 @@
 namespace mimas::mesos {
 namespace {
 
+constexpr std::size_t kSecretsBytesMax = 64 << 10;  // of one task: an executor's message has its bounds, too
+
 engine::StatusUpdate refuse(const engine::Launch& launch, const AgentId& agent, std::string reason,
                             std::string message, engine::MesosState state = engine::MesosState::dropped) {
   engine::StatusUpdate update;
@@ -98,12 +100,13 @@ bool set_resources(const engine::Launch& launch, const std::string& role, Resour
   return true;
 }
 
-void set_task(const engine::Launch& launch, const AgentId& agent, pb::TaskInfo* info) {
+void set_task(const engine::Launch& launch, const AgentId& agent, const LaunchFacts& facts,
+              pb::TaskInfo* info) {
   const JobSpec& spec = *launch.spec;
   info->set_name(spec.name.empty() ? launch.task->job.value : spec.name);
   info->mutable_task_id()->set_value(launch.task->id.value);
   info->mutable_agent_id()->set_value(agent.value);
-  info->set_data(task_data(launch));
+  info->set_data(task_data(launch, facts));
   set_duration(spec.kill_grace_ms, info->mutable_kill_policy()->mutable_grace_period());
   if (spec.runtime_limit_ms > 0) set_duration(spec.runtime_limit_ms, info->mutable_max_completion_time());
   for (const auto& [key, value] : spec.labels) {
@@ -111,6 +114,24 @@ void set_task(const engine::Launch& launch, const AgentId& agent, pb::TaskInfo* 
     label->set_key(key);
     label->set_value(value);
   }
+}
+
+Result<LaunchFacts> facts_of(const JobSpec& spec, const LaunchOptions& options) {
+  LaunchFacts facts;
+  facts.default_network = options.default_network;
+  std::size_t bytes = 0;
+  for (const auto& [variable, name] : spec.secret_env) {
+    auto value = options.secret
+                     ? options.secret(name)
+                     : Result<std::string>(make_error(Code::not_found, "this server has no secrets"));
+    if (!value.ok()) return std::move(value).error();
+    bytes += value->size();
+    if (bytes > kSecretsBytesMax)
+      return make_error(Code::too_large, "the job's secrets have more than " +
+                                             std::to_string(kSecretsBytesMax) + " bytes in all");
+    facts.secrets[variable] = *std::move(value);
+  }
+  return facts;
 }
 
 void add_task(const engine::Launch& launch, const AgentId& agent, const LaunchOptions& options,
@@ -121,8 +142,13 @@ void add_task(const engine::Launch& launch, const AgentId& agent, const LaunchOp
     refused.push_back(refuse(launch, agent, "UNKNOWN_ARCH", command.error().message));
     return;
   }
+  const auto facts = facts_of(*launch.spec, options);
+  if (!facts.ok()) {
+    refused.push_back(refuse(launch, agent, std::string(engine::kSecretMissing), facts.error().text()));
+    return;
+  }
   pb::TaskInfo info;
-  set_task(launch, agent, &info);
+  set_task(launch, agent, *facts, &info);
   set_executor(launch, options, *std::move(command), info.mutable_executor());
   if (!set_resources(launch, role, pool, &info)) {
     // A shared executor's share cannot come out of a reservation: the next try has an executor of its own.

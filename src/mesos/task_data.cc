@@ -106,13 +106,13 @@ void write_text(json::Writer& out, std::string_view name, const std::string& tex
   if (!text.empty()) out.member(name, text);
 }
 
-void write_program(json::Writer& out, const engine::Launch& launch) {
+void write_program(json::Writer& out, const engine::Launch& launch, const LaunchFacts& facts) {
   const JobSpec& spec = *launch.spec;
   out.member("runtime", is_docker(spec) ? "docker" : "process");
   // A container's line replaces its entry point (write_container) and stands beside its command.
   if (!is_docker(spec) && spec.command.empty()) out.member("shell", spec.entry_point);
   write_words(out, "argv", spec.command);
-  write_map(out, "env", task_environment(launch));
+  write_map(out, "env", task_environment(launch, facts));
   write_text(out, "cwd", spec.working_directory);
   write_text(out, "user", spec.run_as);
   if (spec.kill_signal > 0) out.member("killSignal", spec.kill_signal);
@@ -135,15 +135,15 @@ void write_limits(json::Writer& out, const JobSpec& spec) {
 }
 
 // The host's network needs no mapping: the container listens on the host's ports (PORT…) itself.
-bool has_mapped_ports(const JobSpec& spec) {
-  const std::string network = container_network(spec);
+bool has_mapped_ports(const JobSpec& spec, const LaunchFacts& facts) {
+  const std::string network = container_network(spec, facts);
   return network != "host" && network != "none";
 }
 
-void write_ports(json::Writer& out, const engine::Launch& launch) {
+void write_ports(json::Writer& out, const engine::Launch& launch, const LaunchFacts& facts) {
   const JobSpec& spec = *launch.spec;
   const auto ports = launch.task->allocated.ports.list();
-  if (ports.empty() || !has_mapped_ports(spec)) return;
+  if (ports.empty() || !has_mapped_ports(spec, facts)) return;
   out.key("ports").begin_array();
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const std::int32_t asked = i < spec.container_ports.size() ? spec.container_ports[i] : 0;
@@ -175,14 +175,14 @@ void write_volumes(json::Writer& out, const ContainerSettings& container) {
   out.end_array();
 }
 
-void write_container(json::Writer& out, const engine::Launch& launch) {
+void write_container(json::Writer& out, const engine::Launch& launch, const LaunchFacts& facts) {
   const JobSpec& spec = *launch.spec;
   const ContainerSettings& container = spec.container;
   out.key("container").begin_object();
   out.member("image", image_reference(spec)).member("pull", pull_name(container.pull));
   // api has refused lines that cannot be cut; an empty one leaves the image its own.
   if (const auto words = shell_words(spec.entry_point)) write_words(out, "entrypoint", *words);
-  write_ports(out, launch);
+  write_ports(out, launch, facts);
   write_volumes(out, container);
   if (!container.labels.empty()) write_map(out, "labels", container.labels);
   write_words(out, "capAdd", container.cap_add);
@@ -190,7 +190,7 @@ void write_container(json::Writer& out, const engine::Launch& launch) {
   write_text(out, "hostname", container.hostname);
   // The host's is also what nobody has asked for: an operator's own network (--executor-network) goes before
   // it.
-  const std::string network = container_network(spec);
+  const std::string network = container_network(spec, facts);
   if (network != "host" || !spec.container.network.empty()) out.member("network", network);
   write_text(out, "logDriver", container.log_driver);
   if (container.shm_mib > 0) out.member("shmBytes", container.shm_mib << 20);
@@ -227,12 +227,12 @@ void write_tags(json::Writer& out, const engine::Launch& launch) {
 
 }  // namespace
 
-std::string container_network(const JobSpec& spec) {
+std::string container_network(const JobSpec& spec, const LaunchFacts& facts) {
   if (!spec.container.network.empty()) return spec.container.network;
   for (const std::int32_t port : spec.container_ports) {
     if (port > 0) return "bridge";
   }
-  return "host";
+  return facts.default_network;
 }
 
 std::string image_reference(const JobSpec& spec) {
@@ -240,8 +240,9 @@ std::string image_reference(const JobSpec& spec) {
   return spec.application_name + ":" + (spec.version.empty() ? std::string(kLatest) : spec.version);
 }
 
-std::map<std::string, std::string> task_environment(const engine::Launch& launch) {
+std::map<std::string, std::string> task_environment(const engine::Launch& launch, const LaunchFacts& facts) {
   Environment env = launch.spec->env;
+  for (const auto& [variable, value] : facts.secrets) env[variable] = value;
   add_identity(launch, env);
   tell_amounts(*launch.spec, env);
   add_image(*launch.spec, env);
@@ -249,13 +250,13 @@ std::map<std::string, std::string> task_environment(const engine::Launch& launch
   return env;
 }
 
-std::string task_data(const engine::Launch& launch) {
+std::string task_data(const engine::Launch& launch, const LaunchFacts& facts) {
   const JobSpec& spec = *launch.spec;
   json::Writer out;
   out.begin_object().member("v", 1);
-  write_program(out, launch);
+  write_program(out, launch, facts);
   write_limits(out, spec);
-  if (is_docker(spec)) write_container(out, launch);
+  if (is_docker(spec)) write_container(out, launch, facts);
   write_checks(out, spec, *launch.task);
   write_logs(out, spec.logs);
   write_artifacts(out, launch);

@@ -116,7 +116,8 @@ struct JobSpec {
   std::string entry_point;
   std::vector<std::string> command;
   std::map<std::string, std::string> env;
-  std::string working_directory;  // relative to the sandbox; empty: the sandbox itself
+  std::map<std::string, std::string> secret_env;  // variable → the secret's name (model/secret.h); no value
+  std::string working_directory;                  // relative to the sandbox; empty: the sandbox itself
   std::vector<Artifact> artifacts;
 
   std::string run_as;  // user[:group] on the agent or in the container; empty: the executor's, the image's

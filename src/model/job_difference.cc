@@ -11,11 +11,10 @@ namespace {
 [[maybe_unused]] void every_member_is_named(const JobSpec& spec) {
   [[maybe_unused]] const auto& [type, runtime, name, application_name, version, app_name, user, stack, detail,
                                 sequence, capacity_group, priority, production, labels, entry_point, command,
-                                env, working_directory, artifacts, run_as, container, logs, request,
-                                container_ports, network_mbps, cpu_quota, pids_max, rlimits, hard, soft,
-                                health_checks, readiness, retries, restart_on_success, retry_policy,
-                                runtime_limit_ms, kill_grace_ms, kill_signal, unreachable_timeout_ms,
-                                echoed_json] = spec;
+                                env, secret_env, working_directory, artifacts, run_as, container, logs,
+                                request, container_ports, network_mbps, cpu_quota, pids_max, rlimits, hard,
+                                soft, health_checks, readiness, retries, restart_on_success, retry_policy,
+                                runtime_limit_ms, kill_grace_ms, kill_signal, unreachable_timeout_ms, echoed_json] = spec;
   [[maybe_unused]] const auto& [cpu, mem, disk, gpus, ports, scalars] = request;
 }
 
@@ -79,6 +78,7 @@ constexpr std::array kRows{
     Row{"entryPoint", running_tasks, differ<&JobSpec::entry_point>},
     Row{"command", running_tasks, differ<&JobSpec::command>},
     Row{"env", running_tasks, differ<&JobSpec::env>},
+    Row{"secretEnv", running_tasks, differ<&JobSpec::secret_env>},
     Row{"workingDirectory", running_tasks, differ<&JobSpec::working_directory>},
     Row{"artifacts", running_tasks, differ<&JobSpec::artifacts>},
     Row{"runAs", running_tasks, differ<&JobSpec::run_as>},

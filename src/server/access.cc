@@ -195,7 +195,7 @@ Result<Identity> Access::identity_of(const AccessEntry& entry) const {
     return make_error(Code::unauthenticated,
                       "these credentials of " + entry.name + " ended at " + format_rfc3339(*entry.not_after),
                       {}, "ask for new ones");
-  return Identity{entry.name, entry.role, entry.apps};
+  return Identity{entry.name, entry.role, entry.apps, entry.grants};
 }
 
 bool Access::remembered(const Table* table, const Digest256& digest) {

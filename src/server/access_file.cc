@@ -25,13 +25,25 @@ bool is_name_char(char c) {
 bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 bool is_plain(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; }
 
-Status check_apps(const std::vector<std::string>& apps) {
-  if (apps.size() > kAccessAppsMax)
-    return wrong("apps", "holds more than " + std::to_string(kAccessAppsMax) + " names");
-  for (const std::string& app : apps) {
-    if (app.empty() || app.size() > kAppNameBytesMax || !std::ranges::all_of(app, is_plain))
-      return wrong("apps", "holds a name that is empty, longer than 255 bytes or has control characters");
+Status check_names(const char* member, const std::vector<std::string>& names) {
+  if (names.size() > kAccessAppsMax)
+    return wrong(member, "holds more than " + std::to_string(kAccessAppsMax) + " names");
+  for (const std::string& name : names) {
+    if (name.empty() || name.size() > kAppNameBytesMax || !std::ranges::all_of(name, is_plain))
+      return wrong(member, "holds a name that is empty, longer than 255 bytes or has control characters");
   }
+  return Done{};
+}
+
+Status check_grants(const api::Grants& grants) {
+  if (grants.groups) {
+    if (Status fits = check_names("groups", *grants.groups); !fits) return fits;
+  }
+  if (grants.secrets) {
+    if (Status fits = check_names("secrets", *grants.secrets); !fits) return fits;
+  }
+  if (grants.priority_max && (*grants.priority_max < 0 || *grants.priority_max > 100))
+    return wrong("priorityMax", "must be 0 to 100");
   return Done{};
 }
 
@@ -41,11 +53,9 @@ Result<std::string> text_of(const json::Value& value) {
   return std::string(*text);
 }
 
-Result<std::vector<std::string>> apps_of(const json::Value& value) {
+Result<std::vector<std::string>> names_of(const json::Value& value) {
   const auto array = value.array();
   if (!array) return array.error();
-  // Everything for nobody in particular: whoever empties the list means to take rights away, not to give all.
-  if (array->size() == 0) return wrong("apps", "is empty", "leave it out to allow every application");
   std::vector<std::string> apps;
   for (std::size_t i = 0; i < array->size(); ++i) {
     auto app = text_of(array->at(i));
@@ -55,18 +65,47 @@ Result<std::vector<std::string>> apps_of(const json::Value& value) {
   return apps;
 }
 
-Status take_member(AccessEntry& entry, std::string_view name, const json::Value& value) {
-  if (name == "apps") {
-    auto apps = apps_of(value);
-    if (!apps) return std::move(apps).error();
-    entry.apps = *std::move(apps);
-    return Done{};
+// What narrows the policy; false: it is no such member.
+Result<bool> take_grant(AccessEntry& entry, std::string_view name, const json::Value& value) {
+  if (name == "apps" || name == "groups" || name == "secrets") {
+    auto names = names_of(value);
+    if (!names) return std::move(names).error();
+    if (name == "groups") {
+      entry.grants.groups = *std::move(names);
+    } else if (name == "secrets") {
+      entry.grants.secrets = *std::move(names);
+    } else if (names->empty()) {
+      // Everything for nobody in particular: whoever empties the list means to take rights away, not to give
+      // all.
+      return wrong("apps", "is empty", "leave it out to allow every application");
+    } else {
+      entry.apps = *std::move(names);
+    }
+    return true;
   }
+  if (name == "priorityMax") {
+    const auto most = value.int64();
+    if (!most) return most.error();
+    entry.grants.priority_max = *most;
+    return true;
+  }
+  if (name != "production") return false;
+  const auto production = value.boolean();
+  if (!production) return production.error();
+  entry.grants.production = *production;
+  return true;
+}
+
+Status take_member(AccessEntry& entry, std::string_view name, const json::Value& value) {
+  const auto granted = take_grant(entry, name, value);
+  if (!granted) return granted.error();
+  if (*granted) return Done{};
   constexpr std::array<std::string_view, 7> kTexts = {"name",         "role",        "id",      "tokenHash",
                                                       "passwordHash", "certificate", "notAfter"};
   if (std::ranges::find(kTexts, name) == kTexts.end()) {
     return wrong(std::string(name.substr(0, kAccessNameBytesMax)), "is not a member of an entry",
-                 "there are name, role, apps, id, tokenHash, passwordHash, certificate and notAfter");
+                 "there are name, role, apps, groups, secrets, priorityMax, production, id, tokenHash, "
+                 "passwordHash, certificate and notAfter");
   }
   auto text = text_of(value);
   if (!text) return std::move(text).error();
@@ -127,7 +166,8 @@ Status check_entry(const AccessEntry& entry) {
       !std::ranges::all_of(entry.name, is_name_char))
     return wrong("name", "must be 1 to 64 letters, digits or any of -._@");
   if (entry.role == Role::none) return wrong("role", "must be viewer, operator or admin");
-  if (Status fits = check_apps(entry.apps); !fits) return fits;
+  if (Status fits = check_names("apps", entry.apps); !fits) return fits;
+  if (Status fits = check_grants(entry.grants); !fits) return fits;
   const bool id_fits = entry.id.size() == kTokenIdDigits && std::ranges::all_of(entry.id, is_hex_digit);
   if (!entry.token_hash.empty() && !id_fits)
     return wrong("id", "must be the token's 12 hexadecimal digits", "`mimas token new` makes whole entries");
@@ -175,13 +215,18 @@ std::string render_access(const std::vector<AccessEntry>& entries) {
   const auto member = [&](const char* name, const std::string& text) {
     if (!text.empty()) out.member(name, text);
   };
+  const auto list = [&](const char* name, const std::vector<std::string>& texts) {
+    out.key(name).begin_array();
+    for (const std::string& text : texts) out.string(text);
+    out.end_array();
+  };
   for (const AccessEntry& entry : entries) {
     out.begin_object().member("name", entry.name).member("role", role_name(entry.role));
-    if (!entry.apps.empty()) {
-      out.key("apps").begin_array();
-      for (const std::string& app : entry.apps) out.string(app);
-      out.end_array();
-    }
+    if (!entry.apps.empty()) list("apps", entry.apps);
+    if (entry.grants.groups) list("groups", *entry.grants.groups);
+    if (entry.grants.secrets) list("secrets", *entry.grants.secrets);
+    if (entry.grants.priority_max) out.member("priorityMax", *entry.grants.priority_max);
+    if (entry.grants.production) out.member("production", *entry.grants.production);
     member("id", entry.id);
     member("tokenHash", entry.token_hash);
     member("passwordHash", entry.password_hash);

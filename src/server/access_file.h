@@ -3,7 +3,8 @@
 //
 //   {"credentials": [
 //     {"name": "ci", "role": "operator", "apps": ["shop"], "id": "0a1b2c3d4e5f", "tokenHash": "$y$…",
-//      "notAfter": "2027-01-01T00:00:00Z"},
+//      "notAfter": "2027-01-01T00:00:00Z", "groups": ["shop", "batch"], "secrets": ["ci-"], "priorityMax":
+//      20, "production": false},
 //     {"name": "ann", "role": "admin", "passwordHash": "$y$…"},
 //     {"name": "gate", "role": "viewer", "certificate": "gate.example.org"}]}
 //
@@ -43,6 +44,7 @@ struct AccessEntry {
   std::string password_hash;         //
   std::string certificate;           // the common name of a client's certificate
   std::optional<Instant> not_after;  // from then on nobody
+  api::Grants grants = {};           // what it narrows the policy to (api/job_policy.h)
   bool operator==(const AccessEntry&) const = default;
 };
 

@@ -34,10 +34,10 @@ std::string listed(const std::vector<std::string>& apps) {
   return apps.size() > kShown ? text + ", …" : text;
 }
 
-Error out_of_scope(const Identity& who, const std::string& of_what) {
+Error out_of_scope(const Identity& who, const std::string& of_what, const char* may = "change jobs") {
   const std::string name = who.name.empty() ? "this caller" : who.name;
   return make_error(Code::permission_denied,
-                    name + " may change jobs of " + listed(who.apps) + " alone, not " + of_what, {},
+                    name + " may " + may + " of " + listed(who.apps) + " alone, not " + of_what, {},
                     "use credentials whose \"apps\" name it, or that have none");
 }
 
@@ -52,6 +52,21 @@ Status may_change(const Call& call, std::string_view app_name) {
 Status may_change_cluster(const Call& call) {
   if (call.who.may_change_all()) return Done{};
   return out_of_scope(call.who, "what belongs to the whole cluster");
+}
+
+Status may_read(const Call& call, std::string_view app_name) {
+  if (call.who.may_change(app_name)) return Done{};
+  return out_of_scope(call.who, app_name.empty() ? "those without an appName" : "of " + std::string(app_name),
+                      "read logs, files and statistics of jobs");
+}
+
+std::string sender_of(const Call& call, const std::string& said) {
+  if (!call.who.name.empty()) return call.who.name;
+  if (!said.empty()) return said;
+  const std::string_view header = call.request.header("X-Mimas-User");
+  const bool plain = header.size() <= kSenderBytesMax &&
+                     std::ranges::all_of(header, [](char c) { return c > 0x20 && c < 0x7f; });
+  return plain ? std::string(header) : std::string();
 }
 
 Authenticate everybody_is(Role role) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/job_policy.h"
 #include "base/result.h"
 #include "http/router.h"
 
@@ -16,10 +17,13 @@ namespace mimas::server {
 enum class Role { none, viewer, operator_, admin };
 std::string_view role_name(Role role);  // "none", "viewer", "operator", "admin"
 
+inline constexpr std::size_t kSenderBytesMax = 64;  // of X-Mimas-User; longer says nothing
+
 struct Identity {
   std::string name;  // empty: nobody was asked who they are
   Role role = Role::none;
   std::vector<std::string> apps;  // the appNames whose jobs it may change; empty: all
+  api::Grants grants = {};        // what its credentials narrow the policy to
   bool may_change(std::string_view app_name) const;
   bool may_change_all() const { return apps.empty(); }
 };
@@ -40,6 +44,12 @@ using CallHandler = std::function<http::Reply(const Call&)>;
 Status may_change(const Call& call, std::string_view app_name);
 // The same for what belongs to no application: orphans, reservations, agents.
 Status may_change_cluster(const Call& call);
+// Whether the caller may read what jobs of this appName write and use: logs, files, statistics.
+Status may_read(const Call& call, std::string_view app_name);
+
+// Who sends it, for the records: as proven, else as the body says (`said`), else as the header X-Mimas-User
+// says.
+std::string sender_of(const Call& call, const std::string& said);
 
 // How long whoever gets resource_exhausted from Authenticate shall stay away.
 inline constexpr int kAuthenticationRetrySecs = 10;

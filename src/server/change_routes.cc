@@ -27,19 +27,18 @@ Reply kill_named(const RouteContext& context, const Call& call) {
 }
 
 // The job as it would be with the description, and what that changes.
-Reply preview_reply(const Job& job, const engine::ChangeJob& change, const std::vector<std::string>& notes) {
+Reply preview_reply(const Job& job, const engine::ChangeJob& change, const std::vector<std::string>& notes,
+                    const api::Sight& sight) {
   Job changed = job;
   changed.spec = change.spec;
   changed.instances_desired = change.instances_desired;
   changed.instances_min = change.instances_min;
   changed.instances_max = change.instances_max;
   changed.in_service = change.in_service;
-  const std::string before = api::render_description(api::wanted_of(job));
-  const std::string changes =
-      api::render_difference(before, api::render_description(api::wanted_of(changed)));
+  const std::string changes = api::render_difference(api::wanted_of(job), api::wanted_of(changed), sight);
   if (changes != "[]") ++changed.version;
   json::Writer out;
-  api::write_preview(out, changed, notes, changes);
+  api::write_preview(out, changed, notes, changes, sight);
   return json_reply(out.take());
 }
 
@@ -54,14 +53,14 @@ struct Change {
 };
 
 Reply change_to(const RouteContext& context, const Call& call, const Change& wanted) {
-  auto submission = api::parse_submission(wanted.description, wanted.lenient, context.permissions);
+  auto submission = api::parse_submission(wanted.description, wanted.lenient);
   if (!submission.ok()) return faults(submission.faults);
   engine::ChangeJob command = api::change_of(wanted.job->id, submission.value);
   command.dry_run = wanted.dry_run;
   command.if_version = wanted.if_version;
   const auto answer = carry_out(context, call, command);
-  if (!answer.ok()) return problem(answer.error());
-  if (wanted.dry_run) return preview_reply(*wanted.job, command, submission.value.notes);
+  if (!answer.ok()) return answer.refusal();
+  if (wanted.dry_run) return preview_reply(*wanted.job, command, submission.value.notes, sight_of(context, call));
   const JobPtr now = context.view.job(wanted.job->id);
   Reply reply = no_content();
   if (now) reply.headers.push_back({"ETag", entity_tag(*now)});

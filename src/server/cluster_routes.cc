@@ -25,7 +25,7 @@ Reply decide_orphans(const RouteContext& context, const Call& call, api::Checked
   if (!checked.ok()) return faults(checked.faults);
   if (Status allowed = may_change_cluster(call); !allowed.ok()) return problem(allowed.error());
   const auto answer = carry_out(context, call, std::move(checked.value));
-  if (!answer.ok()) return problem(answer.error());
+  if (!answer.ok()) return answer.refusal();
   const auto* decided = std::get_if<engine::OrphansDecided>(&*answer);
   if (!decided) return problem(make_error(Code::internal, "nothing was said about the orphans"));
   return json_reply(api::render_decided(*decided, done_name));
@@ -41,7 +41,7 @@ Reply request_operation(const RouteContext& context, const Call& call) {
   checked.value.receipt_key = std::move(receipt->key);
   checked.value.fingerprint = std::move(receipt->fingerprint);
   const auto answer = carry_out(context, call, std::move(checked.value));
-  if (!answer.ok()) return problem(answer.error());
+  if (!answer.ok()) return answer.refusal();
   const auto* accepted = std::get_if<engine::OperationAccepted>(&*answer);
   if (!accepted) return problem(make_error(Code::internal, "the operation was accepted without an id"));
   Reply reply = json_reply(api::render_operation_accepted(accepted->operation), 202);
@@ -71,7 +71,7 @@ Reply order_agent(const RouteContext& context, const Call& call, std::optional<A
   if (unknown) return problem(agent.error());
   checked.value.agent = agent.ok() ? (*agent)->id : AgentId(call.capture("id"));
   const auto answer = carry_out(context, call, std::move(checked.value));
-  return answer.ok() ? no_content() : problem(answer.error());
+  return answer.ok() ? no_content() : answer.refusal();
 }
 
 }  // namespace

@@ -6,21 +6,43 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "server/answers.h"
 #include "server/lookup.h"
+#include "server/policy_gate.h"
 #include "server/routes.h"
 #include "server/scopes.h"
 
 namespace mimas::server {
 
+// What became of a command: the engine's answer, an error, or what the policy refuses.
+class Outcome : public Result<engine::Answer> {
+ public:
+  Outcome(engine::Answer answer) : Result(std::move(answer)) {}
+  Outcome(Error error) : Result(std::move(error)) {}
+  Outcome(Result<engine::Answer> answer) : Result(std::move(answer)) {}
+  explicit Outcome(std::vector<api::Fault> refused)
+      : Result(make_error(Code::permission_denied, "the policy does not allow it")),
+        refused_(std::move(refused)) {}
+
+  // Why there is no answer; `status`: of an error, instead of its code's own.
+  http::Reply refusal(int status = 0) const {
+    return refused_.empty() ? problem(error(), status) : faults(refused_);
+  }
+
+ private:
+  std::vector<api::Fault> refused_;
+};
+
 // Hands a command to the loop and waits until it is on disk. What the engine answered, or why there is no
 // answer.
 template <class Command>
-Result<engine::Answer> carry_out(const RouteContext& context, const Call& call, Command command) {
+Outcome carry_out(const RouteContext& context, const Call& call, Command command) {
   if (Status allowed = in_scope(context.view, call, command); !allowed.ok())
     return std::move(allowed).error();
-  if (!call.who.name.empty()) command.user = call.who.name;
+  if (auto faults = forbidden(context, call, command); !faults.empty()) return Outcome(std::move(faults));
+  command.user = sender_of(call, command.user);
   command.address = call.request.remote;
   const engine::RequestId request = context.replies.open();
   command.request = request;
@@ -62,7 +84,7 @@ http::Reply change_reply(const RouteContext& context, const Call& call, Command 
   if (answer.error().code == Code::not_found) return problem(no_such_job(called));
   const JobPtr now = context.view.job(id);
   const bool passed = *version && answer.error().code == Code::conflict && now && now->version != **version;
-  return problem(answer.error(), passed ? 412 : 0);
+  return answer.refusal(passed ? 412 : 0);
 }
 
 // Idempotency-Key of a request: at most so many bytes of printable ASCII.

@@ -1,5 +1,6 @@
 #include "server/config_json.h"
 
+#include "api/job_policy_file.h"
 #include "api/render_job.h"
 #include "json/writer.h"
 
@@ -23,7 +24,7 @@ void write_rules(json::Writer& out, const placement::Rules& rules) {
   out.end_array().end_object();
 }
 
-void write_policy(json::Writer& out, const engine::Policy& policy) {
+void write_bounds(json::Writer& out, const engine::Policy& policy) {
   out.key("retention").begin_object();
   out.member("endedJobs", policy.ended_jobs_kept).member("endedJobsMs", policy.ended_jobs_keep_ms);
   out.member("endedTasksPerSlot", policy.ended_tasks_kept_per_slot);
@@ -36,9 +37,30 @@ void write_policy(json::Writer& out, const engine::Policy& policy) {
   out.member("strayKillsPerMinute", policy.stray_kills_per_minute).end_object();
 }
 
+// Where it is, is a matter of the machine.
+void write_audit_log(json::Writer& out, const AuditLogOptions& log) {
+  out.key("auditLog");
+  if (log.file.empty()) {
+    out.null();
+    return;
+  }
+  out.begin_object().member("fileBytes", log.file_bytes_max).member("files", log.files);
+  out.member("keepMs", log.keep_ms).member("rotateMs", log.rotate_ms).end_object();
+}
+
 }  // namespace
 
-std::string render_config(const ServerOptions& options, const std::string& archive) {
+api::ServerLimits limits_of(const ServerOptions& options) {
+  const engine::Policy& policy = options.policy;
+  const AuditLogOptions& log = options.audit_log;
+  const bool kept = !log.file.empty();
+  return {
+      policy.audits_kept,     policy.audits_keep_ms, kept ? log.file_bytes_max : 0,  kept ? log.files : 0,
+      kept ? log.keep_ms : 0, policy.receipts_max,   policy.receipts_per_caller_max, policy.receipts_keep_ms};
+}
+
+std::string render_config(const ServerOptions& options, const std::string& archive,
+                          const api::JobPolicy& policy) {
   json::Writer out;
   out.begin_object();
   api::write_text_or_null(out, "advertise", options.advertise);
@@ -57,9 +79,11 @@ std::string render_config(const ServerOptions& options, const std::string& archi
     out.int64(options.policy.orphan_wait_ms);
   }
   api::write_text_or_null(out, "archive", archive);
-  out.member("allowPrivileged", options.permissions.privileged);
-  out.member("allowHostVolumes", options.permissions.host_volumes);
-  write_policy(out, options.policy);
+  write_bounds(out, options.policy);
+  write_audit_log(out, options.audit_log);
+  out.key("policy");
+  api::write_policy(out, policy);
+  out.member("secrets", !options.secrets_directory.empty());
   out.key("http").begin_object().member("connections", options.access.connections_max);
   out.member("streams", options.access.streams_max);
   out.member("bodyBytes", static_cast<std::int64_t>(options.access.body_bytes_max));

@@ -4,10 +4,14 @@
 
 #include <string>
 
+#include "api/job_policy.h"
+#include "api/render_cluster.h"
 #include "server/server.h"
 
 namespace mimas::server {
 
-std::string render_config(const ServerOptions& options, const std::string& archive);
+std::string render_config(const ServerOptions& options, const std::string& archive,
+                          const api::JobPolicy& policy);
+api::ServerLimits limits_of(const ServerOptions& options);  // for GET /v2/config/limits
 
 }  // namespace mimas::server

@@ -9,7 +9,7 @@ namespace mimas::server {
 
 std::shared_ptr<const std::string> NumberedEvent::text() const {
   const std::lock_guard hold(mutex_);
-  if (!text_) text_ = std::make_shared<const std::string>(api::render_event(event_));
+  if (!text_) text_ = std::make_shared<const std::string>(api::render_event(event_, api::Sight::all()));
   return text_;
 }
 

@@ -8,6 +8,7 @@
 #include "server/answers.h"
 #include "server/event_stream.h"
 #include "server/lookup.h"
+#include "server/policy_gate.h"
 
 namespace mimas::server {
 namespace {
@@ -25,14 +26,19 @@ Status resolve_filter(const PublishedView& view, const Identity& who, api::Event
   return Done{};
 }
 
-http::Reply events(const PublishedView& view, EventRing& ring, const Call& call) {
+http::Reply events(const RouteContext& context, const Call& call) {
   const http::Request& request = call.request;
   std::vector<api::Parameter> parameters;
   for (const auto& parameter : request.query) parameters.push_back({parameter.name, parameter.value});
   auto query = api::parse_event_query(parameters);
   if (!query.ok()) return faults(query.faults);
-  if (Status known = resolve_filter(view, call.who, query.value.filter); !known.ok())
+  if (Status known = resolve_filter(context.view, call.who, query.value.filter); !known.ok())
     return problem(known.error());
+  // Who did what is for those who may read GET /v2/audit.
+  if (query.value.filter.wants(api::EventKind::audit) && call.who.role < Role::operator_) {
+    return problem(make_error(Code::permission_denied, "events of the kind audit need the role operator",
+                              "kind", "leave `audit` out"));
+  }
   // A browser that connects again sends the header; the address, with the older id in it, stays the same.
   if (const std::string_view id = request.header("Last-Event-ID"); !id.empty())
     query.value.last_event_id = std::string(id);
@@ -40,17 +46,18 @@ http::Reply events(const PublishedView& view, EventRing& ring, const Call& call)
   http::Reply reply;
   reply.content_type = lines ? "application/x-ndjson" : "text/event-stream";
   reply.headers = {{"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}};
-  reply.stream = [&view, &ring, wanted = std::move(query.value), lines](http::StreamWriter& out) {
-    EventStream(view, ring, wanted, lines ? EventFormat::json_lines : EventFormat::server_sent).run(out);
+  reply.stream = [&view = context.view, &ring = context.events, wanted = std::move(query.value),
+                  sight = sight_of(context, call), lines](http::StreamWriter& out) {
+    EventStream(view, ring, wanted, lines ? EventFormat::json_lines : EventFormat::server_sent, sight)
+        .run(out);
   };
   return reply;
 }
 
 }  // namespace
 
-void add_event_routes(Routes& routes, const PublishedView& view, EventRing& ring) {
-  routes.add(Role::viewer, "GET", "/events",
-             [&view, &ring](const Call& call) { return events(view, ring, call); });
+void add_event_routes(Routes& routes, const RouteContext& context) {
+  routes.add(Role::viewer, "GET", "/events", [context](const Call& call) { return events(context, call); });
 }
 
 }  // namespace mimas::server

@@ -2,12 +2,11 @@
 #pragma once
 
 #include "server/call.h"
-#include "server/event_ring.h"
-#include "server/published_view.h"
+#include "server/routes.h"
 
 namespace mimas::server {
 
-// `view` and `ring` outlive the listener.
-void add_event_routes(Routes& routes, const PublishedView& view, EventRing& ring);
+// What the context refers to outlives the listener.
+void add_event_routes(Routes& routes, const RouteContext& context);
 
 }  // namespace mimas::server

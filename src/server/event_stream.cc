@@ -84,7 +84,7 @@ bool EventStream::begin() {
 }
 
 bool EventStream::put_in_snapshot(const api::Event& event) {
-  return !query_.filter.passes(event) || put(api::event_name(event), {}, api::render_event(event));
+  return !query_.filter.passes(event) || put(api::event_name(event), {}, api::render_event(event, sight_));
 }
 
 // Its events have no ids: who is cut off in the middle has seen nothing that it could go on from.
@@ -124,7 +124,12 @@ bool EventStream::follow() {
   for (const EventPtr& event : taken.events) {
     at_ = event->number();
     if (!query_.filter.passes(event->event())) continue;
-    if (!put(api::event_name(event->event()), ring_.id(at_), *event->text())) return false;
+    // The text that all readers share shows everything.
+    const std::string_view name = api::event_name(event->event());
+    const bool told = api::sees_all_of(sight_, event->event())
+                          ? put(name, ring_.id(at_), *event->text())
+                          : put(name, ring_.id(at_), api::render_event(event->event(), sight_));
+    if (!told) return false;
   }
   if (!flush()) return false;
   if (!taken.events.empty() && at_ > kEventTextsMax) ring_.forget_texts(at_ - kEventTextsMax);

@@ -22,8 +22,10 @@ enum class EventFormat { server_sent, json_lines };
 
 class EventStream {
  public:
-  EventStream(const PublishedView& view, EventRing& ring, api::EventQuery query, EventFormat format)
-      : view_(view), ring_(ring), query_(std::move(query)), format_(format) {}
+  // `sight`: what of the jobs' environments this reader may see.
+  EventStream(const PublishedView& view, EventRing& ring, api::EventQuery query, EventFormat format,
+              api::Sight sight = {})
+      : view_(view), ring_(ring), query_(std::move(query)), format_(format), sight_(std::move(sight)) {}
 
   void run(http::StreamWriter& out);
 
@@ -41,6 +43,7 @@ class EventStream {
   EventRing& ring_;
   const api::EventQuery query_;
   const EventFormat format_;
+  const api::Sight sight_;
   http::StreamWriter* out_ = nullptr;
   EventRing::Reader* reader_ = nullptr;
   std::string gathered_;

@@ -31,7 +31,7 @@ Reply change_group(const RouteContext& context, const Call& call, const std::str
   if (!answer.ok()) {
     const bool passed =
         *version && answer.error().code == Code::conflict && (!now || now->version != **version);
-    return problem(answer.error(), passed ? 412 : 0);
+    return answer.refusal(passed ? 412 : 0);
   }
   Reply reply = no_content();
   reply.status = status;

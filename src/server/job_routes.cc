@@ -18,7 +18,8 @@ namespace {
 using http::Reply;
 
 // The job that a submission would be.
-Reply preview_reply(const api::Submission& submission, const PlacementPlanPtr& plan) {
+Reply preview_reply(const api::Submission& submission, const PlacementPlanPtr& plan,
+                    const api::Sight& sight) {
   Job job;
   job.spec = submission.command.spec;
   job.instances_desired = submission.command.instances_desired;
@@ -26,7 +27,7 @@ Reply preview_reply(const api::Submission& submission, const PlacementPlanPtr& p
   job.instances_max = submission.command.instances_max;
   job.in_service = submission.command.in_service;
   json::Writer out;
-  api::write_preview(out, job, submission.notes, "[]", plan);
+  api::write_preview(out, job, submission.notes, "[]", sight, plan);
   return json_reply(out.take());
 }
 
@@ -37,7 +38,7 @@ Reply submit_job(const RouteContext& context, const Call& call) {
   if (!dry_run.ok()) return problem(dry_run.error());
   auto receipt = receipt_key(call);
   if (!receipt.ok()) return problem(receipt.error());
-  auto checked = api::parse_submission(request.body, *lenient, context.permissions);
+  auto checked = api::parse_submission(request.body, *lenient);
   if (!checked.ok()) return faults(checked.faults);
   engine::SubmitJob& command = checked.value.command;
   command.user = command.spec->user;
@@ -45,13 +46,14 @@ Reply submit_job(const RouteContext& context, const Call& call) {
   command.receipt_key = std::move(receipt->key);
   command.fingerprint = std::move(receipt->fingerprint);
   const auto answer = carry_out(context, call, command);
-  if (!answer.ok()) return problem(answer.error());
+  if (!answer.ok()) return answer.refusal();
   const auto* accepted = std::get_if<engine::JobAccepted>(&*answer);
   if (!accepted && !*dry_run)
     return problem(make_error(Code::internal, "the job was accepted without an id"));
   const auto* shown = std::get_if<engine::PlanShown>(&*answer);
-  Reply reply = *dry_run ? preview_reply(checked.value, shown ? shown->plan : nullptr)
-                         : json_reply(api::render_job_uri(accepted->job, checked.value.notes));
+  Reply reply = *dry_run
+                    ? preview_reply(checked.value, shown ? shown->plan : nullptr, sight_of(context, call))
+                    : json_reply(api::render_job_uri(accepted->job, checked.value.notes));
   if (!*dry_run) reply.headers.push_back({"Location", "/api/v2/jobs/" + accepted->job.value});
   warn_of_ignored(reply, checked.value.ignored);
   return reply;
@@ -71,8 +73,9 @@ Reply list_jobs(const RouteContext& context, const Call& call) {
   // Whatever a listing shows was told as an event. Taken before the look, so that it is never too new.
   const std::string etag = "W/\"" + context.events.id(context.events.last()) + "\"";
   if (call.request.header("If-None-Match") == etag) return not_modified(etag);
-  Reply reply = list_reply(query.value.limit, [&view = context.view, query = query.value](json::Writer& out) {
-    return api::write_jobs(out, view, query);
+  Reply reply = list_reply(query.value.limit, [&view = context.view, query = query.value,
+                                               sight = sight_of(context, call)](json::Writer& out) {
+    return api::write_jobs(out, view, query, sight);
   });
   reply.headers.push_back({"ETag", etag});
   return reply;
@@ -90,8 +93,8 @@ CallHandler of_job(const RouteContext& context, JobHandler handler) {
 Reply get_job(const RouteContext& context, const Job& job, const Call& call) {
   Reply reply =
       written_reply([job = std::make_shared<Job>(job), tasks = context.view.tasks_of(job.id),
-                     shortfall = context.view.shortfall(job.id), base = base_url(call.request)](
-                        json::Writer& out) { api::write_one_job(out, *job, tasks, shortfall, base); });
+                     shortfall = context.view.shortfall(job.id), sight = sight_of(context, call), base = base_url(call.request)](
+                        json::Writer& out) { api::write_one_job(out, *job, tasks, shortfall, sight, base); });
   reply.headers.push_back({"ETag", entity_tag(job)});
   return reply;
 }
@@ -103,15 +106,16 @@ Reply get_job_tasks(const RouteContext& context, const Job& job, const Call& cal
   query.value.job = job.id.value;
   query.value.jobs.base_url = base_url(call.request);
   if (query.value.jobs.task_states.empty()) query.value.jobs.any_state = true;
-  return list_reply(query.value.jobs.limit, [&view = context.view, query = query.value](json::Writer& out) {
-    return api::write_tasks(out, view, query);
+  return list_reply(query.value.jobs.limit, [&view = context.view, query = query.value,
+                                             sight = sight_of(context, call)](json::Writer& out) {
+    return api::write_tasks(out, view, query, sight);
   });
 }
 
 Reply get_diff(const RouteContext& context, const Job& job, const Call& call) {
   const auto query = api::parse_diff_query(parameters_of(call.request));
   if (!query.ok()) return faults(query.faults);
-  auto diff = api::render_diff(context.view, job.id, query.value);
+  auto diff = api::render_diff(context.view, job.id, query.value, sight_of(context, call));
   return diff.ok() ? json_reply(*std::move(diff)) : problem(diff.error());
 }
 
@@ -142,8 +146,8 @@ void add_job_routes(Routes& routes, const RouteContext& context) {
                       return json_reply(api::render_job_why(context.view, job));
                     })));
   routes.add(Role::viewer, "GET", "/jobs/{id}/versions",
-             taking({.fields = true}, of_job(context, [context](const Job& job, const Call&) {
-                      return json_reply(api::render_versions(context.view, job.id));
+             taking({.fields = true}, of_job(context, [context](const Job& job, const Call& call) {
+                      return json_reply(api::render_versions(context.view, job.id, sight_of(context, call)));
                     })));
   routes.add(Role::viewer, "GET", "/jobs/{id}/diff",
              taking({.query = {"from", "to"}}, of_job(context, [context](const Job& job, const Call& call) {
@@ -155,7 +159,9 @@ void add_job_routes(Routes& routes, const RouteContext& context) {
                       return get_events(context, job, call);
                     })));
   routes.add(Role::viewer, "GET", "/jobs/{id}/stats",
-             taking({.fields = true}, of_job(context, [context](const Job& job, const Call&) {
+             taking({.fields = true}, of_job(context, [context](const Job& job, const Call& call) {
+                      if (Status allowed = may_read(call, job.spec->app_name); !allowed)
+                        return problem(allowed.error());
                       return job_stats(context.view, context.stats, job);
                     })));
 }

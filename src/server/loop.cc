@@ -59,6 +59,12 @@ void Loop::release(const std::vector<engine::Effect>& effects) {
   }
 }
 
+void Loop::tell_audits(const std::vector<engine::Change>& changes) {
+  for (const engine::Change& change : changes) {
+    if (const auto* put = std::get_if<engine::PutAudit>(&change)) hooks_.audited(*put->audit);
+  }
+}
+
 bool Loop::run_errands() {
   for (Errand& errand : mailbox_.take_errands()) errands_.push_back(std::move(errand));
   std::erase_if(errands_, [](Errand& errand) { return errand(); });
@@ -76,6 +82,7 @@ Status Loop::run() {
     if (Status committed = store_.commit(batch.changes); !committed.ok()) return committed;
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     if (hooks_.committed) hooks_.committed(inputs.size(), batch.changes.size(), took.count());
+    if (hooks_.audited) tell_audits(batch.changes);
     view_.apply(batch.changes);
     release(batch.effects);
     std::int64_t wait_ms = wake_at_ == kNever ? kSleepMaxMs : wake_at_ - this->now();

@@ -25,6 +25,8 @@ class Loop {
     std::function<void(const std::string&)> log;  // one line per thing that happened
     // Of every batch: its inputs and changes, and how long its commit took. May be empty.
     std::function<void(std::size_t inputs, std::size_t changes, double seconds)> committed = {};
+    // Of every record of a change that is on disk now, before its reply leaves. May be empty.
+    std::function<void(const Audit&)> audited = {};
     // May be empty where there are no rules to scale by.
     std::function<void(const engine::ScaleAgents&)> scale = {};
   };
@@ -41,6 +43,7 @@ class Loop {
     std::vector<engine::Effect> effects;
   };
   void step(const engine::Input& input, Instant now, Batch& batch);
+  void tell_audits(const std::vector<engine::Change>& changes);
   bool run_errands();  // a part of each; true: some are not done
   void release(const std::vector<engine::Effect>& effects);
   Instant now();

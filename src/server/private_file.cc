@@ -34,13 +34,15 @@ Error failed(const char* what, const std::string& path) {
   return make_error(Code::invalid_argument, std::string(what) + ": " + std::strerror(errno), path);
 }
 
-Status check_mode(const struct stat& about, const std::string& path) {
+enum class Others { none, may_read };
+
+Status check_mode(const struct stat& about, const std::string& path, Others others = Others::none) {
   if (!S_ISREG(about.st_mode)) return make_error(Code::invalid_argument, "is not a file", path);
-  if ((about.st_mode & (S_IWGRP | S_IRWXO)) != 0) {
-    return make_error(Code::permission_denied, "others than its owner may read or write it", path,
-                      "chmod 600 " + path);
-  }
-  return Done{};
+  const bool read_too = others == Others::may_read;
+  if ((about.st_mode & (S_IWGRP | (read_too ? S_IWOTH : S_IRWXO))) == 0) return Done{};
+  return make_error(Code::permission_denied,
+                    std::string("others than its owner may ") + (read_too ? "write it" : "read or write it"),
+                    path, (read_too ? "chmod 644 " : "chmod 600 ") + path);
 }
 
 Result<std::string> read_open(int fd, const std::string& path, std::size_t bytes_max) {
@@ -84,12 +86,23 @@ Status check_private(const std::string& path) {
   return check_mode(about, path);
 }
 
-Result<std::string> read_private(const std::string& path, std::size_t bytes_max) {
+namespace {
+
+Result<std::string> read_checked(const std::string& path, std::size_t bytes_max, Others others) {
   const Descriptor file(path, O_RDONLY | O_NONBLOCK);
   struct stat about {};
   if (file.get() < 0 || ::fstat(file.get(), &about) != 0) return failed("cannot be read", path);
-  if (Status fits = check_mode(about, path); !fits) return std::move(fits).error();
+  if (Status fits = check_mode(about, path, others); !fits) return std::move(fits).error();
   return read_open(file.get(), path, bytes_max);
+}
+
+}  // namespace
+
+Result<std::string> read_private(const std::string& path, std::size_t bytes_max) {
+  return read_checked(path, bytes_max, Others::none);
+}
+Result<std::string> read_guarded(const std::string& path, std::size_t bytes_max) {
+  return read_checked(path, bytes_max, Others::may_read);
 }
 
 Status change_private(const std::string& path, std::size_t bytes_max,

@@ -14,6 +14,8 @@ namespace mimas::server {
 Status check_private(const std::string& path);
 
 Result<std::string> read_private(const std::string& path, std::size_t bytes_max);
+// Of a file that others may read, but not write.
+Result<std::string> read_guarded(const std::string& path, std::size_t bytes_max);
 
 // Reads, lets `change` make the new text of the old ("" when there is no file yet), and puts it in place by a
 // rename: a crash leaves the old file or the new one. Two processes that do so at once wait for one another.

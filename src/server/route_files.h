@@ -8,6 +8,10 @@
 
 namespace mimas::server {
 
+// A handler below a task's id (the name of its capture), for whoever may read what the task's job writes and
+// uses; of a task that is not there the handler says so.
+CallHandler reading(const RouteContext& context, const char* capture, CallHandler handler);
+
 void add_job_routes(Routes& routes, const RouteContext& context);     // submit, list, look
 void add_change_routes(Routes& routes, const RouteContext& context);  // what changes a job
 void add_task_routes(Routes& routes, const RouteContext& context);

@@ -27,6 +27,7 @@
 #include "server/replies.h"
 #include "server/routes.h"
 #include "server/scaling_provider.h"
+#include "server/secrets.h"
 #include "server/stats.h"
 #include "store/store.h"
 
@@ -93,16 +94,27 @@ std::vector<engine::Change> as_changes(const store::Loaded& loaded) {
   return changes;
 }
 
-// Where executors archive logs; empty: they do not.
-std::string archive_of(const std::vector<std::string>& executor_arguments) {
-  std::string archive;
+// What executors are told by a flag, as long as its feature is on; empty: nothing.
+std::string told_with(const std::vector<std::string>& executor_arguments, std::string_view flag,
+                      std::string_view feature) {
+  std::string told;
   bool on = false;
   for (std::size_t i = 0; i + 1 < executor_arguments.size(); i += 2) {
-    if (executor_arguments[i] == "--archive") archive = executor_arguments[i + 1];
+    if (executor_arguments[i] == flag) told = executor_arguments[i + 1];
     if (executor_arguments[i] == "--features")
-      on = executor_arguments[i + 1].find("logarchive=on") != std::string::npos;
+      on = executor_arguments[i + 1].find(feature) != std::string::npos;
   }
-  return on ? archive : std::string();
+  return on ? told : std::string();
+}
+
+// Where executors archive logs; empty: they do not.
+std::string archive_of(const std::vector<std::string>& executor_arguments) {
+  return told_with(executor_arguments, "--archive", "logarchive=on");
+}
+
+// Whether executors give containers that name no network one of the operator's.
+bool gives_networks(const std::vector<std::string>& executor_arguments) {
+  return !told_with(executor_arguments, "--network", "network=on").empty();
 }
 
 api::ServerFacts facts_of(const ServerOptions& options) {
@@ -135,6 +147,9 @@ struct Server::Impl {
   mesos::DriverOptions driver_options(const FrameworkId& framework) const;
   mesos::Driver::Hooks driver_hooks();
   std::string reachable_url() const;
+  Status open_border(const std::vector<Audit>& audits);
+  RouteContext route_context();
+  void reload();
 
   ServerOptions options;
   Log log;
@@ -145,6 +160,9 @@ struct Server::Impl {
   Stats stats{view, net::wall_now()};
   Metrics metrics{{view, mailbox, events, stats}, options.version, net::wall_now()};
   Executors executors;
+  std::unique_ptr<LivePolicy> job_policy;
+  Secrets secrets;
+  std::unique_ptr<AuditLog> audit_log;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<Listeners> listeners;
   std::unique_ptr<mesos::Driver> driver;
@@ -185,6 +203,8 @@ mesos::DriverOptions Server::Impl::driver_options(const FrameworkId& framework) 
   wanted.executor_arguments = options.executor_arguments;
   wanted.executor_sha256 = executors.sha256();
   wanted.default_arch = Executors::own_architecture();
+  wanted.secret = [this](const std::string& name) { return secrets.read(name); };
+  wanted.default_network = [this] { return std::string(api::default_network(*job_policy->current())); };
   return wanted;
 }
 
@@ -210,6 +230,66 @@ static std::string executor_stamp(const mesos::DriverOptions& options) {
   return stamp;
 }
 
+// What stands between a request and the engine, and what is written down of it.
+Status Server::Impl::open_border(const std::vector<Audit>& audits) {
+  api::PolicyGround ground;
+  ground.process_user = options.user.empty() ? own_user() : options.user;
+  ground.own_network = gives_networks(options.executor_arguments);
+  auto policy = LivePolicy::open(options.job_policy, std::move(ground));
+  if (!policy.ok()) return std::move(policy).error();
+  job_policy = *std::move(policy);
+  log.info("what jobs may ask for: the policy " + job_policy->current()->name);
+  if (const std::string note = note_on_recovered(view, *job_policy->current()); !note.empty())
+    log.warning(note);
+  if (!options.secrets_directory.empty()) {
+    auto opened = Secrets::open(options.secrets_directory);
+    if (!opened.ok()) return std::move(opened).error();
+    secrets = *std::move(opened);
+  }
+  if (options.audit_log_off) {
+    options.audit_log.file.clear();
+  } else if (options.audit_log.file.empty()) {
+    options.audit_log.file = options.data_directory + "/audit.log";
+  }
+  auto kept = AuditLog::open(options.audit_log, audits, [this](const std::string& line) { log.error(line); });
+  if (!kept.ok()) return std::move(kept).error();
+  audit_log = *std::move(kept);
+  return Done{};
+}
+
+RouteContext Server::Impl::route_context() {
+  const std::string archive = archive_of(options.executor_arguments);
+  return {.mailbox = mailbox,
+          .replies = replies,
+          .view = view,
+          .executors = executors,
+          .stats = stats,
+          .events = events,
+          .metrics = metrics,
+          .command_timeout_ms = options.command_timeout_ms,
+          .tear_down = [this](const FrameworkId& framework, const std::string& user,
+                              const std::string& address) { return tear_down(framework, user, address); },
+          .archive = archive,
+          .policy = [this] { return job_policy->current(); },
+          .secret = [this](const std::string& name) { return secrets.read(name); },
+          .agents = agent_access(options.master_access),
+          .backups = options.data_directory + "/backups",
+          .backup = [this](const std::string& path) { return back_up(mailbox, *store, path); },
+          .log_change = [this](const std::string& line) { log.info(line); },
+          .facts = facts_of(options),
+          .config = [this, archive] { return render_config(options, archive, *job_policy->current()); },
+          .limits = limits_of(options)};
+}
+
+void Server::Impl::reload() {
+  listeners->reload();
+  audit_log->reopen();
+  if (!job_policy->is_file()) return;
+  const Status read = job_policy->reload();
+  log.info(read.ok() ? "read the policy " + job_policy->current()->name
+                     : "the old policy stays: " + read.error().text());
+}
+
 Status Server::Impl::open() {
   const std::string directory =
       options.executors_directory.empty() ? own_directory() + "/executors" : options.executors_directory;
@@ -227,26 +307,8 @@ Status Server::Impl::open() {
   log.info("recovered " + std::to_string(loaded->jobs.size()) + " jobs and " +
            std::to_string(loaded->tasks.size()) + " tasks from " + options.data_directory);
 
-  const std::string archive = archive_of(options.executor_arguments);
-  const RouteContext context{
-      .mailbox = mailbox,
-      .replies = replies,
-      .view = view,
-      .executors = executors,
-      .stats = stats,
-      .events = events,
-      .metrics = metrics,
-      .command_timeout_ms = options.command_timeout_ms,
-      .tear_down = [this](const FrameworkId& framework, const std::string& user,
-                          const std::string& address) { return tear_down(framework, user, address); },
-      .archive = archive,
-      .permissions = options.permissions,
-      .agents = agent_access(options.master_access),
-      .backups = options.data_directory + "/backups",
-      .backup = [this](const std::string& path) { return back_up(mailbox, *store, path); },
-      .log_change = [this](const std::string& line) { log.info(line); },
-      .facts = facts_of(options),
-      .config = render_config(options, archive)};
+  if (Status opened_border = open_border(loaded->audits); !opened_border.ok()) return opened_border;
+  const RouteContext context = route_context();
   for (const std::string& line : access_warnings(options.access)) log.warning(line);
   auto listened = Listeners::open(
       options.access,
@@ -339,6 +401,7 @@ void Server::Impl::run_loop(engine::State state, SteadyWall clock) {
              .log = [this](const std::string& line) { log.info(line); },
              .committed = [this](std::size_t inputs, std::size_t changes,
                                  double seconds) { metrics.committed(inputs, changes, seconds); },
+             .audited = [this](const Audit& audit) { audit_log->write(audit, net::wall_now()); },
              .scale =
                  [this](const engine::ScaleAgents& order) {
                    if (provider) provider->carry_out(order);
@@ -386,7 +449,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
 
 const std::vector<Listeners::At>& Server::listening() const { return impl_->listeners->addresses(); }
 
-void Server::reload() { impl_->listeners->reload(); }
+void Server::reload() { impl_->reload(); }
 
 int Server::wait() {
   std::unique_lock hold(impl_->mutex);

@@ -9,11 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "api/job_fields.h"
 #include "base/result.h"
 #include "engine/step.h"
 #include "mesos/driver.h"
+#include "server/audit_log.h"
 #include "server/listeners.h"
+#include "server/live_policy.h"
 #include "server/master_access.h"
 #include "server/scaling_provider.h"
 #include "wire/endpoint.h"
@@ -40,7 +41,10 @@ struct ServerOptions {
   FrameworkId abandoned_framework;
   engine::Policy policy;                    // executor_stamp is filled in
   ScalingProviderOptions scaling_provider;  // needed where policy.scaling has rules
-  api::Permissions permissions;             // what jobs may ask for
+  PolicyOptions job_policy;                 // what jobs may ask for
+  std::string secrets_directory;            // empty: there are none
+  AuditLogOptions audit_log;                // its file is <data>/audit.log unless `audit_log_off`
+  bool audit_log_off = false;
   std::size_t mailbox_inputs_max = 10'000;
   std::int64_t command_timeout_ms =
       15'000;  // a command not on disk by then is answered 503; it may still happen
@@ -58,7 +62,7 @@ class Server {
   // or torn down, 3 store failed, 4 framework failed over to another instance, 5 framework removed, 6 refused
   // by the master.
   int wait();
-  void reload();  // reads credentials and certificates again; thread-safe
+  void reload();  // reads credentials, certificates and the policy again; thread-safe
   void stop();    // thread-safe; tasks go on
 
  private:

@@ -40,7 +40,7 @@ Reply collect_garbage(const RouteContext& context, const Call& call) {
   auto checked = api::parse_collect_garbage(call.request.body);
   if (!checked.ok()) return faults(checked.faults);
   const auto answer = carry_out(context, call, std::move(checked.value));
-  return answer.ok() ? no_content() : problem(answer.error());
+  return answer.ok() ? no_content() : answer.refusal();
 }
 
 // As in "mimas-2026-11-21T213311.941Z.db".
@@ -70,7 +70,8 @@ Reply back_up_records(const RouteContext& context, const Call& call) {
 
 Reply tear_down(const RouteContext& context, const Call& call) {
   if (Status allowed = may_change_cluster(call); !allowed.ok()) return problem(allowed.error());
-  const Status done = context.tear_down(FrameworkId(call.capture("id")), call.who.name, call.request.remote);
+  const Status done =
+      context.tear_down(FrameworkId(call.capture("id")), sender_of(call, {}), call.request.remote);
   return done.ok() ? no_content() : problem(done.error());
 }
 
@@ -85,8 +86,8 @@ void add_server_routes(Routes& routes, const RouteContext& context) {
   look("/status", [context](const Call&) {
     return json_reply(api::render_status(context.facts, context.view, Instant{net::wall_now().ms}));
   });
-  look("/config", [context](const Call&) { return json_reply(context.config); });
-  look("/config/limits", [](const Call&) { return json_reply(api::render_limits()); });
+  look("/config", [context](const Call&) { return json_reply(context.config()); });
+  look("/config/limits", [context](const Call&) { return json_reply(api::render_limits(context.limits)); });
   routes.add(Role::admin, "POST", "/admin/gc",
              taking({}, [context](const Call& call) { return collect_garbage(context, call); }));
   routes.add(Role::admin, "POST", "/admin/backup",

@@ -25,8 +25,9 @@ Reply list_tasks(const RouteContext& context, const Call& call) {
     job = std::move(id->value);
   }
   query.value.jobs.base_url = base_url(call.request);
-  return list_reply(query.value.jobs.limit, [&view = context.view, query = query.value](json::Writer& out) {
-    return api::write_tasks(out, view, query);
+  return list_reply(query.value.jobs.limit, [&view = context.view, query = query.value,
+                                             sight = sight_of(context, call)](json::Writer& out) {
+    return api::write_tasks(out, view, query, sight);
   });
 }
 
@@ -50,7 +51,7 @@ Reply get_failures(const RouteContext& context, const Task& task) {
 
 Reply kill_tasks(const RouteContext& context, const Call& call, engine::KillTasks command) {
   const auto answer = carry_out(context, call, std::move(command));
-  return answer.ok() ? no_content() : problem(answer.error());
+  return answer.ok() ? no_content() : answer.refusal();
 }
 
 // Who may change some applications alone names only what is on record: another id might be given, to somebody
@@ -86,7 +87,7 @@ void add_task_routes(Routes& routes, const RouteContext& context) {
              of_task(context, "id", [context](const Task& task, const Job& job, const Call& call) {
                const std::vector<TaskPtr> tasks = context.view.tasks_of(job.id);
                return json_reply(api::render_task(task, job, context.view.shortfall(job.id),
-                                                  base_url(call.request), api::last_ending(tasks, task)));
+                                                  sight_of(context, call), base_url(call.request), api::last_ending(tasks, task)));
              })));
   routes.add(Role::viewer, "GET", "/tasks/{id}/why",
              taking({.fields = true},
@@ -98,9 +99,9 @@ void add_task_routes(Routes& routes, const RouteContext& context) {
                     of_task(context, "taskId", [context](const Task& task, const Job&, const Call&) {
                       return get_failures(context, task);
                     })));
-  routes.add(Role::viewer, "GET", "/tasks/{id}/stats", [context](const Call& call) {
-    return task_stats(context.view, context.stats, call.request, call.captures);
-  });
+  routes.add(Role::viewer, "GET", "/tasks/{id}/stats", reading(context, "id", [context](const Call& call) {
+               return task_stats(context.view, context.stats, call.request, call.captures);
+             }));
   routes.add(Role::operator_, "POST", "/tasks/kill", taking({}, [context](const Call& call) {
                auto checked = api::parse_kill_tasks(call.request.body);
                if (!checked.ok()) return faults(checked.faults);

@@ -181,6 +181,7 @@ void write_what_runs(json::Writer& out, const JobSpec& spec) {
   out.member("entry_point", spec.entry_point);
   write_texts(out, "command", spec.command);
   write_map(out, "env", spec.env);
+  if (!spec.secret_env.empty()) write_map(out, "secret_env", spec.secret_env);
   out.member("working_directory", spec.working_directory);
   out.key("artifacts").begin_array();
   for (const Artifact& artifact : spec.artifacts) {
@@ -432,6 +433,7 @@ void read_spec(Fields& from, JobSpec& into) {
   from.read("entry_point", into.entry_point);
   from.read("command", into.command);
   from.read("env", into.env);
+  from.read("secret_env", into.secret_env);
   from.read("working_directory", into.working_directory);
   from.nested_list("artifacts", [&](Fields& inner) { read_artifact(inner, into.artifacts.emplace_back()); });
   read_amounts(from, into);

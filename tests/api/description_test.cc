@@ -20,7 +20,7 @@ std::string read_example(const std::string& name) {
 }
 
 Submission submission_of(const std::string& body) {
-  auto parsed = parse_submission(body, false, {.privileged = true, .host_volumes = true});
+  auto parsed = parse_submission(body, false);
   for (const Fault& fault : parsed.faults) INFO(fault.pointer << ": " << fault.detail);
   REQUIRE(parsed.ok());
   return std::move(parsed.value);
@@ -46,7 +46,7 @@ std::string changes(const Submission& from, const Submission& to) {
 constexpr const char* kEverything = R"x({
   "name": "all", "type": "service", "applicationName": "example/all", "digest": "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
   "appName": "app", "user": "me", "jobGroupStack": "s", "jobGroupDetail": "d", "jobGroupSequence": "v001",
-  "capacityGroup": "other", "entryPoint": "sh -c", "command": ["a", "b c"], "env": {"A": "1", "B": ""},
+  "capacityGroup": "other", "entryPoint": "sh -c", "command": ["a", "b c"], "env": {"A": "1", "B": ""}, "secretEnv": {"T": "app/token"},
   "labels": {"x": "y", "z/~": null}, "workingDirectory": "/srv", "runAs": "1000:1000",
   "artifacts": [{"uri": "https://x.example/a.tgz", "extract": true, "cache": true}, "file:///srv/b"],
   "cpu": 0.123, "memory": 77, "disk": 9, "gpu": 1, "networkMbps": 5, "ports": [80, 443], "cpuQuota": true, "pids": 12,
@@ -121,7 +121,7 @@ TEST_CASE("a patch that is no object is refused, and one that makes a bad job is
         std::string::npos);
   const auto text = patch_description(wanted_of(all), R"({"memory":-1,"envv":{}})");
   REQUIRE(text.ok());
-  CHECK(parse_submission(text.value, false, {true, true}).faults.size() == 2);
+  CHECK(parse_submission(text.value, false).faults.size() == 2);
 }
 
 TEST_CASE("differences go as deep as the objects and take a list as a whole") {

@@ -13,15 +13,13 @@
 namespace mimas::api {
 namespace {
 
-constexpr Permissions kAll{true, true};
-
-Checked<Submission> parse_docker(const std::string& fields, const Permissions& permissions = {}) {
+Checked<Submission> parse_docker(const std::string& fields) {
   return parse_submission("{\"applicationName\":\"team/app\"" + (fields.empty() ? "" : "," + fields) + "}",
-                          false, permissions);
+                          false);
 }
 
-JobSpec docker_spec(const std::string& fields, const Permissions& permissions = {}) {
-  const auto parsed = parse_docker(fields, permissions);
+JobSpec docker_spec(const std::string& fields) {
+  const auto parsed = parse_docker(fields);
   REQUIRE_MESSAGE(parsed.ok(), fields << " → " << (parsed.ok() ? "" : parsed.faults[0].detail));
   return *parsed.value.command.spec;
 }
@@ -37,9 +35,9 @@ std::string only_fault(const Checked<Submission>& parsed) {
   REQUIRE(parsed.faults.size() == 1);
   return parsed.faults[0].pointer + ": " + parsed.faults[0].detail;
 }
-std::string docker_fault(const std::string& fields, const Permissions& permissions = {}) {
+std::string docker_fault(const std::string& fields) {
   INFO(fields);
-  return only_fault(parse_docker(fields, permissions));
+  return only_fault(parse_docker(fields));
 }
 std::string process_fault(const std::string& fields) {
   INFO(fields);
@@ -140,40 +138,29 @@ TEST_CASE("what only a container has is refused for processes, and unset it does
   process_spec(R"("digest":null,"shmSize":null,"volumes":null,"container":null)");
 }
 
-TEST_CASE("volumes name a volume of Docker, or a path of the agent where that is allowed") {
+TEST_CASE("volumes name a volume of Docker, or a path of the agent") {
   const JobSpec spec = docker_spec(
-      R"("volumes":[{"source":"data","target":"/data"},{"source":"/srv","target":"/srv/x","readOnly":true}])",
-      kAll);
+      R"("volumes":[{"source":"data","target":"/data"},{"source":"/srv","target":"/srv/x","readOnly":true}])");
   CHECK(spec.container.volumes ==
         std::vector<VolumeMount>{{"data", "/data", false}, {"/srv", "/srv/x", true}});
-  const auto fault = [](const std::string& volume, const Permissions& permissions) {
-    return docker_fault("\"volumes\":[" + volume + "]", permissions);
-  };
-  CHECK(fault(R"({"source":"/srv","target":"/x"})", {true, false}).find("--allow-host-volumes") !=
-        std::string::npos);
-  CHECK(fault(R"({"source":"/a/../b","target":"/x"})", kAll) ==
-        "/volumes/0/source: must not contain `..` or ':'");
-  CHECK(
-      fault(R"({"source":"a/b","target":"/x"})", kAll).starts_with("/volumes/0/source: must be an absolute"));
-  CHECK(fault(R"({"source":"a","target":"x"})", kAll).starts_with("/volumes/0/target: must be an absolute"));
-  CHECK(fault(R"({"source":"a","target":"//"})", kAll).starts_with("/volumes/0/target: must be an absolute"));
-  CHECK(fault(R"({"source":"a","target":"/x:y"})", kAll) ==
-        "/volumes/0/target: must not contain `..` or ':'");
-  CHECK(fault(R"({"target":"/x"})", kAll) == "/volumes/0/source: is required");
-  CHECK(fault(R"({"source":"a","target":7})", kAll) ==
-        "/volumes/0/target: expected a string, found a number");
-  CHECK(fault(R"({"source":"a","target":"/x"},{"source":"b","target":"/x"})", kAll) ==
+  const auto fault = [](const std::string& volume) { return docker_fault("\"volumes\":[" + volume + "]"); };
+  CHECK(fault(R"({"source":"/a/../b","target":"/x"})") == "/volumes/0/source: must not contain `..` or ':'");
+  CHECK(fault(R"({"source":"a/b","target":"/x"})").starts_with("/volumes/0/source: must be an absolute"));
+  CHECK(fault(R"({"source":"a","target":"x"})").starts_with("/volumes/0/target: must be an absolute"));
+  CHECK(fault(R"({"source":"a","target":"//"})").starts_with("/volumes/0/target: must be an absolute"));
+  CHECK(fault(R"({"source":"a","target":"/x:y"})") == "/volumes/0/target: must not contain `..` or ':'");
+  CHECK(fault(R"({"target":"/x"})") == "/volumes/0/source: is required");
+  CHECK(fault(R"({"source":"a","target":7})") == "/volumes/0/target: expected a string, found a number");
+  CHECK(fault(R"({"source":"a","target":"/x"},{"source":"b","target":"/x"})") ==
         "/volumes/1: another volume is mounted there already");
-  CHECK(fault("\"a:/b\"", kAll) ==
-        "/volumes/0: expected an object with `source` and `target`, found a string");
+  CHECK(fault("\"a:/b\"") == "/volumes/0: expected an object with `source` and `target`, found a string");
 }
 
 TEST_CASE("the container's own settings are read whole") {
   const JobSpec spec = docker_spec(
       R"("memory":64,"shmSize":32,"container":{"pull":"never","labels":{"a":"b","c":null},"capAdd":["SYS_ADMIN"],)"
       R"("capDrop":["ALL"],"hostname":"web-1","network":"lan_2","logDriver":"journald","init":false,)"
-      R"("readOnlyRoot":true,"privileged":true})",
-      kAll);
+      R"("readOnlyRoot":true,"privileged":true})");
   ContainerSettings wanted;
   wanted.pull = ContainerSettings::Pull::never;
   wanted.labels = {{"a", "b"}, {"c", ""}};
@@ -187,15 +174,6 @@ TEST_CASE("the container's own settings are read whole") {
   wanted.read_only_root = true;
   wanted.privileged = true;
   CHECK(spec.container == wanted);
-}
-
-TEST_CASE("what reaches beyond the container needs the operator's leave, and the answer names the flag") {
-  for (const char* asked : {R"("privileged":true)", R"("capAdd":["SYS_ADMIN"])", R"("capAdd":["ALL"])"}) {
-    const std::string fields = "\"container\":{" + std::string(asked) + "}";
-    CHECK(docker_fault(fields, {false, true}).find("--allow-privileged") != std::string::npos);
-    docker_spec(fields, {true, false});
-  }
-  docker_spec(R"("container":{"capDrop":["ALL"],"capAdd":["NET_BIND_SERVICE","CHOWN"],"privileged":false})");
 }
 
 TEST_CASE("faults within the container are found all at once") {

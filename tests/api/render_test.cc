@@ -161,7 +161,7 @@ TEST_CASE("a job is rendered whole") {
       R"("applicationName":"img","version":"1","jobGroupStack":"main","appName":"app")");
   job.in_service = false;
   CHECK(
-      render_job(job, {}, "") ==
+      render_job(job, {}, "", Sight::all()) ==
       R"({"id":"mimas-7","name":"n","type":"service","runtime":"process","state":"QUEUED","message":null,)"
       R"("applicationName":"img","version":"1","appName":"app","user":"me","jobGroupStack":"main",)"
       R"("jobGroupDetail":null,"jobGroupSequence":null,"capacityGroup":"app","priority":0,"production":false,"entryPoint":"true","command":null,)"
@@ -174,12 +174,27 @@ TEST_CASE("a job is rendered whole") {
       R"("container":null,"retries":2147483647,)"
       R"("retryPolicy":{"exponentialBackOff":{"initialDelayMs":1000,"maxDelayIntervalMs":60000}},)"
       R"("restartOnSuccess":false,"runtimeLimitSecs":0,"killGraceSecs":5,"killSignal":null,"unreachableTimeoutSecs":30,)"
-      R"("environment":{"A":"1"},"labels":{"l":""},"hardConstraints":["arch=arm"],)"
+      R"("environment":{"A":"1"},"secretEnv":{},"labels":{"l":""},"hardConstraints":["arch=arm"],)"
       R"("softConstraints":["ZoneBalance"],"healthChecks":[],"readiness":null,"securityGroups":["sg"],)"
       R"("notes":["`securityGroups` is kept, but has no effect here",)"
       R"("`ports`: nothing is mapped for a process; the program must listen on the host port in $PORT_7001 ($PORT0), )"
       R"(not on 7001, and that is where checks ask"],)"
       R"("jobVersion":1,"submittedAt":"2026-11-21T12:00:00.123Z","finishedAt":null,"tasks":[]})");
+}
+
+TEST_CASE("who may not know values of the environment sees its names") {
+  const Job job =
+      make_job(7, R"(,"appName":"shop","env":{"A":"s3cret","B":""},"secretEnv":{"T":"shop/token"})");
+  const Task task = make_task(job, 0, 0, TaskState::running);
+  for (const Sight& blind : {Sight{}, Sight{true, {"bank"}}, Sight{false, {"shop"}}}) {
+    CHECK(member(render_job(job, {}, "", blind), "environment") == R"({"A":"***","B":"***"})");
+    CHECK(member(render_job(job, {}, "", blind), "secretEnv") == R"({"T":"shop/token"})");
+    CHECK(render_task(task, job, "", blind).find("s3cret") == std::string::npos);
+  }
+  for (const Sight& sees : {Sight::all(), Sight{true, {"bank", "shop"}}}) {
+    CHECK(member(render_job(job, {}, "", sees), "environment") == R"({"A":"s3cret","B":""})");
+    CHECK(render_task(task, job, "", sees).find("s3cret") != std::string::npos);
+  }
 }
 
 TEST_CASE("a task is rendered whole, alone with what its job says") {
@@ -209,10 +224,10 @@ TEST_CASE("a task is rendered whole, alone with what its job says") {
       R"({"state":"RUNNING","at":"2026-11-21T12:00:02.123Z","reason":null,"message":null},)"
       R"({"state":"FAILED","at":"2026-11-21T12:00:03.123Z","reason":"EXITED","message":"exit status 3"}]})";
   CHECK(
-      render_task(task, job, "none fits") ==
+      render_task(task, job, "none fits", Sight::all()) ==
       R"({"id":"mimas-7-worker-1-4","instanceId":"mimas-7-worker-1-4","jobId":"mimas-7","applicationName":null,)"
       R"("version":null,"entryPoint":"true","capacityGroup":null,"cpu":2,"memory":512,"disk":1000,"gpu":0,)"
-      R"("networkMbps":0,"resources":{},"env":{"A":"1"},)" +
+      R"("networkMbps":0,"resources":{},"env":{"A":"1"},"secretEnv":{},)" +
           shared + history);
   CHECK(member(render_job(job, {std::make_shared<Task>(task)}, ""), "tasks") ==
         R"([{"id":"mimas-7-worker-1-4","instanceId":"mimas-7-worker-1-4",)" + shared + "}]");
@@ -261,12 +276,12 @@ TEST_CASE("links of a task begin with where the client reached us, and its host 
   Task task = make_task(job, 0, 0, TaskState::running);
   task.agent = AgentId("agent-1");
   task.agent_endpoint = "[fd00::1]:5051";
-  const std::string alone = render_task(task, job, "", "https://h:7101");
+  const std::string alone = render_task(task, job, "", {}, "https://h:7101");
   CHECK(member(alone, "stdoutLive") ==
         R"("https://h:7101/api/v2/logs/mimas-7-worker-0-0/stdout?follow=true")");
   CHECK(member(alone, "logs") == R"("https://h:7101/api/v2/logs/mimas-7-worker-0-0")");
   CHECK(alone.find(R"("NetworkConfiguration":{"EniIPAddress":"fd00::1"})") != std::string::npos);
-  const std::string listed = render_job(job, {std::make_shared<Task>(task)}, "", "https://h:7101");
+  const std::string listed = render_job(job, {std::make_shared<Task>(task)}, "", {}, "https://h:7101");
   CHECK(listed.find(R"("logs":"https://h:7101/api/v2/logs/mimas-7-worker-0-0")") != std::string::npos);
 }
 
@@ -287,7 +302,7 @@ TEST_CASE("a task that waits to be started again says so, and how the start befo
   CHECK(last_ending(tasks, *next) == ended.get());
   CHECK(last_ending(tasks, *ended) == nullptr);
   CHECK(last_ending(tasks, *other) == nullptr);
-  const std::string text = render_task(*next, job, "no agent has 64 CPUs", {}, ended.get());
+  const std::string text = render_task(*next, job, "no agent has 64 CPUs", {}, {}, ended.get());
   CHECK(member(text, "reason") == "\"BACKOFF\"");
   CHECK(member(text, "message") == "\"exited with status 4, 7th time; next start 2026-11-21T12:00:05.123Z\"");
   CHECK(member(text, "lastEnding") ==
@@ -416,7 +431,7 @@ TEST_CASE("what was rendered can be submitted again and means the same") {
        R"(,"restartOnFailure":true,"restartOnSuccess":true,"location":"dc1:2","labels":{"a":""},"workingDirectory":"x")"}) {
     INFO(fields);
     const Job job = make_job(3, fields);
-    const auto again = parse_submission(render_job(job, {}, ""), true);
+    const auto again = parse_submission(render_job(job, {}, "", Sight::all()), true);
     REQUIRE(again.ok());
     CHECK(*again.value.command.spec == *job.spec);
     CHECK(again.value.command.instances_desired == job.instances_desired);

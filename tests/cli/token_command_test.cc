@@ -45,9 +45,13 @@ TEST_CASE("the table shows who, what and until when, and no hash") {
   const Instant after = *parse_rfc3339("2027-02-01T00:00:00Z");
   const std::string text = token_table({entry("ci"), gate}, after);
   CHECK(text ==
-        "NAME  ROLE      APPS  BY           UNTIL\n"
-        "ci    operator  shop  password     2027-01-31T00:00:00.000Z (over)\n"
-        "gate  viewer    *     certificate  -\n");
+        "NAME  ROLE      APPS  LIMITS                     BY           UNTIL\n"
+        "ci    operator  shop  priority<=0 no-production  password     2027-01-31T00:00:00.000Z (over)\n"
+        "gate  viewer    *     -                          certificate  -\n");
+  server::AccessEntry more = entry("ci");
+  more.grants = {{{"batch", "web"}}, {{"ci-"}}, 20, true};
+  CHECK(token_table({more}, after).find("groups=batch,web secrets=ci- priority<=20 production") !=
+        std::string::npos);
   CHECK(token_table({entry("ci")}, Instant{0}).find("over") == std::string::npos);
 }
 

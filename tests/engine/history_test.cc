@@ -47,7 +47,7 @@ TEST_CASE("a refused command leaves no receipt: it may come again when it was pu
 
 TEST_CASE("receipts are bounded in number, and end after a day in small steps") {
   Policy policy;
-  policy.receipts_max = 250;
+  policy.receipts_per_caller_max = 250;
   Play play(policy);
   SubmitJob command = submission(batch_spec(), 0);
   for (int i = 0; i < 250; ++i) {
@@ -70,6 +70,30 @@ TEST_CASE("receipts are bounded in number, and end after a day in small steps") 
   play.settle();
   CHECK(play.receipts.size() == 1);
   CHECK(play.receipts.contains("k7"));
+}
+
+TEST_CASE("one caller's keys leave room for the others', and only its own make way when there are too many") {
+  Policy policy;
+  policy.receipts_per_caller_max = 40;
+  policy.receipts_max = 60;
+  Play play(policy);
+  SubmitJob command = submission(batch_spec(), 0);
+  const auto send = [&](const std::string& caller, int key) {
+    command.receipt_key = caller + "\nk" + std::to_string(key);
+    return submitted(play, command).again;
+  };
+  for (int i = 0; i < 10; ++i) CHECK_FALSE(send("ann", i));
+  for (int i = 0; i < 40; ++i) CHECK_FALSE(send("mallory", i));
+  command.receipt_key = "mallory\none more";
+  CHECK(refusal(play, command).code == Code::resource_exhausted);
+  play.restart();
+  CHECK(refusal(play, command).code == Code::resource_exhausted);
+  for (int i = 10; i < 20; ++i) CHECK_FALSE(send("ann", i));
+  CHECK_FALSE(send("bob", 0));  // the sixty-first
+  CHECK(play.receipts.size() == 60);
+  for (int i = 0; i < 20; ++i) CHECK(send("ann", i));
+  CHECK(send("bob", 0));
+  CHECK_FALSE(play.receipts.contains("mallory\nk0"));
 }
 
 TEST_CASE("an operation asked for twice with one key is one operation") {
@@ -206,6 +230,35 @@ TEST_CASE("audits above their number and older than their age are removed in sma
   play.restart();
   accepted(play, KillJob{1, job, "ann"});
   CHECK(play.audits.rbegin()->first == 502);
+}
+
+TEST_CASE("a flood of changes washes away its own traces and nobody else's") {
+  Policy policy;
+  policy.audits_kept = 100;
+  // By its name; by the address of callers that make names up; by its name behind the proxy that all share.
+  for (const int kind : {0, 1, 2}) {
+    CAPTURE(kind);
+    Play play(policy);
+    const JobId job = play.submit(service_spec());
+    const std::string proxy = "10.0.0.1";
+    const auto change = [&](bool on, const std::string& user, const std::string& address) {
+      SetInService command{1, job, on, user};
+      command.address = address;
+      accepted(play, command);
+    };
+    for (int i = 0; i < 20; ++i)
+      change(i % 2 == 1, "ann", kind == 2 ? proxy : "10.0.0." + std::to_string(9 + i));
+    for (int i = 0; i < 400; ++i) {
+      const std::string user = kind == 1 ? "made-up-" + std::to_string(i) : "mallory";
+      change(i % 2 == 1, user, kind == 0 ? "10.1.0." + std::to_string(i) : kind == 1 ? "10.6.6.6" : proxy);
+      if (i % 50 == 0) play.restart();
+      play.settle();
+    }
+    CHECK(play.audits.size() == 100);
+    const auto of_ann =
+        std::ranges::count_if(play.audits, [](const auto& entry) { return entry.second.user == "ann"; });
+    CHECK(of_ann == 20);
+  }
 }
 
 TEST_CASE("ended jobs are removed when they ended long ago") {

@@ -280,6 +280,70 @@ TEST_CASE("resources of several offers are aggregated") {
   CHECK(made.call.accept().offer_ids_size() == 2);
 }
 
+TEST_CASE(
+    "a secret's value goes to the executor alone, read for each launch; without it only this task stays "
+    "here") {
+  engine::Launch with = launch(0);
+  auto spec = std::make_shared<JobSpec>(*with.spec);
+  spec->secret_env = {{"TOKEN", "shop/token"}};
+  with.spec = spec;
+  LaunchOptions options = kOptions;
+  int reads = 0;
+  options.secret = [&](const std::string& name) -> Result<std::string> {
+    CHECK(name == "shop/token");
+    return "s3cret-" + std::to_string(++reads);
+  };
+  for (int round = 1; round <= 2; ++round) {
+    OfferBook offers = book();
+    const AcceptCall sent = make_accept(accept({with}), options, offers);
+    const pb::TaskInfo& task = only_task(sent);
+    CHECK(task.data().find(R"("TOKEN":"s3cret-)" + std::to_string(round)) != std::string::npos);
+    std::string rest = task.DebugString();
+    rest.erase(rest.find("data:"), task.data().size());
+    CHECK(rest.find("s3cret") == std::string::npos);
+  }
+  options.secret = [](const std::string&) -> Result<std::string> {
+    return make_error(Code::not_found, "secret shop/token is not there");
+  };
+  OfferBook offers = book();
+  const AcceptCall made = make_accept(accept({with, launch(1)}), options, offers);
+  REQUIRE(made.refused.size() == 1);
+  CHECK(made.refused[0].reason == engine::kSecretMissing);
+  CHECK(made.refused[0].message == "secret shop/token is not there");
+  CHECK(made.call.accept().operations(0).launch().task_infos_size() == 1);
+  offers = book();
+  CHECK(make_accept(accept({with}), kOptions, offers).refused.size() == 1);  // a server without secrets
+  options.secret = [](const std::string&) -> Result<std::string> { return std::string(40'000, 'x'); };
+  spec->secret_env["OTHER"] = "shop/token";
+  offers = book();
+  CHECK(make_accept(accept({with}), options, offers).refused.at(0).message.find("65536 bytes") !=
+        std::string::npos);
+}
+
+static std::string data_of(const engine::Launch& launched, const LaunchOptions& options) {
+  OfferBook offers = book();
+  const AcceptCall made = make_accept(accept({launched}), options, offers);
+  return only_task(made).data();
+}
+
+TEST_CASE("a container that names no network gets the server's default, and its ports are mapped there") {
+  engine::Launch one = launch(0);
+  auto spec = std::make_shared<JobSpec>(*one.spec);
+  spec->runtime = Runtime::docker;
+  spec->application_name = "app";
+  spec->container_ports = {0, 0};
+  one.spec = spec;
+  LaunchOptions options = kOptions;
+  const std::string host = data_of(one, options);
+  CHECK(host.find("\"network\"") == std::string::npos);
+  CHECK(host.find("\"ports\"") == std::string::npos);
+  options.default_network = "bridge";
+  const std::string bridge = data_of(one, options);
+  CHECK(bridge.find(R"("network":"bridge")") != std::string::npos);
+  CHECK(bridge.find(R"("ports":[{"container":31000,"host":31000},{"container":31001,"host":31001}])") !=
+        std::string::npos);
+}
+
 TEST_CASE("a task for an unknown architecture is refused by name, the others go") {
   OfferBook offers = book();
   auto odd = launch(1);

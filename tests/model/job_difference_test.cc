@@ -35,6 +35,7 @@ const std::vector<Case>& cases() {
       {"entryPoint", true, [](JobSpec& s) { s.entry_point = "x"; }},
       {"command", true, [](JobSpec& s) { s.command = {"x"}; }},
       {"env", true, [](JobSpec& s) { s.env["x"] = "y"; }},
+      {"secretEnv", true, [](JobSpec& s) { s.secret_env["x"] = "y"; }},
       {"workingDirectory", true, [](JobSpec& s) { s.working_directory = "x"; }},
       {"artifacts", true, [](JobSpec& s) { s.artifacts.push_back({"http://h/x"}); }},
       {"runAs", true, [](JobSpec& s) { s.run_as = "x"; }},

@@ -76,6 +76,12 @@ TEST_CASE("entries are read with all they may have, and rendering them gives the
   CHECK((*entries)[1].not_after == parse_rfc3339("2027-01-31T00:00:00Z"));
   CHECK((*entries)[2].certificate == "gate.example.org");
   CHECK(parse_access(render_access(*entries)).value() == *entries);
+  CHECK((*entries)[1].grants == api::Grants{});
+  const auto limited = parse_access(
+      file_of(ann(R"(, "groups": ["a"], "secrets": [], "priorityMax": 0, "production": false)")));
+  REQUIRE(limited.ok());
+  CHECK((*limited)[0].grants == api::Grants{{{"a"}}, std::vector<std::string>{}, 0, false});
+  CHECK(parse_access(render_access(*limited)).value() == *limited);
 }
 
 TEST_CASE("what is wrong is named with its entry, and gives nobody anything") {
@@ -86,6 +92,9 @@ TEST_CASE("what is wrong is named with its entry, and gives nobody anything") {
   CHECK(refusal(file_of(ann() + "," + ann())).where == "entry 2 (ann), name");
   CHECK(refusal(file_of(ann(R"(, "app": ["shop"])"))).where == "entry 1, app");
   CHECK(refusal(file_of(ann(R"(, "apps": [])"))).where == "entry 1, apps");
+  CHECK(refusal(file_of(ann(R"(, "priorityMax": 101)"))).where == "entry 1, priorityMax");
+  CHECK(refusal(file_of(ann(R"(, "groups": [""])"))).where == "entry 1, groups");
+  CHECK(refusal(file_of(ann(R"(, "production": "yes")"))).message.find("expected") != std::string::npos);
   CHECK(refusal(file_of(ann(R"(, "apps": [1])"))).message.find("expected a string") != std::string::npos);
   CHECK(refusal(file_of(ann(R"(, "role": "viewer")"))).message == "stands there twice");
   CHECK(refusal(file_of(ann(R"(, "notAfter": "tomorrow")"))).where == "entry 1, notAfter");

@@ -164,12 +164,82 @@ TEST_CASE("who falls behind is told so and cut off") {
 }
 
 TEST_CASE(
+    "values of the environment reach those readers alone that may see them, in a snapshot and after it") {
+  World world;
+  const auto put = [](std::int64_t number) {
+    Job job;
+    job.id = make_job_id(number);
+    job.number = number;
+    JobSpec spec;
+    spec.app_name = "shop";
+    spec.env["A"] = "s3cret";
+    job.spec = std::make_shared<const JobSpec>(spec);
+    return engine::PutJob{std::make_shared<const Job>(job)};
+  };
+  world.view.apply({put(1)});
+  for (const bool resumed : {false, true}) {
+    api::EventQuery query;
+    if (resumed) query.last_event_id = "e-0";
+    const auto read = [&](const api::Sight& sight) {
+      Keeping out;
+      EventStream(world.view, world.ring, query, server::EventFormat::server_sent, sight).run(out);
+      return out.text;
+    };
+    CHECK(count(read(api::Sight::all()), "s3cret") == 1);
+    CHECK(count(read({true, {"shop"}}), "s3cret") == 1);
+    CHECK(count(read({true, {"bank"}}), "s3cret") == 0);
+    CHECK(count(read({}), "s3cret") == 0);
+    CHECK(count(read({}), R"("environment":{"A":"***"})") == 1);
+  }
+}
+
+TEST_CASE("who did what is told by events to nobody who may not read it elsewhere") {
+  EventRing ring("e", 64);
+  PublishedView view;
+  server::Mailbox mailbox(10);
+  server::Replies replies;
+  server::Executors executors;
+  server::Stats stats(view, Instant{});
+  server::Metrics metrics({view, mailbox, ring, stats}, Instant{});
+  const server::RouteContext context{.mailbox = mailbox,
+                                     .replies = replies,
+                                     .view = view,
+                                     .executors = executors,
+                                     .stats = stats,
+                                     .events = ring,
+                                     .metrics = metrics};
+  const auto status = [&](server::Role role, const std::string& kinds) {
+    server::Routes routes(server::everybody_is(role));
+    server::add_event_routes(routes, context);
+    http::Request request;
+    request.method = "GET";
+    request.path = "/v2/events";
+    request.query = {{"kind", kinds}};
+    return routes.take().route(request).status;
+  };
+  CHECK(status(server::Role::viewer, "job,audit") == 403);
+  CHECK(status(server::Role::viewer, "job") == 200);
+  CHECK(status(server::Role::operator_, "audit") == 200);
+}
+
+TEST_CASE(
     "over loopback: a reader that does not read is cut off, another one goes on, the writer never waits") {
   EventRing ring("e", 64 * api::weight_of(api::JobChanged()));
   PublishedView view;
   view.publish_to(ring);
   server::Routes routes(server::everybody_is(server::Role::viewer));
-  server::add_event_routes(routes, view, ring);
+  server::Mailbox mailbox(10);
+  server::Replies replies;
+  server::Executors executors;
+  server::Stats stats(view, Instant{});
+  server::Metrics metrics({view, mailbox, ring, stats}, Instant{});
+  server::add_event_routes(routes, {.mailbox = mailbox,
+                                    .replies = replies,
+                                    .view = view,
+                                    .executors = executors,
+                                    .stats = stats,
+                                    .events = ring,
+                                    .metrics = metrics});
   http::Options options;
   options.listen = {"127.0.0.1", 0};
   options.write_ms = 300;

@@ -105,6 +105,7 @@ inline JobSpec sample_spec(Prng& prng) {
   spec.labels = sample_map(prng);
   spec.command = sample_texts(prng);
   spec.env = sample_map(prng);
+  spec.secret_env = sample_map(prng);
   for (std::uint64_t left = prng.below(3); left > 0; --left) {
     spec.artifacts.push_back({sample_text(prng), prng.below(2) == 1, prng.below(2) == 1, prng.below(2) == 1});
   }
