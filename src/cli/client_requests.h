@@ -27,6 +27,17 @@ struct Client {
   std::string token, token_file, login_file;        // one of them at most
 };
 
+struct HealthRequest {
+  std::string kind;  // http, tcp, command
+  std::int64_t port = 0;
+  std::string path;     // http; empty: the server's default
+  std::string command;  // a shell line
+};
+struct VolumeRequest {
+  std::string source, target;
+  bool read_only = false;
+};
+
 // A job as the flags of `mimas run` describe it. Unset numbers are left to the server's defaults.
 struct JobRequest {
   std::string name;
@@ -36,6 +47,14 @@ struct JobRequest {
   std::int64_t memory_mib = 0;
   std::int64_t disk_mib = 0;
   std::int64_t ports = 0;
+  std::vector<std::int64_t> container_ports;
+  std::string app, run_as;
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::vector<HealthRequest> health;
+  std::vector<VolumeRequest> volumes;
+  std::vector<std::string> artifacts;
+  std::int64_t priority = 0;
+  bool production = false;
   std::int64_t instances = 1;
   std::int64_t retries = 0;
   std::string user;
@@ -49,7 +68,9 @@ struct Run {
   std::string file;  // "-": standard input; empty: `request` counts
   JobRequest request;
   bool follow = false;
-  bool wait = true;  // false: give up as soon as the server says why it cannot be placed
+  bool output = true;        // with follow: print what its tasks write
+  bool await_ready = false;  // until as many are ready as are wanted, or until it ends
+  bool wait = true;          // false: give up as soon as the server says why it cannot be placed
   bool dry_run = false;
   std::string idempotency_key;
   std::int64_t timeout_secs = 0;  // 0: none
@@ -151,6 +172,8 @@ struct Logs {
   bool standard_error = false;
   std::string file;       // another file of the sandbox
   std::int64_t tail = 0;  // only the last lines; 0: from the start
+  bool previous = false;  // of a job: the task before the newest one that has files
+  bool all = false;       // of a job: the newest task of every instance
 };
 struct Files {
   Client client;
@@ -200,6 +223,7 @@ struct Backup {
 struct CollectGarbage {
   Client client;
   std::optional<std::int64_t> jobs_kept;
+  bool yes = false;  // else a terminal is asked
 };
 // Any request, for what has no command of its own.
 struct Request {

@@ -73,6 +73,7 @@ void add_gc(CLI::App& app, Flags& flags) {
                         "how many ended jobs stay on record; default: none")
              ->type_name("N"),
          0, INT32_MAX);
+  app.add_flag("--yes", flags.yes, "really; without it a terminal is asked");
   add_client_flags(app, flags.client, flags.hints);
 }
 
@@ -322,7 +323,10 @@ Result<Command> make_audit(Flags& flags) { return with_client(flags.audit, flags
 Result<Command> make_cluster(Flags& flags) { return with_client(ShowCluster{}, flags); }
 Result<Command> make_agent(Flags& flags) { return with_client(flags.agent, flags); }
 Result<Command> make_backup(Flags& flags) { return with_client(Backup{}, flags); }
-Result<Command> make_gc(Flags& flags) { return with_client(flags.garbage, flags); }
+Result<Command> make_gc(Flags& flags) {
+  flags.garbage.yes = flags.yes;
+  return with_client(flags.garbage, flags);
+}
 Result<Command> make_teardown(Flags& flags) { return with_client(Teardown{}, flags); }
 Result<Command> make_version(Flags& flags) { return Command(Version{flags.client.json}); }
 Result<Command> make_completion(Flags& flags) { return Command(flags.completion); }

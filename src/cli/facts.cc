@@ -1,6 +1,7 @@
 #include "cli/facts.h"
 
 #include <algorithm>
+#include <ctime>
 #include <vector>
 
 #include "cli/job_text.h"
@@ -98,9 +99,27 @@ std::string field(json::Value object, std::string_view name) { return scalar(obj
 
 std::string moment(json::Value object, std::string_view name) {
   std::string text = field(object, name);
-  if (text.size() < 19 || text[10] != 'T') return text;
-  text[10] = ' ';
-  return text.substr(0, 19);
+  const std::optional<Instant> at = parse_rfc3339(text);
+  if (!at) return text;
+  const std::time_t seconds = static_cast<std::time_t>(at->ms / 1'000);
+  std::tm local{};
+  char out[40];
+  if (::localtime_r(&seconds, &local) == nullptr ||
+      std::strftime(out, sizeof out, "%Y-%m-%d %H:%M:%S%z", &local) == 0)
+    return text;
+  text = out;
+  text.insert(text.size() - 2, ":");  // "+0100": as RFC 3339 and ISO 8601 have it
+  return text;
+}
+
+std::string age_since(json::Value object, std::string_view name, Instant now) {
+  const std::optional<Instant> at = parse_rfc3339(field(object, name));
+  if (!at) return "";
+  const std::int64_t secs = std::max<std::int64_t>(now - *at, 0) / 1'000;
+  if (secs < 120) return std::to_string(secs) + "s";
+  if (secs < 120 * 60) return std::to_string(secs / 60) + "m";
+  if (secs < 48 * 3'600) return std::to_string(secs / 3'600) + "h";
+  return std::to_string(secs / 86'400) + "d";
 }
 
 void add_fact(std::string& page, std::string_view name, const std::string& value) {

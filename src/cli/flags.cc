@@ -21,16 +21,6 @@ constexpr std::uint16_t kApiPort = 7101;
 constexpr std::int64_t kAgentsMax = 100;
 constexpr std::int64_t kFailoverTimeoutMsMax = 3650LL * 86'400'000;
 constexpr std::size_t kRolesMax = 100;
-constexpr std::size_t kTextBytesMax = 4096;  // of one flag that is a name or a path
-
-Status check_text(const char* flag, std::string_view text) {
-  if (text.size() > kTextBytesMax)
-    return usage_error(flag, "is longer than " + std::to_string(kTextBytesMax) + " bytes");
-  const bool controls = std::any_of(text.begin(), text.end(),
-                                    [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (controls) return usage_error(flag, "contains a control character");
-  return Done{};
-}
 
 Result<v1::MediaType> parse_codec(const std::string& text) {
   if (text == "protobuf") return v1::MediaType::protobuf;
@@ -125,95 +115,6 @@ Result<std::vector<pocket::AgentOptions>> to_agents(const PocketFlags& flags) {
   if (const auto shared = pocket::share_ports(agents); !shared.ok())
     return usage_error("--agent", shared.error());
   return agents;
-}
-
-Result<double> parse_cpu(const std::string& text) {
-  double cpu = 0;
-  const auto [rest, failure] =
-      std::from_chars(text.data(), text.data() + text.size(), cpu, std::chars_format::fixed);
-  // from_chars also reads "inf" and "nan": only a plain decimal between the bounds passes.
-  const bool plain =
-      failure == std::errc{} && rest == text.data() + text.size() && cpu >= 0.01 && cpu <= 100'000;
-  if (!plain) return usage_error("--cpu", "must be a number of CPUs from 0.01 upwards, not '" + text + "'");
-  return cpu;
-}
-
-Status check_count(const char* flag, std::int64_t value, std::int64_t least, std::int64_t most) {
-  if (value >= least && value <= most) return Done{};
-  return usage_error(flag, "must be " + std::to_string(least) + " to " + std::to_string(most));
-}
-
-Status check_run_numbers(const RunFlags& flags) {
-  if (const Status fits = check_count("--mem", flags.memory_mib, 0, INT32_MAX); !fits.ok()) return fits;
-  if (const Status fits = check_count("--disk", flags.disk_mib, 0, INT32_MAX); !fits.ok()) return fits;
-  if (const Status fits = check_count("--ports", flags.ports, 0, 1'000); !fits.ok()) return fits;
-  if (const Status fits = check_count("--retries", flags.retries, 0, INT32_MAX); !fits.ok()) return fits;
-  // A service may start with none; a batch job without instances would be done before it began.
-  return check_count("--instances", flags.instances, flags.service ? 0 : 1, INT32_MAX);
-}
-
-Result<std::vector<std::pair<std::string, std::string>>> parse_env(const std::vector<std::string>& texts) {
-  std::vector<std::pair<std::string, std::string>> env;
-  for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0)
-      return usage_error("--env", "must be NAME=VALUE, not '" + text + "'");
-    env.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return env;
-}
-
-// Printable ASCII, as far as the server takes it.
-Status check_key(const std::string& key) {
-  constexpr std::size_t kKeyBytesMax = 255;
-  const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (printable && key.size() <= kKeyBytesMax) return Done{};
-  return usage_error("--idempotency-key", "must be at most 255 printable characters without blanks");
-}
-
-bool only_the_file(const RunFlags& flags) {
-  return flags.command.empty() && flags.name.empty() && flags.image.empty() && flags.cpu.empty() &&
-         flags.env.empty() && flags.constraints.empty() && flags.memory_mib == 0 && flags.disk_mib == 0 &&
-         flags.ports == 0 && flags.instances == 1 && flags.retries == 0 && flags.user.empty() &&
-         !flags.service;
-}
-
-std::string default_name(const RunFlags& flags) {
-  const std::string& from = flags.command.empty() ? flags.image : flags.command.front();
-  return from.substr(from.rfind('/') + 1);  // npos + 1 is 0: all of it
-}
-
-Result<JobRequest> to_job_request(const RunFlags& flags) {
-  if (flags.command.empty() && flags.image.empty()) {
-    return usage_error("run", "needs a COMMAND after '--', an --image, or a job file with -f");
-  }
-  if (const Status fits = check_run_numbers(flags); !fits.ok()) return fits.error();
-  JobRequest request;
-  if (!flags.cpu.empty()) {
-    const Result<double> cpu = parse_cpu(flags.cpu);
-    if (!cpu.ok()) return cpu.error();
-    request.cpu = *cpu;
-  }
-  Result<std::vector<std::pair<std::string, std::string>>> env = parse_env(flags.env);
-  if (!env.ok()) return env.error();
-  for (const auto& [flag, text] : {std::pair<const char*, const std::string&>{"--name", flags.name},
-                                   {"--image", flags.image},
-                                   {"--user", flags.user}}) {
-    if (const Status fits = check_text(flag, text); !fits.ok()) return fits.error();
-  }
-  request.name = flags.name.empty() ? default_name(flags) : flags.name;
-  request.type = flags.service ? "service" : "batch";
-  request.image = flags.image;
-  request.memory_mib = flags.memory_mib;
-  request.disk_mib = flags.disk_mib;
-  request.ports = flags.ports;
-  request.instances = flags.instances;
-  request.retries = flags.retries;
-  request.user = flags.user;
-  request.constraints = flags.constraints;
-  request.env = std::move(*env);
-  request.command = flags.command;
-  return request;
 }
 
 }  // namespace
@@ -335,33 +236,6 @@ Result<pocket::PocketOptions> to_pocket_options(const PocketFlags& flags, bool s
   if (!alone.ok()) return alone.error();
   options.executor_recovery_ms = *alone;
   return options;
-}
-
-Result<Run> to_run(const RunFlags& flags, const Client& client) {
-  Run run;
-  run.client = client;
-  run.follow = flags.follow;
-  run.wait = !flags.no_wait;
-  run.dry_run = flags.dry_run;
-  run.idempotency_key = flags.idempotency_key;
-  run.timeout_secs = flags.timeout_secs;
-  if (flags.no_wait && !flags.follow) return usage_error("--no-wait", "goes with --follow");
-  if (flags.timeout_secs != 0 && !flags.follow) return usage_error("--timeout", "goes with --follow");
-  if (flags.detach && flags.follow) return usage_error("--detach", "does not go with --follow");
-  if (flags.dry_run && flags.follow) return usage_error("--dry-run", "makes no job that could be followed");
-  if (const Status fits = check_key(flags.idempotency_key); !fits.ok()) return fits.error();
-  if (!flags.file.empty()) {
-    if (!only_the_file(flags)) {
-      return usage_error(
-          "--file", "describes the whole job; flags that describe one too, or a COMMAND, do not go with it");
-    }
-    run.file = flags.file;
-    return run;
-  }
-  Result<JobRequest> request = to_job_request(flags);
-  if (!request.ok()) return request.error();
-  run.request = std::move(*request);
-  return run;
 }
 
 }  // namespace mimas::cli

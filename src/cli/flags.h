@@ -75,6 +75,12 @@ struct RunFlags {
   std::int64_t memory_mib = 0;
   std::int64_t disk_mib = 0;
   std::int64_t ports = 0;
+  std::vector<std::int64_t> container_ports;
+  std::string app, run_as;
+  std::vector<std::string> labels, health, volumes, artifacts;
+  std::int64_t priority = 0;
+  bool production = false;
+  bool wait = false, no_output = false;
   std::int64_t instances = 1;
   std::int64_t retries = 0;
   std::string user;

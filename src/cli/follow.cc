@@ -117,7 +117,9 @@ std::vector<std::string> Follower::update(json::Value job, std::string_view at, 
       state == "FINISHED" || state == "FAILED" || state == "KILLED" || state == "STOPPED" || state == "ENDED";
   succeeded_ = state == "FINISHED";
   const Counts counts = count(job);
-  settled_ = counts.running == counts.wanted && counts.starting == 0 && counts.queued == 0;
+  const std::int64_t ready = job.int64_or("instancesReady", counts.running);
+  settled_ =
+      counts.running == counts.wanted && ready >= counts.wanted && counts.starting == 0 && counts.queued == 0;
   summary_ = summary_of(counts);
   return lines;
 }

@@ -27,7 +27,7 @@ class Follower {
   bool ended() const { return ended_; }
   bool succeeded() const { return succeeded_; }
   bool waiting_for_place() const { return waiting_; }  // some task is queued and the server says why
-  bool settled() const { return settled_; }            // as many run as are wanted, and nothing else is alive
+  bool settled() const { return settled_; }  // as many are ready as are wanted, and nothing else is alive
 
  private:
   std::map<std::string, std::string, std::less<>> told_;   // task or job id → what was said last

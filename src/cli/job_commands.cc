@@ -6,6 +6,7 @@
 #include "cli/exit.h"
 #include "cli/facts.h"
 #include "cli/job_text.h"
+#include "cli/output_streams.h"
 #include "cli/print.h"
 #include "cli/pursue.h"
 #include "cli/request_parts.h"
@@ -30,8 +31,24 @@ bool has_ended(json::Value job) {
   return state == "FINISHED" || state == "FAILED" || state == "STOPPED" || state == "KILLED";
 }
 
-std::string jobs_text(json::Value jobs, Look look) { return jobs_table(jobs, look.colour, look.wide); }
-std::string job_text(json::Value job, Look look) { return job_page(job, look.colour); }
+// What the tasks write, from their first byte on, as soon as they have files.
+void add_output(OutputStreams& output, json::Value job) {
+  const std::optional<json::Value> tasks = job.find("tasks");
+  const bool one = job.int64_or("instances", 1) == 1;
+  for (std::size_t i = 0; tasks && tasks->is_array() && i < tasks->size(); ++i) {
+    const json::Value task = tasks->at(i);
+    if (field(task, "startedAt").empty()) continue;
+    const std::string id = field(task, "id");
+    const std::string prefix = one ? "" : task_prefix(id);
+    output.add({id, "stdout", prefix, "follow=true", false});
+    output.add({id, "stderr", prefix, "follow=true", true});
+  }
+}
+
+std::string jobs_text(json::Value jobs, Look look) {
+  return jobs_table(jobs, look.colour, look.wide, look.now);
+}
+std::string job_text(json::Value job, Look look) { return job_page(job, look.colour, look.now); }
 
 // A job as it would be: without tasks there is nothing but facts.
 std::string would_be_text(json::Value job, Look look) { return facts_text(job, look.colour); }
@@ -76,7 +93,7 @@ std::string counts_body(const Scale& command, json::Value job) {
   const std::int64_t most = command.max.value_or(std::max(desired, job.int64_or("instancesMax", 0)));
   json::Writer body;
   body.begin_object()
-      .member("jobId", command.id)
+      .member("jobId", job.string_or("id", command.id))
       .member("user", own_user())
       .member("instancesMin", least)
       .member("instancesDesired", std::clamp(desired, least, std::max(least, most)))
@@ -106,8 +123,16 @@ Result<int> run_job(const Run& command) {
   if (!id.ok()) return id.error();
   const Status printed = command.client.json ? print_json(*answer) : print(*id + "\n");
   if (!printed.ok()) return printed.error();
+  if (command.await_ready)
+    return pursue(*rest, command.client, {*id, Goal::size, true, command.timeout_secs});
   if (!command.follow) return kExitOk;
-  return pursue(*rest, command.client, {*id, Goal::success, command.wait, command.timeout_secs});
+  OutputStreams output(command.client);
+  Pursuit pursuit{*id, Goal::success, command.wait, command.timeout_secs};
+  if (command.output && !command.client.json)
+    pursuit.look = [&](json::Value job) { add_output(output, job); };
+  Result<int> code = pursue(*rest, command.client, pursuit);
+  if (code.ok() && *code != kExitPending) output.wait();
+  return code;
 }
 
 Result<int> list_jobs(const ListJobs& command) {
@@ -118,9 +143,13 @@ Result<int> list_jobs(const ListJobs& command) {
 
 Result<int> show_job(const ShowJob& command) {
   if (!command.watch) return show(command.client, job_target(command.id), job_text);
+  Result<Rest> rest = Rest::open(command.client);
+  if (!rest.ok()) return rest.error();
+  const Result<std::string> id = job_id_of(*rest, command.id);
+  if (!id.ok()) return id.error();
   std::string events;
-  add_parameter(events, "job", command.id);
-  return watch(command.client, job_target(command.id), events, job_text, has_ended);
+  add_parameter(events, "job", *id);
+  return watch(command.client, job_target(*id), events, job_text, has_ended);
 }
 
 Result<int> kill(const Kill& command) {
@@ -138,8 +167,10 @@ Result<int> kill(const Kill& command) {
   for (const std::string& id : command.ids) {
     if (is_task_id(id)) {
       tasks.push_back(id);
-    } else if (done(kill_job(*rest, id))) {
-      jobs.push_back(id);
+    } else if (const Result<std::string> job = job_id_of(*rest, id); !job.ok()) {
+      done(job.error());
+    } else if (done(kill_job(*rest, *job))) {
+      jobs.push_back(*job);
     }
   }
   if (!tasks.empty() && !done(kill_tasks(*rest, command, tasks))) tasks.clear();
@@ -160,11 +191,12 @@ Result<int> scale(const Scale& command) {
   if (!current.ok()) return current.error();
   const Result<json::Document> job = parse_answer(*current);
   if (!job.ok()) return job.error();
+  const std::string id(job->root().string_or("id", command.id));
   const Result<std::string> answer = rest->ask(
       "POST", "/v2/jobs/setinstancecounts", counts_body(command, job->root()), if_match(command.if_version));
   if (!answer.ok()) return answer.error();
   if (!command.wait) return kExitOk;
-  return pursue(*rest, command.client, {command.id, Goal::size, true, command.timeout_secs});
+  return pursue(*rest, command.client, {id, Goal::size, true, command.timeout_secs});
 }
 
 Result<int> set_service(const SetService& command) {

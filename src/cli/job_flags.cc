@@ -1,5 +1,6 @@
 // The flags of the commands about jobs and tasks, and what they must fulfil together.
 #include "cli/command_table.h"
+#include "cli/request_parts.h"
 #include "cli/usage_error.h"
 
 namespace mimas::cli {
@@ -50,7 +51,9 @@ void add_run(CLI::App& app, Flags& flags) {
   app.add_option("-f,--file", run.file, "a job description in JSON; '-' reads standard input")
       ->type_name("FILE");
   app.add_flag("--follow", run.follow, "tell what happens until the job ends");
-  app.add_flag("--detach", run.detach, "print the job's id and be done, as without --follow");
+  app.add_flag("--no-output", run.no_output, "with --follow: do not print what the job's programs write");
+  app.add_flag("--wait", run.wait, "until as many instances are ready as are wanted, or the job has ended");
+  app.add_flag("-d,--detach", run.detach, "print the job's id and be done, as without --follow");
   app.add_flag("--no-wait", run.no_wait, "with --follow: stop following when the job cannot be placed");
   add_timeout(app, run.timeout_secs);
   app.add_flag("--dry-run", run.dry_run, "check the job and print it as it would be; nothing is started");
@@ -65,6 +68,28 @@ void add_run(CLI::App& app, Flags& flags) {
   app.add_option("--mem", run.memory_mib, "memory of each instance in MiB")->type_name("M");
   app.add_option("--disk", run.disk_mib, "disk of each instance in MiB")->type_name("M");
   app.add_option("--ports", run.ports, "how many ports each instance gets")->type_name("N");
+  app.add_option("-p,--port", run.container_ports,
+                 "a port of the container to publish on a free one; repeatable")
+      ->type_name("PORT")
+      ->allow_extra_args(false);
+  app.add_option("--volume", run.volumes,
+                 "what the container sees of the agent or of Docker's volumes; repeatable")
+      ->type_name("SOURCE:TARGET[:ro]")
+      ->allow_extra_args(false);
+  app.add_option(
+         "--health", run.health,
+         "how to ask an instance whether it is well: http:8080/health, tcp:5432 or a shell line; repeatable")
+      ->type_name("CHECK")
+      ->allow_extra_args(false);
+  app.add_option("--artifact", run.artifacts, "a file to fetch before the start; repeatable")
+      ->type_name("URI")
+      ->allow_extra_args(false);
+  app.add_option("--run-as", run.run_as, "the user it runs as, on the agent or in the container")
+      ->type_name("USER[:GROUP]");
+  app.add_option("--app", run.app, "the application it belongs to (appName)")->type_name("NAME");
+  app.add_option("--label", run.labels, "a label; repeatable")->type_name("K=V")->allow_extra_args(false);
+  app.add_option("--priority", run.priority, "0 to 100; higher goes first within its group")->type_name("N");
+  app.add_flag("--production", run.production, "work that is not production may have to make room for it");
   app.add_option("--instances", run.instances, "how many")->type_name("N")->capture_default_str();
   app.add_option("--retries", run.retries, "how often a failed instance is started again")->type_name("N");
   app.add_option("--user", run.user, "whom it belongs to")->type_name("USER");
@@ -72,7 +97,7 @@ void add_run(CLI::App& app, Flags& flags) {
                  "where it may run: 'arch=arm', 'rack!=r9', UniqueHost; repeatable")
       ->type_name("C")
       ->allow_extra_args(false);
-  app.add_option("--env", run.env, "an environment variable; repeatable")
+  app.add_option("-e,--env", run.env, "an environment variable; repeatable")
       ->type_name("K=V")
       ->allow_extra_args(false);
   app.footer("mimas run [OPTIONS] -- COMMAND…\nmimas run [OPTIONS] -f job.json");
@@ -199,8 +224,14 @@ void add_task(CLI::App& app, Flags& flags) {
 }
 
 void add_logs(CLI::App& app, Flags& flags) {
-  id_of(app.add_option("TASK", flags.logs.id, "a task, or a job: its newest task")->type_name("")->required(),
+  id_of(app.add_option("TASK", flags.logs.id, "a task, or a job: its newest task that has files")
+            ->type_name("")
+            ->required(),
         Subject::jobs_and_tasks, flags.hints);
+  CLI::Option* previous =
+      app.add_flag("-p,--previous", flags.logs.previous, "of a job: the task before, as after a restart");
+  app.add_flag("--all", flags.logs.all, "of a job: every instance, each line with its place")
+      ->excludes(previous);
   app.add_flag("-f,--follow", flags.logs.follow, "go on until the task ends");
   CLI::Option* errors = app.add_flag("--stderr", flags.logs.standard_error, "its standard error");
   app.add_option("--file", flags.logs.file, "another file of its directory, as `mimas files` shows it")
@@ -303,7 +334,11 @@ Result<Command> make_history(Flags& flags) { return with_client(flags.history, f
 Result<Command> make_versions(Flags& flags) { return with_client(flags.versions, flags); }
 Result<Command> make_diff(Flags& flags) { return with_client(flags.diff, flags); }
 Result<Command> make_task(Flags& flags) { return with_client(flags.task, flags); }
-Result<Command> make_logs(Flags& flags) { return with_client(flags.logs, flags); }
+Result<Command> make_logs(Flags& flags) {
+  if ((flags.logs.previous || flags.logs.all) && is_task_id(flags.logs.id))
+    return usage_error(flags.logs.all ? "--all" : "--previous", "goes with a job, not with a task");
+  return with_client(flags.logs, flags);
+}
 Result<Command> make_files(Flags& flags) { return with_client(flags.files, flags); }
 Result<Command> make_stats(Flags& flags) { return with_client(flags.stats, flags); }
 

@@ -91,19 +91,25 @@ Cell health_cell(json::Value task) {
   return {text, text.empty() ? Tone::plain : bad ? Tone::bad : Tone::good};
 }
 
+// How long it has been there, or ran.
+std::string age_of(json::Value task, Instant now) {
+  const std::optional<Instant> end = parse_rfc3339(field(task, "finishedAt"));
+  const bool started = !field(task, "startedAt").empty();
+  return age_since(task, started ? "startedAt" : "submittedAt", end.value_or(now));
+}
+
 // The health has a column where the job has checks.
-std::string tasks_of_job(json::Value job, bool colour) {
+std::string tasks_of_job(json::Value job, bool colour, Instant now) {
   const bool checked = has_checks(job);
-  std::vector<std::string> heads{"TASK", "STATE", "HOST", "STARTED", "FINISHED", "PORTS", "DETAIL"};
+  std::vector<std::string> heads{"TASK", "STATE", "HOST", "AGE", "PORTS", "DETAIL"};
   if (checked) heads.insert(heads.begin() + 2, "HEALTH");
   Table table(std::move(heads));
   const std::optional<json::Value> tasks = job.find("tasks");
   if (!tasks || !tasks->is_array() || tasks->size() == 0) return "no tasks\n";
   for (std::size_t i = 0; i < tasks->size() && i < kRowsMax; ++i) {
     const json::Value task = tasks->at(i);
-    std::vector<Cell> row{
-        {field(task, "id")},          state_cell(task),   {field(task, "host")}, {moment(task, "startedAt")},
-        {moment(task, "finishedAt")}, {ports_text(task)}, {task_detail(task)}};
+    std::vector<Cell> row{{field(task, "id")}, state_cell(task),   {field(task, "host")},
+                          {age_of(task, now)}, {ports_text(task)}, {task_detail(task)}};
     if (checked) row.insert(row.begin() + 2, health_cell(task));
     table.add(std::move(row));
   }
@@ -115,6 +121,47 @@ void write_env(json::Writer& out, const JobRequest& request) {
   out.key("env").begin_object();
   for (const auto& [name, value] : request.env) out.member(name, value);
   out.end_object();
+}
+
+void write_health(json::Writer& out, const HealthRequest& check) {
+  out.begin_object().key(check.kind);
+  if (check.kind == "command") {
+    out.begin_array().string("/bin/sh").string("-c").string(check.command).end_array();
+  } else {
+    out.begin_object();
+    if (check.port > 0) out.member("port", check.port);
+    if (!check.path.empty()) out.member("path", check.path);
+    out.end_object();
+  }
+  out.end_object();
+}
+
+// Lists of objects.
+void write_more(json::Writer& out, const JobRequest& request) {
+  if (!request.labels.empty()) {
+    out.key("labels").begin_object();
+    for (const auto& [name, value] : request.labels) out.member(name, value);
+    out.end_object();
+  }
+  if (!request.health.empty()) {
+    out.key("healthChecks").begin_array();
+    for (const HealthRequest& check : request.health) write_health(out, check);
+    out.end_array();
+  }
+  if (!request.volumes.empty()) {
+    out.key("volumes").begin_array();
+    for (const VolumeRequest& volume : request.volumes) {
+      out.begin_object().member("source", volume.source).member("target", volume.target);
+      if (volume.read_only) out.member("readOnly", true);
+      out.end_object();
+    }
+    out.end_array();
+  }
+  if (!request.artifacts.empty()) {
+    out.key("artifacts").begin_array();
+    for (const std::string& uri : request.artifacts) out.begin_object().member("uri", uri).end_object();
+    out.end_array();
+  }
 }
 
 void write_list(json::Writer& out, std::string_view name, const std::vector<std::string>& texts) {
@@ -153,6 +200,15 @@ std::string exit_text(json::Value task) {
   return code.empty() ? "" : "exit " + code;
 }
 
+// How the start before ended: "exit 4", "MEMORY_LIMIT: …".
+std::string ending_text(const std::optional<json::Value>& last) {
+  if (!last || !last->is_object()) return "";
+  const std::string exit = exit_text(*last);
+  const std::string reason = field(*last, "reason");
+  if (exit.empty() && reason.empty()) return field(*last, "message");
+  return exit.empty() ? reason : reason.empty() ? exit : exit + ", " + reason;
+}
+
 std::string task_detail(json::Value task) {
   std::string text;
   // Of one that is well, what is failing or only informs: not what HEALTH says already.
@@ -162,22 +218,28 @@ std::string task_detail(json::Value task) {
   for (const std::string& part : {exit_text(task), field(task, "reason"), field(task, "message"), health}) {
     if (!part.empty() && text.find(part) == std::string::npos) text += (text.empty() ? "" : ": ") + part;
   }
+  const std::string before = ending_text(task.find("lastEnding"));
+  if (!before.empty() && text.find(before) == std::string::npos)
+    text += (text.empty() ? "" : "; ") + ("before: " + before);
   return text;
 }
 
-std::string jobs_table(json::Value jobs, bool colour, bool wide) {
+std::string jobs_table(json::Value jobs, bool colour, bool wide, Instant now) {
   if (!jobs.is_array() || jobs.size() == 0) return "no jobs\n";
-  std::vector<std::string> heads{"ID", "NAME", "TYPE", "STATE", "RUNNING", "SUBMITTED"};
+  std::vector<std::string> heads{"ID", "NAME", "TYPE", "STATE", "READY", "RESTARTS", "AGE"};
   if (wide) heads.insert(heads.end(), {"APP", "USER", "VERSION", "RUNS", "LABELS"});
   Table table(std::move(heads));
   for (std::size_t i = 0; i < jobs.size() && i < kRowsMax; ++i) {
     const json::Value job = jobs.at(i);
+    const std::string ready = std::to_string(job.int64_or("instancesReady", running_tasks(job)));
+    const std::optional<Instant> end = parse_rfc3339(field(job, "finishedAt"));
     std::vector<Cell> row{{field(job, "id")},
                           {field(job, "name")},
                           {field(job, "type")},
                           state_cell(job),
-                          {std::to_string(running_tasks(job)) + "/" + field(job, "instances")},
-                          {moment(job, "submittedAt")}};
+                          {ready + "/" + field(job, "instances")},
+                          {field(job, "restarts")},
+                          {age_since(job, "submittedAt", end.value_or(now))}};
     if (wide) {
       const std::string image = field(job, "applicationName");
       row.insert(row.end(), {{field(job, "appName")},
@@ -191,20 +253,25 @@ std::string jobs_table(json::Value jobs, bool colour, bool wide) {
   return table.text(colour);
 }
 
-std::string tasks_table(json::Value tasks, bool colour, bool wide) {
+std::string tasks_table(json::Value tasks, bool colour, bool wide, Instant now) {
   if (!tasks.is_array() || tasks.size() == 0) return "no tasks\n";
-  std::vector<std::string> heads{"TASK", "STATE", "HOST", "STARTED", "FINISHED", "PORTS"};
-  if (wide) heads.insert(heads.end(), {"SUBMITTED", "JOB", "AGENT"});
+  std::vector<std::string> heads{"TASK", "STATE", "HOST", "AGE", "PORTS"};
+  if (wide) heads.insert(heads.end(), {"STARTED", "FINISHED", "SUBMITTED", "JOB", "AGENT"});
   heads.push_back("DETAIL");
   Table table(std::move(heads));
   for (std::size_t i = 0; i < tasks.size() && i < kRowsMax; ++i) {
     const json::Value task = tasks.at(i);
-    std::vector<Cell> row{{field(task, "id")},          state_cell(task),
-                          {field(task, "host")},        {moment(task, "startedAt")},
-                          {moment(task, "finishedAt")}, {ports_text(task)}};
+    std::vector<Cell> row{{field(task, "id")},
+                          state_cell(task),
+                          {field(task, "host")},
+                          {age_of(task, now)},
+                          {ports_text(task)}};
     if (wide)
-      row.insert(row.end(),
-                 {{moment(task, "submittedAt")}, {field(task, "jobId")}, {field(task, "agentId")}});
+      row.insert(row.end(), {{moment(task, "startedAt")},
+                             {moment(task, "finishedAt")},
+                             {moment(task, "submittedAt")},
+                             {field(task, "jobId")},
+                             {field(task, "agentId")}});
     row.push_back({task_detail(task)});
     table.add(std::move(row));
   }
@@ -231,7 +298,7 @@ std::string task_page(json::Value task, bool colour) {
   return page + "\n" + table.text(colour);
 }
 
-std::string job_page(json::Value job, bool colour) {
+std::string job_page(json::Value job, bool colour, Instant now) {
   std::string page;
   add_fact(page, "id", field(job, "id"));
   add_fact(page, "name", field(job, "name"));
@@ -242,6 +309,8 @@ std::string job_page(json::Value job, bool colour) {
            std::to_string(running_tasks(job)) + " running, " +
                (has_checks(job) ? field(job, "instancesReady") + " ready, " : std::string()) +
                field(job, "instances") + " wanted");
+  if (const std::string restarts = field(job, "restarts"); restarts != "0")
+    add_fact(page, "restarts", restarts);
   add_fact(page, "image", field(job, "applicationName"));
   add_fact(page, "runs", program(job));
   add_fact(page, "each has",
@@ -255,28 +324,33 @@ std::string job_page(json::Value job, bool colour) {
   for (std::size_t i = 0; notes && notes->is_array() && i < notes->size(); ++i) {
     add_fact(page, "note", scalar(notes->at(i)));
   }
-  return page + "\n" + tasks_of_job(job, colour);
+  return page + "\n" + tasks_of_job(job, colour, now);
 }
 
-std::string agents_table(json::Value agents, bool colour) {
+std::string agents_table(json::Value agents, bool colour, bool wide) {
   if (!agents.is_array() || agents.size() == 0) return "no agents\n";
-  Table table({"HOSTNAME", "STATE", "STANDING", "CPU USED", "MEMORY USED", "DISK USED", "OFFERED",
-               "ATTRIBUTES", "EXECUTOR", "ID"});
+  std::vector<std::string> heads{"HOSTNAME", "STATE", "WORK", "CPU", "MEMORY", "DISK", "TASKS", "ATTRIBUTES"};
+  if (wide) heads.insert(heads.end(), {"OFFERED", "EXECUTOR", "ID"});
+  Table table(std::move(heads));
+  const auto of_total = [](json::Value agent, const char* name) {
+    return amount(agent, "used", name) + "/" + amount(agent, "total", name);
+  };
   for (std::size_t i = 0; i < agents.size() && i < kRowsMax; ++i) {
     const json::Value agent = agents.at(i);
     const std::string state = field(agent, "state");
     const bool active = state == "ACTIVE" || state == "active";
     const std::string standing = field(agent, "standing");
-    table.add({{field(agent, "hostname")},
-               {state, active ? Tone::good : Tone::waiting},
-               {standing, standing == "open" ? Tone::good : Tone::waiting},
-               {amount(agent, "used", "cpu")},
-               {amount(agent, "used", "memory")},
-               {amount(agent, "used", "disk")},
-               {offered_text(agent)},
-               {joined(agent.find("attributes"), ";")},
-               {field(agent, "executorVersion")},
-               {field(agent, "id")}});
+    std::vector<Cell> row{{field(agent, "hostname")},
+                          {state, active ? Tone::good : Tone::waiting},
+                          {standing, standing == "open" ? Tone::good : Tone::waiting},
+                          {of_total(agent, "cpu")},
+                          {of_total(agent, "memory")},
+                          {of_total(agent, "disk")},
+                          {field(agent, "tasks")},
+                          {joined(agent.find("attributes"), ";")}};
+    if (wide)
+      row.insert(row.end(), {{offered_text(agent)}, {field(agent, "executorVersion")}, {field(agent, "id")}});
+    table.add(std::move(row));
   }
   return table.text(colour);
 }
@@ -292,7 +366,7 @@ std::string orphans_table(json::Value list, bool colour) {
     table.add({{field(orphan, "taskId")},
                {field(orphan, "state")},
                {field(orphan, "hostname")},
-               {field(orphan, "firstSeenAt")},
+               {moment(orphan, "firstSeenAt")},
                {decision, decision == "waiting" ? Tone::waiting : Tone::plain},
                {field(orphan, "reason")}});
   }
@@ -394,6 +468,11 @@ std::string job_body(const JobRequest& request) {
   if (request.memory_mib > 0) out.member("memory", request.memory_mib);
   if (request.disk_mib > 0) out.member("disk", request.disk_mib);
   if (request.ports > 0) out.member("ports", request.ports);
+  if (!request.container_ports.empty()) {
+    out.key("ports").begin_array();
+    for (const std::int64_t port : request.container_ports) out.int64(port);
+    out.end_array();
+  }
   if (request.type == "service") {
     out.member("instancesMin", std::int64_t{0});
     out.member("instancesDesired", request.instances);
@@ -403,6 +482,11 @@ std::string job_body(const JobRequest& request) {
     if (request.retries > 0) out.member("retries", request.retries);
   }
   if (!request.user.empty()) out.member("user", request.user);
+  if (!request.app.empty()) out.member("appName", request.app);
+  if (!request.run_as.empty()) out.member("runAs", request.run_as);
+  if (request.priority > 0) out.member("priority", request.priority);
+  if (request.production) out.member("production", true);
+  write_more(out, request);
   write_list(out, "hardConstraints", request.constraints);
   write_env(out, request);
   out.end_object();

@@ -6,17 +6,19 @@
 #include <string>
 #include <string_view>
 
+#include "base/time.h"
 #include "cli/client_requests.h"
 #include "cli/table.h"
 #include "json/value.h"
 
 namespace mimas::cli {
 
-std::string jobs_table(json::Value jobs, bool colour, bool wide = false);
-std::string tasks_table(json::Value tasks, bool colour, bool wide = false);
-std::string task_page(json::Value task, bool colour);  // a block of facts, then its steps
-std::string job_page(json::Value job, bool colour);    // a block of facts, then the tasks
-std::string agents_table(json::Value agents, bool colour);
+// Ages are counted to `now`. `wide`: more columns, for terminals of more than 80.
+std::string jobs_table(json::Value jobs, bool colour, bool wide, Instant now);
+std::string tasks_table(json::Value tasks, bool colour, bool wide, Instant now);
+std::string task_page(json::Value task, bool colour);             // a block of facts, then its steps
+std::string job_page(json::Value job, bool colour, Instant now);  // a block of facts, then the tasks
+std::string agents_table(json::Value agents, bool colour, bool wide = false);
 std::string orphans_table(json::Value list, bool colour);  // the alert, then the tasks
 std::string operations_table(json::Value list, bool colour);
 std::string groups_table(json::Value answer, bool colour);  // of one or of several

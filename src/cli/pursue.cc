@@ -52,7 +52,9 @@ Result<std::optional<json::Document>> look(Rest& rest, const std::string& target
   return std::optional<json::Document>(*std::move(parsed));
 }
 
-Status tell(Follower& follower, json::Value job, const Client& client, Progress& progress) {
+// `with_output`: what the job writes goes to the same terminal, where a line that is written over would be in
+// its way.
+Status tell(Follower& follower, json::Value job, const Client& client, Progress& progress, bool with_output) {
   const std::string now = format_rfc3339(net::wall_now());
   for (const std::string& line : follower.update(job, client.json ? now : now.substr(11, 8), client.json)) {
     if (!client.json) {
@@ -61,7 +63,7 @@ Status tell(Follower& follower, json::Value job, const Client& client, Progress&
       return printed;
     }
   }
-  if (!client.json) progress.summary(follower.summary());
+  if (!client.json && !with_output) progress.summary(follower.summary());
   return Done{};
 }
 
@@ -69,7 +71,7 @@ std::optional<int> reached(const Follower& follower, Goal goal) {
   if (goal == Goal::size && follower.settled()) return kExitOk;
   if (!follower.ended()) return std::nullopt;
   if (goal == Goal::end) return kExitOk;
-  return goal == Goal::success && follower.succeeded() ? kExitOk : kExitJobFailed;
+  return follower.succeeded() ? kExitOk : kExitJobFailed;
 }
 
 }  // namespace
@@ -86,7 +88,9 @@ Result<int> pursue(Rest& rest, const Client& client, const Pursuit& pursuit) {
     const auto job = look(rest, job_target(pursuit.job), failures);
     if (!job.ok()) return job.error();
     if (*job) {
-      if (const Status told = tell(follower, (*job)->root(), client, progress); !told.ok())
+      if (pursuit.look) pursuit.look((*job)->root());
+      if (const Status told = tell(follower, (*job)->root(), client, progress, pursuit.look != nullptr);
+          !told.ok())
         return told.error();
       if (const std::optional<int> code = reached(follower, pursuit.goal)) return *code;
       const bool stuck = follower.waiting_for_place() && net::monotonic_ms() >= give_up_at;

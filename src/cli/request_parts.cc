@@ -3,9 +3,12 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
+#include <utility>
 
 #include "base/ids.h"
 #include "cli/change_feed.h"
@@ -46,24 +49,67 @@ std::string job_of_task(const std::string& task) {
   return name.ok() ? name->job.value : "";
 }
 
-Result<std::string> newest_task(Rest& rest, const std::string& id) {
-  if (is_task_id(id)) return id;
-  const Result<std::string> body = rest.get(job_target(id));
+namespace {
+
+// Of a job's tasks those that have been on an agent, by (index, number).
+Result<std::vector<TaskName>> tasks_with_files(Rest& rest, const std::string& job) {
+  const Result<std::string> body = rest.get(job_target(job));
   if (!body.ok()) return body.error();
   const Result<json::Document> parsed = parse_answer(*body);
   if (!parsed.ok()) return parsed.error();
-  std::string newest;
-  std::int64_t newest_number = -1;
+  std::vector<TaskName> names;
   const std::optional<json::Value> tasks = parsed->root().find("tasks");
   for (std::size_t i = 0; tasks && tasks->is_array() && i < tasks->size(); ++i) {
-    const std::string task(tasks->at(i).string_or("id", ""));
-    const Result<TaskName> name = parse_task_id(task);
-    if (!name.ok() || name->number < newest_number) continue;
-    newest_number = name->number;
-    newest = task;
+    const json::Value task = tasks->at(i);
+    Result<TaskName> name = parse_task_id(std::string(task.string_or("id", "")));
+    if (name.ok() && !task.string_or("host", "").empty()) names.push_back(*std::move(name));
   }
-  if (newest.empty()) return make_error(Code::not_found, "the job has no task yet", id);
+  std::ranges::sort(names, {}, [](const TaskName& name) { return std::pair(name.index, name.number); });
+  if (names.empty())
+    return make_error(Code::not_found,
+                      "none of the job's tasks has been on an agent yet, so there are no files", job,
+                      "`mimas why " + job + "` says what they wait for");
+  return names;
+}
+
+std::string id_of_name(const TaskName& name) { return make_task_id(name.job, name.index, name.number).value; }
+
+}  // namespace
+
+Result<std::string> job_id_of(Rest& rest, const std::string& job) {
+  if (parse_job_number(job) >= 0) return job;
+  const Result<std::string> body = rest.get(job_target(job));
+  if (!body.ok()) return body.error();
+  const Result<json::Document> parsed = parse_answer(*body);
+  if (!parsed.ok()) return parsed.error();
+  return std::string(parsed->root().string_or("id", job));
+}
+
+Result<std::string> newest_task(Rest& rest, const std::string& id, bool previous) {
+  if (is_task_id(id)) return id;
+  const Result<std::vector<TaskName>> names = tasks_with_files(rest, id);
+  if (!names.ok()) return names.error();
+  const auto newest = std::ranges::max_element(*names, {}, &TaskName::number);
+  if (!previous) return id_of_name(*newest);
+  if (newest == names->begin() || std::prev(newest)->index != newest->index)
+    return make_error(Code::not_found, "there is no task before the newest one of its instance", id);
+  return id_of_name(*std::prev(newest));
+}
+
+Result<std::vector<std::string>> newest_tasks(Rest& rest, const std::string& job) {
+  const Result<std::vector<TaskName>> names = tasks_with_files(rest, job);
+  if (!names.ok()) return names.error();
+  std::vector<std::string> newest;
+  for (std::size_t i = 0; i < names->size(); ++i) {
+    if (i + 1 == names->size() || (*names)[i + 1].index != (*names)[i].index)
+      newest.push_back(id_of_name((*names)[i]));
+  }
   return newest;
+}
+
+std::string task_prefix(const std::string& task) {
+  const Result<TaskName> name = parse_task_id(task);
+  return name.ok() ? std::to_string(name->index) + "-" + std::to_string(name->number) + " | " : std::string();
 }
 
 std::string jobs_query(const Filter& filter) {

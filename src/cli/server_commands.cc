@@ -8,6 +8,8 @@
 #include "cli/request_parts.h"
 #include "cli/show.h"
 #include "cli/table.h"
+#include "cli/terminal.h"
+#include "cli/usage_error.h"
 #include "json/writer.h"
 #include "wire/endpoint.h"
 
@@ -17,7 +19,9 @@ namespace {
 constexpr std::int64_t kTeardownMs = 120'000;  // two tries at the master, and a commit
 constexpr std::int64_t kBackupMs = 600'000;    // a copy of all records
 
-std::string agents_text(json::Value agents, Look look) { return agents_table(agents, look.colour); }
+std::string agents_text(json::Value agents, Look look) {
+  return agents_table(agents, look.colour, look.wide);
+}
 std::string facts(json::Value value, Look look) { return facts_text(value, look.colour); }
 
 // What was done, if the answer says anything of it.
@@ -60,6 +64,11 @@ Result<int> back_up(const Backup& command) {
 }
 
 Result<int> collect_garbage(const CollectGarbage& command) {
+  const std::string what = command.jobs_kept.value_or(0) == 0
+                               ? "every ended job"
+                               : "ended jobs beyond the newest " + std::to_string(*command.jobs_kept);
+  if (!command.yes && !confirmed("Remove " + what + " from the records, with tasks and versions, for good?"))
+    return usage_error("--yes", "is needed where no terminal can be asked: " + what + " would go for good");
   Result<Rest> rest = Rest::open(command.client);
   if (!rest.ok()) return rest.error();
   json::Writer body;

@@ -6,6 +6,7 @@
 #include "cli/print.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
+#include "net/clock.h"
 
 namespace mimas::cli {
 namespace {
@@ -17,7 +18,7 @@ constexpr int kFailuresMax = 120;  // in a row: outlasts a restart of the server
 Look look_of(const Client& client) {
   const bool colour =
       client.colour == Colour::always || (client.colour == Colour::automatic && colour_wanted());
-  return {colour, client.output == Output::wide};
+  return {colour, client.output == Output::wide, net::wall_now()};
 }
 
 Status print_json(const std::string& body) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "cli/client_requests.h"
 #include "cli/rest.h"
 #include "json/value.h"
@@ -15,6 +16,7 @@ namespace mimas::cli {
 struct Look {
   bool colour = false;
   bool wide = false;
+  Instant now;  // what ages are counted to
 };
 Look look_of(const Client& client);  // looks at stdout and NO_COLOR
 

@@ -5,6 +5,7 @@
 #include "cli/exit.h"
 #include "cli/facts.h"
 #include "cli/job_text.h"
+#include "cli/output_streams.h"
 #include "cli/print.h"
 #include "cli/request_parts.h"
 #include "cli/show.h"
@@ -13,12 +14,29 @@
 namespace mimas::cli {
 namespace {
 
-std::string tasks_text(json::Value tasks, Look look) { return tasks_table(tasks, look.colour, look.wide); }
+std::string tasks_text(json::Value tasks, Look look) {
+  return tasks_table(tasks, look.colour, look.wide, look.now);
+}
 std::string task_text(json::Value task, Look look) { return task_page(task, look.colour); }
 
 bool has_ended(json::Value task) {
   const std::string_view state = task.string_or("state", "");
   return state == "FINISHED" || state == "FAILED" || state == "STOPPED" || state == "CRASHED";
+}
+
+// One after the other, or all at once where there is no end.
+Result<int> print_logs_of_all(Rest& rest, const Logs& command, const std::string& file,
+                              const std::string& query) {
+  const Result<std::vector<std::string>> tasks = newest_tasks(rest, command.id);
+  if (!tasks.ok()) return tasks.error();
+  OutputStreams output(command.client);
+  for (const std::string& task : *tasks) {
+    output.add({task, file, task_prefix(task), query, false});
+    if (!command.follow) output.wait();
+  }
+  output.wait();
+  const Status read = output.status();
+  return read.ok() ? Result<int>(kExitOk) : read.error();
 }
 
 }  // namespace
@@ -41,14 +59,15 @@ Result<int> show_task(const ShowTask& command) {
 Result<int> print_logs(const Logs& command) {
   Result<Rest> rest = Rest::open(command.client);
   if (!rest.ok()) return rest.error();
-  const Result<std::string> task = newest_task(*rest, command.id);
-  if (!task.ok()) return task.error();
   const std::string file = !command.file.empty()    ? command.file
                            : command.standard_error ? "stderr"
                                                     : "stdout";
   std::string query;
   if (command.tail > 0) add_parameter(query, "tail", std::to_string(command.tail));
   if (command.follow) add_parameter(query, "follow", "true");
+  if (command.all) return print_logs_of_all(*rest, command, file, query);
+  const Result<std::string> task = newest_task(*rest, command.id, command.previous);
+  if (!task.ok()) return task.error();
   const std::string target = "/v2/logs/" + wire::percent_encode(*task) + "/" + wire::percent_encode(file) +
                              (query.empty() ? "" : "?" + query);
   Status printed = Done{};

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "cli/print.h"
 
@@ -23,6 +24,15 @@ std::size_t terminal_rows(int fd) {
 }  // namespace
 
 bool is_terminal(int fd) { return ::isatty(fd) == 1; }
+
+bool confirmed(const std::string& question) {
+  if (!is_terminal(STDIN_FILENO) || !is_terminal(STDERR_FILENO)) return false;
+  complain_raw(question + " [y/N] ");
+  std::string answer;
+  for (int c = std::getchar(); c != EOF && c != '\n' && answer.size() < 16; c = std::getchar())
+    answer += static_cast<char>(c);
+  return answer == "y" || answer == "yes" || answer == "Y";
+}
 
 std::string cut_rows(const std::string& text, std::size_t rows) {
   const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));

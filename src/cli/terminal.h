@@ -12,6 +12,10 @@ namespace mimas::cli {
 
 bool is_terminal(int fd);
 
+// Asks on the terminal: only "y" or "yes" is a yes. Where stdin or stderr is none, nobody is asked, and the
+// answer is no.
+bool confirmed(const std::string& question);
+
 // The first `rows` lines; what is left out is counted in the last one.
 std::string cut_rows(const std::string& text, std::size_t rows);
 

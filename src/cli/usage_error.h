@@ -2,7 +2,9 @@
 // tests/cli/exit_test.cc.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -12,5 +14,9 @@ Error usage_error(std::string flag, std::string why);
 
 // `why` as somebody else put it. A file that it names stays named: "--credentials /etc/x: …".
 Error usage_error(std::string flag, Error why);
+
+// A flag that is a name or a path: at most kTextBytesMax bytes, no control characters.
+inline constexpr std::size_t kTextBytesMax = 4096;
+Status check_text(const char* flag, std::string_view text);
 
 }  // namespace mimas::cli

@@ -6,6 +6,9 @@
 #include <cstdlib>
 
 #include "cli/cluster_commands.h"
+#include "cli/job_text.h"
+#include "cli/version.h"
+#include "json/value.h"
 
 namespace mimas::cli {
 namespace {
@@ -63,6 +66,62 @@ TEST_CASE("help is printed on stdout, succeeds and ends with the exit codes") {
     CHECK(help.exit_code == 0);
     CHECK(!help.output.empty());
   }
+}
+
+TEST_CASE("flags of the connection may stand before the command, help and version as people ask for them") {
+  CHECK(parsed<ListJobs>({"--server", "h:1", "jobs", "--type", "batch"}).client.server.host == "h");
+  CHECK(parsed<ListJobs>({"--json", "--server=h:1", "jobs"}).client.json);
+  CHECK(parsed<ShowJob>({"--token", "jobs", "job", "mimas-1"}).client.token == "jobs");
+  CHECK(std::holds_alternative<Version>(*parse_command_line({"--version"}).command));
+  CHECK(std::holds_alternative<Version>(*parse_command_line({"-V"}).command));
+  CHECK(parse_command_line({"help"}).output == parse_command_line({"--help"}).output);
+  CHECK(parse_command_line({"help", "jobs"}).output == parse_command_line({"jobs", "--help"}).output);
+}
+
+TEST_CASE("misspelt commands and flags are guessed") {
+  CHECK(contains(refused({"jbos"}), "there is no command 'jbos'; did you mean 'jobs'?"));
+  CHECK(contains(refused({"frobnicate"}), "there is no command 'frobnicate'\n"));
+  CHECK(contains(refused({"jobs", "--lable", "x"}), "did you mean --label?"));
+}
+
+TEST_CASE("run describes what containers and services need") {
+  const Run run = parsed<Run>({"run",        "--image",    "nginx:1.25",   "--service",
+                               "-e",         "A=1",        "-p",           "80",
+                               "--port",     "443",        "--health",     "http:80/health",
+                               "--health",   "tcp",        "--health",     "test -f /ok",
+                               "--label",    "team=web",   "--app",        "shop",
+                               "--volume",   "data:/data", "--volume",     "/srv:/srv:ro",
+                               "--run-as",   "www",        "--artifact",   "http://h/a.tgz",
+                               "--priority", "7",          "--production", "--wait",
+                               "--timeout",  "60"});
+  CHECK(run.await_ready);
+  const Result<json::Document> body = json::parse(job_body(run.request));
+  REQUIRE(body.ok());
+  CHECK(body->root().find("ports")->dump() == "[80,443]");
+  CHECK(body->root().find("healthChecks")->dump() ==
+        R"([{"http":{"port":80,"path":"/health"}},{"tcp":{}},{"command":["/bin/sh","-c","test -f /ok"]}])");
+  CHECK(body->root().find("volumes")->dump() ==
+        R"([{"source":"data","target":"/data"},{"source":"/srv","target":"/srv","readOnly":true}])");
+  CHECK(body->root().find("labels")->dump() == R"({"team":"web"})");
+  CHECK(body->root().string_or("appName", "") == "shop");
+  CHECK(body->root().string_or("runAs", "") == "www");
+  CHECK(body->root().find("artifacts")->dump() == R"([{"uri":"http://h/a.tgz"}])");
+  CHECK(body->root().int64_or("priority", 0) == 7);
+  CHECK(body->root().bool_or("production", false));
+}
+
+TEST_CASE("what of run does not go together is said with the way out") {
+  CHECK(contains(refused({"run", "-p", "80", "--", "true"}), "--ports N"));
+  CHECK(contains(refused({"run", "--image", "a", "-p", "80", "--ports", "2"}), "does not go with --ports"));
+  CHECK(contains(refused({"run", "--image", "a", "-p", "0"}), "--port"));
+  CHECK(contains(refused({"run", "--volume", "a:/b", "--", "true"}), "goes with --image"));
+  for (const char* volume : {"data", "data:relative", ":/x", "a:/b:rx"})
+    CHECK(contains(refused({"run", "--image", "a", "--volume", volume}), "SOURCE:/TARGET"));
+  for (const char* check : {"http:0", "http:x/y", "tcp:70000", "tcp:80/x", ""})
+    CHECK(contains(refused({"run", "--image", "a", "--health", check}), "--health"));
+  CHECK(contains(refused({"run", "--wait", "--follow", "--", "true"}), "--wait"));
+  CHECK(contains(refused({"run", "-f", "-", "--label", "a=b"}), "--file"));
+  CHECK(contains(refused({"logs", "mimas-1-worker-0-0", "--all"}), "goes with a job"));
 }
 
 TEST_CASE("stats takes a task or a job, once or again and again") {

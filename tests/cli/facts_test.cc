@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "zone.h"
+
 #include "cli/terminal.h"
 
 namespace mimas::cli {
@@ -56,6 +58,25 @@ TEST_CASE("a page that is higher than the terminal says how much it leaves out")
   CHECK(cut_rows("a\nb\nc\nd\n", 3) == "a\nb\n… 2 more lines\n");
   CHECK(cut_rows("a\nb\n", 1) == "… 2 more lines\n");
   CHECK(cut_rows("a\nb\n", 0) == "a\nb\n");
+}
+
+TEST_CASE("times are the reader's, with the offset that held then, and ages are short") {
+  const Result<json::Document> one = json::parse(R"({"at":"2026-07-01T22:30:00.000Z","odd":"yesterday"})");
+  REQUIRE(one.ok());
+  ::setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+  ::tzset();
+  CHECK(moment(one->root(), "at") == "2026-07-02 00:30:00+02:00");
+  ::setenv("TZ", "UTC", 1);
+  ::tzset();
+  CHECK(moment(one->root(), "at") == "2026-07-01 22:30:00+00:00");
+  CHECK(moment(one->root(), "odd") == "yesterday");
+  CHECK(moment(one->root(), "none").empty());
+  const auto age = [&](const char* now) { return age_since(one->root(), "at", *parse_rfc3339(now)); };
+  CHECK(age("2026-07-01T22:31:59.999Z") == "119s");
+  CHECK(age("2026-07-01T22:33:00.000Z") == "3m");
+  CHECK(age("2026-07-02T21:30:00.000Z") == "23h");
+  CHECK(age("2026-07-04T22:30:00.000Z") == "3d");
+  CHECK(age("2026-07-01T22:00:00.000Z") == "0s");  // a clock that is behind
 }
 
 }  // namespace mimas::cli

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "zone.h"
+
 namespace mimas::cli {
 namespace {
 
@@ -24,8 +26,8 @@ TEST_CASE("audit records are told with what they changed") {
   CHECK(shown(audit_table, R"([{"number":4,"at":"2026-11-21T10:04:17.123Z","user":"ann","address":"10.0.0.9",
       "action":"job.scale","jobId":"mimas-7","taskId":null,"detail":"",
       "changes":[{"field":"instancesDesired","before":3,"after":5},{"field":"labels"}]}])") ==
-        "NUMBER  AT                   BY   FROM      ACTION     JOB      TASK  DETAIL\n"
-        "4       2026-11-21 10:04:17  ann  10.0.0.9  job.scale  mimas-7        instancesDesired 3 → 5, "
+        "NUMBER  AT                         BY   FROM      ACTION     JOB      TASK  DETAIL\n"
+        "4       2026-11-21 10:04:17+00:00  ann  10.0.0.9  job.scale  mimas-7        instancesDesired 3 → 5, "
         "labels\n");
   CHECK(shown(audit_table, "[]") == "no records\n");
   CHECK(shown(audit_table, R"({"records":[]})") == "no records\n");

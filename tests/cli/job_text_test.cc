@@ -2,8 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include "zone.h"
+
 namespace mimas::cli {
 namespace {
+
+const Instant kNow = *parse_rfc3339("2026-11-21T07:03:00.000Z");
 
 json::Document parsed(std::string_view text) {
   Result<json::Document> document = json::parse(text);
@@ -13,17 +17,17 @@ json::Document parsed(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("jobs are listed with how many of their tasks run") {
+TEST_CASE("jobs are listed with how many of their instances are ready, restarts and age") {
   const json::Document jobs = parsed(R"([{"id":"mimas-1","name":"web","type":"service","state":"DISPATCHED",
-      "instances":2,"submittedAt":"2026-11-21T07:00:00.123Z","tasks":[{"state":"RUNNING"},{"state":"QUEUED"}]}])");
-  CHECK(jobs_table(jobs.root(), false) ==
-        "ID       NAME  TYPE     STATE       RUNNING  SUBMITTED\n"
-        "mimas-1  web   service  DISPATCHED  1/2      2026-11-21 07:00:00\n");
+      "instances":2,"instancesReady":0,"restarts":4,"submittedAt":"2026-11-21T07:00:00.123Z","tasks":[{"state":"RUNNING"},{"state":"QUEUED"}]}])");
+  CHECK(jobs_table(jobs.root(), false, false, kNow) ==
+        "ID       NAME  TYPE     STATE       READY  RESTARTS  AGE\n"
+        "mimas-1  web   service  DISPATCHED  0/2    4         2m\n");
 }
 
 TEST_CASE("no jobs and no agents are said, not shown as an empty table") {
   const json::Document none = parsed("[]");
-  CHECK(jobs_table(none.root(), false) == "no jobs\n");
+  CHECK(jobs_table(none.root(), false, false, kNow) == "no jobs\n");
   CHECK(agents_table(none.root(), false) == "no agents\n");
 }
 
@@ -34,7 +38,7 @@ TEST_CASE("a job's page shows why its tasks ended") {
       "submittedAt":"2026-11-21T07:00:00.123Z","finishedAt":null,"notes":["`efs` is kept"],
       "tasks":[{"id":"mimas-1-worker-0-0","state":"FAILED","host":"pi1","startedAt":"2026-11-21T07:00:01.000Z",
       "finishedAt":"2026-11-21T07:00:02.000Z","ports":{"80":31000},"exit":{"code":3},"reason":null,"message":"it failed"}]})");
-  CHECK(job_page(job.root(), false) ==
+  CHECK(job_page(job.root(), false, kNow) ==
         "id          mimas-1\n"
         "name        n\n"
         "type        batch\n"
@@ -42,27 +46,29 @@ TEST_CASE("a job's page shows why its tasks ended") {
         "instances   0 running, 1 wanted\n"
         "runs        sh -c exit 3\n"
         "each has    0.5 CPU, 64 MiB memory, 10 MiB disk\n"
-        "submitted   2026-11-21 07:00:00\n"
+        "submitted   2026-11-21 07:00:00+00:00\n"
         "note        `efs` is kept\n"
         "\n"
-        "TASK                STATE   HOST  STARTED              FINISHED             PORTS     DETAIL\n"
-        "mimas-1-worker-0-0  FAILED  pi1   2026-11-21 07:00:01  2026-11-21 07:00:02  80:31000  exit 3: it "
-        "failed\n");
+        "TASK                STATE   HOST  AGE  PORTS     DETAIL\n"
+        "mimas-1-worker-0-0  FAILED  pi1   1s   80:31000  exit 3: it failed\n");
 }
 
-TEST_CASE("agents are listed with what our tasks hold there and what is offered now") {
+TEST_CASE("agents are listed by hostname, with what is used of what they have") {
   const json::Document agents = parsed(R"([{"id":"a-S0","hostname":"pi1","state":"active",
       "standing":"open","attributes":{"arch":"arm","stack":"pi3"},"executorVersion":"0.1.0+3f2a","offered":{"cpu":3.5,"memory":1000,"disk":8000},
-      "used":{"cpu":0.5,"memory":24,"disk":0}},
+      "used":{"cpu":0.5,"memory":24,"disk":0},"total":{"cpu":4,"memory":1024,"disk":8000},"tasks":2},
       {"id":"a-S1","hostname":"pi2","state":"active","standing":"quarantined","attributes":{},"offered":{"cpu":0,"memory":0},"used":{}}])");
-  CHECK(
-      agents_table(agents.root(), false) ==
-      "HOSTNAME  STATE   STANDING     CPU USED  MEMORY USED  DISK USED  OFFERED            ATTRIBUTES        "
-      "  EXECUTOR    ID\n"
-      "pi1       active  open         0.5       24           0          3.5 CPU, 1000 MiB  "
-      "arch=arm;stack=pi3  0.1.0+3f2a  a-S0\n"
-      "pi2       active  quarantined  0         0            0                                               "
-      "              a-S1\n");
+  CHECK(agents_table(agents.root(), false) ==
+        "HOSTNAME  STATE   WORK         CPU    MEMORY   DISK    TASKS  ATTRIBUTES\n"
+        "pi1       active  open         0.5/4  24/1024  0/8000  2      arch=arm;stack=pi3\n"
+        "pi2       active  quarantined  0/0    0/0      0/0\n");
+  CHECK(agents_table(agents.root(), false, true).find("0.1.0+3f2a  a-S0\n") != std::string::npos);
+}
+
+TEST_CASE("a task that waits to be started again shows how it ended before") {
+  const json::Document task = parsed(R"({"state":"QUEUED","reason":"BACKOFF","message":"the 7th start is due",
+      "lastEnding":{"state":"FAILED","reason":null,"message":"exited with status 4","exit":{"code":4}}})");
+  CHECK(task_detail(task.root()) == "BACKOFF: the 7th start is due; before: exit 4");
 }
 
 TEST_CASE("orphans are shown below their alert, decisions one by one") {
@@ -72,8 +78,8 @@ TEST_CASE("orphans are shown below their alert, decisions one by one") {
                           .root(),
                       false) ==
         "! many\n"
-        "TASK  STATE         HOSTNAME  FIRST SEEN                DECISION  REASON\n"
-        "t1    TASK_RUNNING  pi1       2026-11-21T07:00:00.000Z  waiting\n");
+        "TASK  STATE         HOSTNAME  FIRST SEEN                 DECISION  REASON\n"
+        "t1    TASK_RUNNING  pi1       2026-11-21 07:00:00+00:00  waiting\n");
   CHECK(decided_text(parsed(R"({"adopted":["t1"],"leftAlone":[{"taskId":"t2","reason":"no job"}]})").root(),
                      false) == "t1 is adopted\nt2 is left alone: no job\n");
   CHECK(decided_text(parsed(R"({"killed":["t1"],"leftAlone":[]})").root(), false) == "t1 will be killed\n");
@@ -86,8 +92,8 @@ TEST_CASE("answers of any shape are shown without harm") {
         R"({"tasks":[[],{},7],"labels":[],"command":"x","notes":{}})"}) {
     CAPTURE(text);
     const json::Document document = parsed(text);
-    CHECK(!jobs_table(document.root(), true).empty());
-    CHECK(!job_page(document.root(), true).empty());
+    CHECK(!jobs_table(document.root(), true, true, kNow).empty());
+    CHECK(!job_page(document.root(), true, kNow).empty());
     CHECK(!agents_table(document.root(), true).empty());
     CHECK(!orphans_table(document.root(), true).empty());
     CHECK(!decided_text(document.root(), true).empty());

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "zone.h"
+
 namespace mimas::cli {
 namespace {
 
@@ -21,7 +23,7 @@ TEST_CASE("why a task waits: a sentence, its queue, reasons, the nearest miss, h
                                     kExplanation + "}");
   CHECK(task_why_text(why.root(), false) ==
         "mimas-1-worker-0-0 waits for a place\n"
-        "since 2026-11-21 07:00:00\n"
+        "since 2026-11-21 07:00:00+00:00\n"
         "in the queue of g: 2 of 5 waiting tasks go first\n"
         "\n"
         "REASON               AGENTS\n"
