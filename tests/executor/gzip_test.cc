@@ -58,5 +58,18 @@ TEST_CASE("a disk that takes no more is an error") {
   ::close(full);
 }
 
+TEST_CASE("a file that is longer than it may be is an error soon, however long it is") {
+  const TestFolder folder;
+  folder.write("plain", numbered_lines(1'000));
+  const int in = ::open((folder / "plain").c_str(), O_RDONLY);
+  const int out = ::open("/dev/null", O_WRONLY);
+  CHECK(gzip(in, out, 1'000).ok());
+  std::filesystem::resize_file(folder / "plain", std::uintmax_t{1} << 40);  // nothing of it is on the disk
+  CHECK(::lseek(in, 0, SEEK_SET) == 0);
+  CHECK(gzip(in, out, 1'000).error().code == Code::too_large);
+  ::close(in);
+  ::close(out);
+}
+
 }  // namespace
 }  // namespace mimas::executor

@@ -100,6 +100,19 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a rotated log that somebody has made longer than a log can be is left as it is") {
+  const World world;
+  Kept kept(world, {kRotate, 3, true});
+  kept.say(kFull + "b");
+  fs::resize_file(world / "stdout.1", std::uintmax_t{1} << 40);
+  kept.loop.now = kept.loop.now + 2'000;
+  kept.loop.round();
+  CHECK(kept.keeper.wake_at() == kNever);
+  kept.await_helper();  // if there is one
+  CHECK(fs::exists(world / "stdout.1"));
+  CHECK_FALSE(fs::exists(world / "stdout.1.gz"));
+}
+
 TEST_CASE("the oldest log is emptied only if it is still our own") {
   for_each_trap([](const World& world, const char* trap) {
     const int own = ::open((world / "stdout").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
