@@ -48,9 +48,20 @@ def health_updates(agent, task):
             if status.get("reason") == "REASON_TASK_HEALTH_CHECK_STATUS_UPDATED"]
 
 
-def wait_updates(agent, task, count):
-    agent.wait(lambda: len(health_updates(agent, task)) >= count, f"{count} words on the health of {task}")
-    return health_updates(agent, task)
+def judgements(agent, task):
+    """Those that say something else than the one before; words alone may change in between."""
+    found, last = [], (None, None)
+    for status in health_updates(agent, task):
+        now = status.get("healthy"), data_of(status).get("ready")
+        if now != last:
+            found.append(status)
+        last = now
+    return found
+
+
+def wait_judgements(agent, task, count):
+    agent.wait(lambda: len(judgements(agent, task)) >= count, f"{count} judgements on the health of {task}")
+    return judgements(agent, task)
 
 
 def end(world, agent, task):
@@ -63,16 +74,16 @@ def end(world, agent, task):
 def changes_are_told_and_nothing_else(world):
     server, agent = Health(), world.subscribed()
     agent.launch("t", {"argv": ["sleep", "1000"], "checks": [http_check(server)]})
-    first = wait_updates(agent, "t", 1)[0]
+    first = wait_judgements(agent, "t", 1)[0]
     expect(first["state"] == "TASK_RUNNING" and first["healthy"] is True, first)
     asked = len(server.asked)
     until(lambda: len(server.asked) > asked + 5, "more questions")
     expect(len(health_updates(agent, "t")) == 1, "one word only")
     server.status = 503
-    bad = wait_updates(agent, "t", 2)[1]
+    bad = wait_judgements(agent, "t", 2)[1]
     expect(bad["healthy"] is False and "status 503 (failure 2 in a row)" in bad["message"], bad)
     server.status = 302
-    good = wait_updates(agent, "t", 3)[2]
+    good = wait_judgements(agent, "t", 3)[2]
     expect(good["healthy"] is True, good)
     expect(set(server.asked) == {"/health"}, "no redirect was followed")
     end(world, agent, "t")
@@ -82,10 +93,10 @@ def readiness_stands_apart(world):
     server, agent = Health(), world.subscribed()
     server.status = 500
     agent.launch("t", {"argv": ["sleep", "1000"], "checks": [http_check(server, purpose="readiness")]})
-    first = wait_updates(agent, "t", 1)[0]
+    first = wait_judgements(agent, "t", 1)[0]
     expect("healthy" not in first and data_of(first)["ready"] is False, first)
     server.status = 200
-    second = wait_updates(agent, "t", 2)[1]
+    second = wait_judgements(agent, "t", 2)[1]
     expect("healthy" not in second and data_of(second)["ready"] is True, second)
     end(world, agent, "t")
 
@@ -96,10 +107,10 @@ def a_command_runs_beside_the_task_and_its_last_line_is_told(world):
     check = {"kind": "command", "argv": ["/bin/sh", "-c", f'echo first; echo "mark $MARK"; test ! -e {ill}'],
              "intervalMs": 100, "timeoutMs": 20000, "graceMs": 0, "failures": 1}
     agent.launch("t", {"argv": ["sleep", "1000"], "env": {"MARK": "seven"}, "checks": [check]})
-    expect(wait_updates(agent, "t", 1)[0]["healthy"] is True, "well at first")
+    expect(wait_judgements(agent, "t", 1)[0]["healthy"] is True, "well at first")
     with open(ill, "w"):
         pass
-    bad = wait_updates(agent, "t", 2)[1]
+    bad = wait_judgements(agent, "t", 2)[1]
     expect(bad["healthy"] is False and bad["message"].endswith("exit status 1: mark seven"), bad)
     end(world, agent, "t")
 
@@ -109,15 +120,27 @@ def a_command_that_hangs_is_ended_and_bad(world):
     check = {"kind": "command", "argv": ["/bin/sh", "-c", "trap '' TERM; sleep 1000; :"], "intervalMs": 100,
              "timeoutMs": 200, "graceMs": 0, "failures": 2}
     agent.launch("t", {"argv": ["sleep", "1000"], "checks": [check]})
-    bad = wait_updates(agent, "t", 1)[0]
+    bad = wait_judgements(agent, "t", 1)[0]
     expect(bad["healthy"] is False and "took too long" in bad["message"], bad)
+    end(world, agent, "t")
+
+
+def what_does_not_count_is_told_and_ends_nobody(world):
+    agent = world.subscribed()
+    fails = {"kind": "command", "argv": ["/bin/sh", "-c", "echo no; exit 3"], "intervalMs": 100, "timeoutMs": 20000, "graceMs": 0}
+    agent.launch("t", {"argv": ["sleep", "1000"], "checks": [{**fails, "failures": 1000000},
+                                                             {**fails, "failures": 1, "purpose": "informational"}]})
+    wanted = ("failing, and bad after 1000000 in a row: check by command /bin/sh: exit status 3: no",
+              "for information: check by command /bin/sh: exit status 3: no")
+    agent.wait(lambda: any(all(part in one["message"] for part in wanted) for one in health_updates(agent, "t")), "both words")
+    expect(not judgements(agent, "t"), judgements(agent, "t"))
     end(world, agent, "t")
 
 
 def what_changes_while_the_agent_is_away_is_told_afterwards(world):
     server, agent = Health(), world.subscribed()
     agent.launch("t", {"argv": ["sleep", "1000"], "checks": [http_check(server)]})
-    wait_updates(agent, "t", 1)
+    wait_judgements(agent, "t", 1)
     agent.drop(listener_too=True)
     asked = len(server.asked)
     until(lambda: len(server.asked) > asked + 3, "questions while the agent is away")
@@ -137,7 +160,7 @@ def what_changes_while_the_agent_is_away_is_told_afterwards(world):
 
 STORIES = [changes_are_told_and_nothing_else, readiness_stands_apart,
            a_command_runs_beside_the_task_and_its_last_line_is_told, a_command_that_hangs_is_ended_and_bad,
-           what_changes_while_the_agent_is_away_is_told_afterwards]
+           what_does_not_count_is_told_and_ends_nobody, what_changes_while_the_agent_is_away_is_told_afterwards]
 
 
 def main():
