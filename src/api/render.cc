@@ -82,13 +82,15 @@ void write_listed(json::Writer& out, const engine::View& view, const JobQuery& q
     return;
   }
   json::Writer one;
-  write_job(one, job, tasks, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall, sight, query.base_url);
+  write_job(one, job, tasks, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall, sight,
+            query.base_url);
   out.raw(project_fields(one.take(), query.fields));
 }
 
 }  // namespace
 
-std::string write_jobs(json::Writer& out, const engine::View& view, const JobQuery& query, const Sight& sight) {
+std::string write_jobs(json::Writer& out, const engine::View& view, const JobQuery& query,
+                       const Sight& sight) {
   std::string cursor;
   const bool ended_too = wants_ended_jobs(query);
   std::int64_t count = 0;
@@ -128,7 +130,8 @@ bool is_before(const Job& job, const Task& task, const std::vector<std::int64_t>
 
 }  // namespace
 
-std::string write_tasks(json::Writer& out, const engine::View& view, const TaskQuery& query, const Sight& sight) {
+std::string write_tasks(json::Writer& out, const engine::View& view, const TaskQuery& query,
+                        const Sight& sight) {
   std::string cursor;
   const bool ended_too = wants_ended_jobs(query.jobs);
   std::int64_t count = 0;
@@ -176,7 +179,8 @@ void write_task_summary(json::Writer& out, const engine::View& view) {
 
 void write_one_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& tasks,
                    std::string_view shortfall, const Sight& sight, std::string_view base_url) {
-  write_job(out, job, tasks, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall, sight, base_url);
+  write_job(out, job, tasks, tasks, is_dispatched(tasks), count_ready(job, tasks), shortfall, sight,
+            base_url);
 }
 
 std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall,
@@ -186,8 +190,8 @@ std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::s
   return out.take();
 }
 
-std::string render_task(const Task& task, const Job& job, std::string_view shortfall,
-                        const Sight& sight, std::string_view base_url, const Task* last) {
+std::string render_task(const Task& task, const Job& job, std::string_view shortfall, const Sight& sight,
+                        std::string_view base_url, const Task* last) {
   json::Writer out;
   write_task(out, task, job, shortfall, true, sight, base_url, last);
   return out.take();

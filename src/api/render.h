@@ -51,9 +51,10 @@ struct List {
 // all the time is left out.
 // They answer the cursor. A list without a limit has none and may be written while it is sent: records are
 // taken from the view a few at a time, so that a reader who is slow holds few of them.
-std::string write_jobs(json::Writer& out, const engine::View& view, const JobQuery& query, const Sight& sight = {});
-std::string write_tasks(json::Writer& out, const engine::View& view,
-                        const TaskQuery& query, const Sight& sight = {});  // by (job, index, number)
+std::string write_jobs(json::Writer& out, const engine::View& view, const JobQuery& query,
+                       const Sight& sight = {});
+std::string write_tasks(json::Writer& out, const engine::View& view, const TaskQuery& query,
+                        const Sight& sight = {});                      // by (job, index, number)
 void write_task_summary(json::Writer& out, const engine::View& view);  // counts by state of every live job
 
 void write_one_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& tasks,
@@ -61,8 +62,8 @@ void write_one_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>
 std::string render_job(const Job& job, const std::vector<TaskPtr>& tasks, std::string_view shortfall,
                        const Sight& sight = {}, std::string_view base_url = {});
 // Of one job: its ended tasks too, in order of (index, number), the newest attempt of a slot last.
-std::string render_task(const Task& task, const Job& job, std::string_view shortfall,
-                        const Sight& sight = {}, std::string_view base_url = {},
+std::string render_task(const Task& task, const Job& job, std::string_view shortfall, const Sight& sight = {},
+                        std::string_view base_url = {},
                         const Task* last = nullptr);  // of last_ending() in render_job.h
 void write_agents(json::Writer& out, const engine::View& view);
 // Without `executor_version` (what the newest executor there said) there is no such member.

@@ -423,8 +423,8 @@ void write_last_ending(json::Writer& out, const Task* last) {
   out.end_object();
 }
 
-void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall,
-                bool alone, const Sight& sight, std::string_view base_url, const Task* last) {
+void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall, bool alone,
+                const Sight& sight, std::string_view base_url, const Task* last) {
   const JobSpec& spec = *job.spec;
   out.begin_object();
   out.member("id", task.id.value).member("instanceId", task.id.value);

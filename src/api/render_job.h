@@ -27,16 +27,15 @@ void write_job_alone(json::Writer& out, const Job& job, bool dispatched, std::in
 // `notes`: of the submission. `changes`: what differs from before, JSON.
 // `plan`: where its tasks would go; null: that was not asked.
 void write_preview(json::Writer& out, const Job& job, const std::vector<std::string>& notes,
-                   std::string_view changes, const Sight& sight,
-                   const PlacementPlanPtr& plan = nullptr);
+                   std::string_view changes, const Sight& sight, const PlacementPlanPtr& plan = nullptr);
 // The members of a description, as it is submitted (api/description.h).
 void write_wanted(json::Writer& out, const JobSpec& spec, const InstanceCounts& counts, bool in_service,
                   const Sight& sight);
 // A whole task object, its links with `base_url` before their paths (empty: paths alone); with `alone`, what
 // its job says about it too (GET /v2/tasks/{id}). `last`: the start of its slot before it (last_ending),
 // where that is known.
-void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall,
-                bool alone, const Sight& sight, std::string_view base_url = {}, const Task* last = nullptr);
+void write_task(json::Writer& out, const Task& task, const Job& job, std::string_view shortfall, bool alone,
+                const Sight& sight, std::string_view base_url = {}, const Task* last = nullptr);
 
 // The newest ended start of the slot of a task that has not ended: what came before it. `tasks`: of its job,
 // by (index, number), and outlives the answer. Null: none is kept, or the task has ended itself.

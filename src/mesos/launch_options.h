@@ -19,7 +19,8 @@ struct LaunchOptions {
   std::string default_arch;
   std::string principal;                        // whose reservations and volumes are to be; empty: nobody's
   std::vector<std::string> executor_arguments;  // after its name: "--features", "metrics=on,…"
-  std::map<std::string, std::string> executor_sha256;  // by architecture, 64 hex digits; none at all: not checked
+  std::map<std::string, std::string>
+      executor_sha256;  // by architecture, 64 hex digits; none at all: not checked
   // The value of a secret, which is looked up for every launch anew. Empty: there are none.
   std::function<Result<std::string>(const std::string& name)> secret = {};
   std::string default_network = "host";  // of containers that name none and have no container ports

@@ -14,7 +14,8 @@ namespace {
                                 env, secret_env, working_directory, artifacts, run_as, container, logs,
                                 request, container_ports, network_mbps, cpu_quota, pids_max, rlimits, hard,
                                 soft, health_checks, readiness, retries, restart_on_success, retry_policy,
-                                runtime_limit_ms, kill_grace_ms, kill_signal, unreachable_timeout_ms, echoed_json] = spec;
+                                runtime_limit_ms, kill_grace_ms, kill_signal, unreachable_timeout_ms,
+                                echoed_json] = spec;
   [[maybe_unused]] const auto& [cpu, mem, disk, gpus, ports, scalars] = request;
 }
 

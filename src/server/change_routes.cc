@@ -60,7 +60,8 @@ Reply change_to(const RouteContext& context, const Call& call, const Change& wan
   command.if_version = wanted.if_version;
   const auto answer = carry_out(context, call, command);
   if (!answer.ok()) return answer.refusal();
-  if (wanted.dry_run) return preview_reply(*wanted.job, command, submission.value.notes, sight_of(context, call));
+  if (wanted.dry_run)
+    return preview_reply(*wanted.job, command, submission.value.notes, sight_of(context, call));
   const JobPtr now = context.view.job(wanted.job->id);
   Reply reply = no_content();
   if (now) reply.headers.push_back({"ETag", entity_tag(*now)});

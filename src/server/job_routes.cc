@@ -73,10 +73,9 @@ Reply list_jobs(const RouteContext& context, const Call& call) {
   // Whatever a listing shows was told as an event. Taken before the look, so that it is never too new.
   const std::string etag = "W/\"" + context.events.id(context.events.last()) + "\"";
   if (call.request.header("If-None-Match") == etag) return not_modified(etag);
-  Reply reply = list_reply(query.value.limit, [&view = context.view, query = query.value,
-                                               sight = sight_of(context, call)](json::Writer& out) {
-    return api::write_jobs(out, view, query, sight);
-  });
+  Reply reply = list_reply(query.value.limit,
+                           [&view = context.view, query = query.value, sight = sight_of(context, call)](
+                               json::Writer& out) { return api::write_jobs(out, view, query, sight); });
   reply.headers.push_back({"ETag", etag});
   return reply;
 }
@@ -91,10 +90,11 @@ CallHandler of_job(const RouteContext& context, JobHandler handler) {
 }
 
 Reply get_job(const RouteContext& context, const Job& job, const Call& call) {
-  Reply reply =
-      written_reply([job = std::make_shared<Job>(job), tasks = context.view.tasks_of(job.id),
-                     shortfall = context.view.shortfall(job.id), sight = sight_of(context, call), base = base_url(call.request)](
-                        json::Writer& out) { api::write_one_job(out, *job, tasks, shortfall, sight, base); });
+  Reply reply = written_reply([job = std::make_shared<Job>(job), tasks = context.view.tasks_of(job.id),
+                               shortfall = context.view.shortfall(job.id), sight = sight_of(context, call),
+                               base = base_url(call.request)](json::Writer& out) {
+    api::write_one_job(out, *job, tasks, shortfall, sight, base);
+  });
   reply.headers.push_back({"ETag", entity_tag(job)});
   return reply;
 }
@@ -106,10 +106,9 @@ Reply get_job_tasks(const RouteContext& context, const Job& job, const Call& cal
   query.value.job = job.id.value;
   query.value.jobs.base_url = base_url(call.request);
   if (query.value.jobs.task_states.empty()) query.value.jobs.any_state = true;
-  return list_reply(query.value.jobs.limit, [&view = context.view, query = query.value,
-                                             sight = sight_of(context, call)](json::Writer& out) {
-    return api::write_tasks(out, view, query, sight);
-  });
+  return list_reply(query.value.jobs.limit,
+                    [&view = context.view, query = query.value, sight = sight_of(context, call)](
+                        json::Writer& out) { return api::write_tasks(out, view, query, sight); });
 }
 
 Reply get_diff(const RouteContext& context, const Job& job, const Call& call) {

@@ -25,10 +25,9 @@ Reply list_tasks(const RouteContext& context, const Call& call) {
     job = std::move(id->value);
   }
   query.value.jobs.base_url = base_url(call.request);
-  return list_reply(query.value.jobs.limit, [&view = context.view, query = query.value,
-                                             sight = sight_of(context, call)](json::Writer& out) {
-    return api::write_tasks(out, view, query, sight);
-  });
+  return list_reply(query.value.jobs.limit,
+                    [&view = context.view, query = query.value, sight = sight_of(context, call)](
+                        json::Writer& out) { return api::write_tasks(out, view, query, sight); });
 }
 
 // The task and its job, if both are still there.
@@ -81,14 +80,14 @@ void add_task_routes(Routes& routes, const RouteContext& context) {
                return written_reply(
                    [&view = context.view](json::Writer& out) { api::write_task_summary(out, view); });
              }));
-  routes.add(
-      Role::viewer, "GET", "/tasks/{id}",
-      taking({.fields = true},
-             of_task(context, "id", [context](const Task& task, const Job& job, const Call& call) {
-               const std::vector<TaskPtr> tasks = context.view.tasks_of(job.id);
-               return json_reply(api::render_task(task, job, context.view.shortfall(job.id),
-                                                  sight_of(context, call), base_url(call.request), api::last_ending(tasks, task)));
-             })));
+  routes.add(Role::viewer, "GET", "/tasks/{id}",
+             taking({.fields = true},
+                    of_task(context, "id", [context](const Task& task, const Job& job, const Call& call) {
+                      const std::vector<TaskPtr> tasks = context.view.tasks_of(job.id);
+                      return json_reply(api::render_task(task, job, context.view.shortfall(job.id),
+                                                         sight_of(context, call), base_url(call.request),
+                                                         api::last_ending(tasks, task)));
+                    })));
   routes.add(Role::viewer, "GET", "/tasks/{id}/why",
              taking({.fields = true},
                     of_task(context, "id", [context](const Task& task, const Job& job, const Call&) {
