@@ -5,24 +5,10 @@
 #include <utility>
 
 #include "api/job_limits.h"
+#include "base/spelling.h"
 
 namespace mimas::api {
 namespace {
-
-// Levenshtein's distance, one row at a time. Names are short: callers bound both.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -31,6 +17,8 @@ std::string lower(std::string_view text) {
   }
   return out;
 }
+
+constexpr std::size_t kOtherWordBytesMax = 40;  // longer ones are not looked at
 
 // What other schedulers and our own answers call it, too far away for a count of edits.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kOtherWords{{
@@ -115,22 +103,9 @@ std::string guess(std::string_view name, const std::vector<std::string_view>& kn
 }
 
 std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& known) {
-  constexpr std::size_t kNameBytesMax = 40;
-  constexpr std::size_t kEditsMax = 2;
-  if (name.empty() || name.size() > kNameBytesMax) return {};
+  if (const std::string_view near = nearest_word(name, known); !near.empty()) return near;
+  if (name.size() > kOtherWordBytesMax) return {};
   const std::string small = lower(name);
-  std::string_view best;
-  std::size_t best_edits = kEditsMax + 1;
-  for (std::string_view candidate : known) {
-    if (candidate.size() > small.size() + kEditsMax || small.size() > candidate.size() + kEditsMax) continue;
-    const std::size_t edits = edit_distance(small, lower(candidate));
-    // Two edits make any three-letter word out of any other one.
-    if (edits < best_edits && edits * 2 < std::max<std::size_t>(candidate.size(), 3)) {
-      best = candidate;
-      best_edits = edits;
-    }
-  }
-  if (!best.empty()) return best;
   for (const auto& [word, meant] : kOtherWords) {
     if (small == word && std::ranges::find(known, meant) != known.end()) return meant;
   }
