@@ -34,7 +34,7 @@ def a_server_of_others_agents_is_safe_by_itself():
             assert pointers(refused) == ["/runAs"], refused.body
             detail = refused.json()["errors"][0]["detail"]
             assert "`users`" in detail and "--policy FILE" in detail and '"runAs":"nobody"' in detail, detail
-        artifact = {"name": "x", "applicationName": "app", "artifacts": ["/root/.bashrc"]}
+        artifact = {"name": "x", "applicationName": "app", "artifacts": ["/etc/shadow"]}
         assert pointers(world.call("POST", "/v2/jobs", artifact)) == ["/artifacts/0/uri"]
         assert pointers(world.call("POST", "/v2/jobs?dryRun=true", artifact)) == ["/artifacts/0/uri"]
         host = {"name": "x", "applicationName": "app", "container": {"network": "host"}}
