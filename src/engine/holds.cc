@@ -19,7 +19,7 @@ ResourceRequest need_of(const Job& job) {
   return need;
 }
 
-ResourceRequest times(ResourceRequest one, std::int64_t n) {
+ResourceRequest multiple_of(ResourceRequest one, std::int64_t n) {
   for (std::int64_t* amount : {&one.cpu_milli, &one.mem_mib, &one.disk_mib, &one.gpus, &one.ports})
     *amount *= n;
   for (auto& [name, amount] : one.scalars) amount *= n;
@@ -85,17 +85,25 @@ void add_holds(State::Data& data, std::int64_t number, Instant now, Holds& holds
   const bool exclusive = std::any_of(constraints.begin(), constraints.end(), [](const Constraint& c) {
     return c.kind == Constraint::Kind::exclusive_host;
   });
+  // Everywhere as many as fit into what was made for sure; what is left waiting may need each victim's room.
   std::int64_t waiting = job.queued;
-  for (const auto& [agent, made] : by_agent) {
-    const std::int64_t helped = std::max(made.victims, fits_into(need, made.room));
-    const std::int64_t tasks = std::min(waiting, helped - placed_since(data, agent, job, made.since));
-    if (tasks <= 0) continue;
-    waiting -= tasks;
-    holds[agent].push_back({number, exclusive, times(need, tasks)});
+  std::map<AgentId, std::int64_t> tasks;
+  for (const bool all : {false, true}) {
+    for (const auto& [agent, made] : by_agent) {
+      const std::int64_t sure = std::max<std::int64_t>(fits_into(need, made.room), 1);
+      const std::int64_t helped = all ? std::max(made.victims, sure) : sure;
+      const std::int64_t held = tasks[agent] + placed_since(data, agent, job, made.since);
+      const std::int64_t more = std::clamp<std::int64_t>(helped - held, 0, waiting);
+      tasks[agent] += more;
+      waiting -= more;
+    }
+  }
+  for (const auto& [agent, count] : tasks) {
+    if (count > 0) holds[agent].push_back({number, exclusive, multiple_of(need, count)});
   }
 }
 
-void tell(State::Data& data, const AgentId& id, const std::vector<placement::Hold>& holds, bool held) {
+void tell_holds(State::Data& data, const AgentId& id, const std::vector<placement::Hold>& holds, bool held) {
   const auto agent = data.agents.find(id);
   if (agent == data.agents.end()) return;
   for (const auto& [view, host] : agent->second.hosts) {
@@ -128,10 +136,10 @@ void hold_rooms(Turn& turn) {
     }
   }
   if (holds == data.holds) return;
-  for (const auto& [agent, before] : data.holds) tell(data, agent, before, false);
+  for (const auto& [agent, before] : data.holds) tell_holds(data, agent, before, false);
   if (!data.holds.empty()) data.placement_stale = data.place_all = true;
   data.holds = std::move(holds);
-  for (const auto& [agent, now] : data.holds) tell(data, agent, now, true);
+  for (const auto& [agent, now] : data.holds) tell_holds(data, agent, now, true);
 }
 
 }  // namespace mimas::engine

@@ -149,6 +149,7 @@ void explain(Turn& turn, const WaitingRound& round, const std::vector<placement:
   for (const placement::Unplaced& one : unplaced) {
     JobEntry& job = turn.data.jobs.at(round.queue.demands[one.demand].job);
     publish_shortfall(turn, job, text_of(*one.why, turn.data), one.why);
+    note_waits(turn.data, *job.record);
   }
 }
 
@@ -181,6 +182,7 @@ void place_role(Turn& turn, const std::string& role, const Tried& tried) {
   // What was cut off gets its turn at once, as long as that leads anywhere.
   if (round.cut_short && launched > 0) {
     data.placement_stale = data.place_all = true;
+    data.to_place.insert(tried.jobs.begin(), tried.jobs.end());
   } else {
     explain(turn, round, plan.unplaced);
     if (launched == 0) make_room(turn, views, round, plan.unplaced);
@@ -193,8 +195,8 @@ void tell_all(Turn& turn, const std::map<std::string, Tried>& by_role, const std
   for (const auto& [role, tried] : by_role) {
     for (std::int64_t number : tried.jobs) {
       JobEntry& job = turn.data.jobs.at(number);
-      if (job.record->spec->production) turn.data.waits_for_room.insert(number);  // as if it had been tried
       publish_shortfall(turn, job, why);
+      note_waits(turn.data, *job.record);
     }
   }
 }

@@ -15,7 +15,7 @@ bool has_agents_of_its_own(const JobSpec& spec) {
                      [](const Constraint& c) { return c.kind == Constraint::Kind::exclusive_host; });
 }
 
-std::string key_of(const State::Data& data, const JobEntry& job) {
+std::string line_key(const State::Data& data, const JobEntry& job) {
   const Job& record = *job.record;
   if (data.policy.sharing != Sharing::task || data.claimants.contains(record.number) ||
       has_agents_of_its_own(*record.spec))
@@ -25,7 +25,7 @@ std::string key_of(const State::Data& data, const JobEntry& job) {
   return job.role + '\n' + std::string(group_of(*record.spec)) + '\n' + placement::likeness(demand);
 }
 
-void leave(State::Data& data, std::int64_t number) {
+void leave_line(State::Data& data, std::int64_t number) {
   const auto found = data.in_line.find(number);
   if (found == data.in_line.end()) return;
   auto& [line, place] = found->second;
@@ -34,9 +34,9 @@ void leave(State::Data& data, std::int64_t number) {
   data.in_line.erase(found);
 }
 
-void enter(State::Data& data, const JobEntry& job) {
+void enter_line(State::Data& data, const JobEntry& job) {
   const std::int64_t number = job.record->number;
-  std::string key = key_of(data, job);
+  std::string key = line_key(data, job);
   WaitingLine& line = data.lines[key];
   if (line.key.empty()) {
     line.key = std::move(key);
@@ -52,9 +52,9 @@ void enter(State::Data& data, const JobEntry& job) {
 
 void line_up(State::Data& data) {
   for (const std::int64_t number : std::exchange(data.lines_stale, {})) {
-    leave(data, number);
+    leave_line(data, number);
     const auto job = data.jobs.find(number);
-    if (job != data.jobs.end() && data.ready.contains(number)) enter(data, job->second);
+    if (job != data.jobs.end() && data.ready.contains(number)) enter_line(data, job->second);
   }
 }
 

@@ -97,6 +97,10 @@ std::vector<RoomMade> room_made_for(const State::Data& data, std::int64_t job, I
   return made;
 }
 
+void note_waits(State::Data& data, const Job& job) {
+  if (data.policy.preemption && job.spec->production) data.waits_for_room.insert(job.number);
+}
+
 void make_room(Turn& turn, const std::vector<std::string>& views, const WaitingRound& round,
                const std::vector<placement::Unplaced>& unplaced) {
   State::Data& data = turn.data;
@@ -104,8 +108,6 @@ void make_room(Turn& turn, const std::vector<std::string>& views, const WaitingR
   std::vector<placement::Unplaced> left;
   for (const placement::Unplaced& one : unplaced) {
     const placement::Demand& demand = round.queue.demands[one.demand];
-    if (!demand.spec->production) continue;
-    data.waits_for_room.insert(demand.job);
     if (data.room_looked_at == turn.now && is_due(turn, demand)) left.push_back(one);
   }
   std::size_t most = kEvictionsPerLookMax;

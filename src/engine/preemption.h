@@ -24,9 +24,12 @@ struct RoomMade {
 };
 std::vector<RoomMade> room_made_for(const State::Data& data, std::int64_t job, Instant now);
 
-// After a placement that placed nothing: remembers the production jobs among those left, and in a Settle in
-// which look_for_room() has looked, ends those who stand in their way: in the first of the views in which
-// that helps. Without any view, as before the first offer where all roles are one, nobody ends.
+// The job found no place: a production job is tried again by look_for_room().
+void note_waits(State::Data& data, const Job& job);
+
+// After a placement that placed nothing, in a Settle in which look_for_room() has looked: ends those who
+// stand in the way of the production jobs among those left, in the first of the views in which that helps.
+// Without any view, as before the first offer where all roles are one, nobody ends.
 void make_room(Turn& turn, const std::vector<std::string>& views, const WaitingRound& round,
                const std::vector<placement::Unplaced>& unplaced);
 

@@ -581,6 +581,8 @@ TEST_CASE("a wiped agent takes the place of the one that it was") {
   SUBCASE("whose tasks have to be given up first") {
     const JobId job = play.submit(batch_spec());
     play.settle();
+    play.feed(OffersReceived{{at_address(play, "old")}});
+    play.settle();
     const std::string task = make_task_id(job, 0, 0).value;
     CHECK(play.task(task).agent.value == "old");
     play.says(task, MesosState::running);
