@@ -32,6 +32,17 @@ Status run_tar(const files::Folder& sandbox, const std::string& name, const file
   return Done{};
 }
 
+// A file's right to make whoever runs it somebody else.
+Status take_special_bits(const files::Folder& folder, const files::Entry& entry) {
+  if ((entry.facts.mode & kSpecialBits) == 0) return Done{};
+  const auto file = folder.open(entry.name, files::Use::read,
+                                {files::Links::refuse, files::SecondNames::refuse, entry.facts.identity});
+  if (!file) return file.error();
+  if (::fchmod(file->descriptor(), entry.facts.mode & kPlainBits) != 0)
+    return make_error(Code::io, "cannot take away its set-user-id bit", entry.name);
+  return Done{};
+}
+
 // From `below` the staging folder, or all of it, to the same place in the sandbox.
 Status settle_unpacked(const files::Folder& sandbox, const std::string& below, int depth) {
   const std::string from_folder = std::string(kStaging) + (below.empty() ? "" : "/" + below);
@@ -54,13 +65,7 @@ Status settle_unpacked(const files::Folder& sandbox, const std::string& below, i
       continue;
     }
     if (kind == files::Kind::regular) {
-      const auto file =
-          folder->open(entry.name, files::Use::read,
-                       {files::Links::refuse, files::SecondNames::of_owner, entry.facts.identity});
-      if (!file) return file.error();
-      if ((entry.facts.mode & kSpecialBits) != 0 &&
-          ::fchmod(file->descriptor(), entry.facts.mode & kPlainBits) != 0)
-        return make_error(Code::io, "cannot take away its set-user-id bit", to);
+      if (const Status done = take_special_bits(*folder, entry); !done) return done;
     } else if (kind != files::Kind::link) {
       return make_error(Code::invalid_argument,
                         "the archive holds '" + to + "', which is " + std::string(files::kind_name(kind)));

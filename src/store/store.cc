@@ -296,6 +296,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory, std::in
   if (!made) return std::move(made).error();
   Result<DirectoryLock> lock = DirectoryLock::take(directory);
   if (!lock) return std::move(lock).error();
+  if (const std::string backups = directory + "/backups"; ::access(backups.c_str(), F_OK) == 0)
+    if (Status narrow = files::make_own_folder(backups); !narrow) return std::move(narrow).error();
   const std::string path = directory + "/mimas.db";
   made = make_private_file(path);
   if (!made) return std::move(made).error();

@@ -142,7 +142,7 @@ TEST_CASE("an executor's environment has what Mesos gives, and its own settings 
   auto* variable = start.executor.mutable_command()->mutable_environment()->add_variables();
   variable->set_name("PATH");
   variable->set_value("/here");
-  const auto lines = executor_environment(start, {"/d", "127.0.0.1", 5051, {}, 2'000, 900'000}, "/box");
+  const auto lines = executor_environment(start, {"/d", "/d", "127.0.0.1", 5051, {}, 2'000, 900'000}, "/box");
   for (const char* line :
        {"MESOS_FRAMEWORK_ID=F", "MESOS_EXECUTOR_ID=e", "MESOS_AGENT_ENDPOINT=127.0.0.1:5051",
         "MESOS_SLAVE_ID=A", "MESOS_SLAVE_PID=slave(1)@127.0.0.1:5051", "MESOS_SANDBOX=/box",
