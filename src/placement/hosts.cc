@@ -90,9 +90,7 @@ bool Host::holds_for(JobNumber job) const {
 ResourceRequest Host::held_for_others(JobNumber job) const {
   ResourceRequest held;
   for (const Hold& hold : holds) {
-    if (hold.job == job) continue;
-    mimas::add_amounts(held, hold.amounts);
-    held.ports += hold.amounts.ports;
+    if (hold.job != job) mimas::add_amounts(held, hold.amounts);
   }
   return held;
 }

@@ -364,6 +364,7 @@ struct Ported {
   }
   // Where the next start goes: "a1 31000".
   std::string next(const std::vector<std::string>& agents) {
+    for (; offers > 0; --offers) yard.play.feed(OfferRescinded{OfferId("p" + std::to_string(offers))});
     yard.play.after(40'000);  // past every back-off
     yard.play.settle();
     OffersReceived event;
