@@ -78,7 +78,7 @@ void write_listed(json::Writer& out, const engine::View& view, const JobQuery& q
   const std::string shortfall = view.shortfall(job.id);
   if (query.fields.empty()) {
     write_job(out, job, tasks, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall,
-              query.base_url);
+              sight, query.base_url);
     return;
   }
   json::Writer one;

@@ -79,7 +79,7 @@ void write(json::Writer& out, const ScalingChanged& event, const Sight&) {
 
 constexpr std::size_t kRecordBytes = 1'536;  // of a task's or job's record without what its description says
 
-std::size_t bytes_of(const std::map<std::string, std::string>& pairs) {
+std::size_t bytes_of(const auto& pairs) {
   std::size_t bytes = 0;
   for (const auto& [name, value] : pairs) bytes += name.size() + value.size() + 96;
   return bytes;
