@@ -62,7 +62,7 @@ EventRing::Resumed EventRing::resume(std::string_view id) const {
   if (number > last_) return {std::nullopt, "the id to go on from has not been given yet"};
   if (number + events_.size() < last_)
     return {std::nullopt,
-            "the id to go on from is too old: the last " + std::to_string(events_max_) + " changes are kept"};
+            "the id to go on from is too old: the last " + std::to_string(events_.size()) + " changes are kept"};
   return {number, {}};
 }
 
