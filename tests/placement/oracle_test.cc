@@ -232,8 +232,8 @@ TEST_CASE("every decision and every refusal is the one that a look at everything
     assignments += plan.assignments.size();
     unplaced += plan.unplaced.size();
   }
-  CHECK(assignments > kSeeds);  // the worlds are neither empty …
-  CHECK(unplaced > kSeeds);     // … nor roomy
+  CHECK(assignments > kSeeds / 2);  // the worlds are neither empty …
+  CHECK(unplaced > kSeeds);         // … nor roomy
 }
 
 TEST_CASE("the order in which agents are told changes nothing") {
