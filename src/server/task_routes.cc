@@ -16,11 +16,9 @@ namespace {
 using http::Reply;
 
 Reply list_tasks(const RouteContext& context, const Call& call) {
-  const auto query = api::parse_task_query(parameters_of(call.request));
+  auto query = api::parse_task_query(parameters_of(call.request));
   if (!query.ok()) return faults(query.faults);
-  return list_reply(query.value.jobs.limit, [&view = context.view, query = query.value](json::Writer& out) {
-    return api::write_tasks(out, view, query);
-  });
+  return task_list(context.view, std::move(query.value));
 }
 
 Reply get_task(const RouteContext& context, const Call& call) {
