@@ -77,8 +77,8 @@ void write_listed(json::Writer& out, const engine::View& view, const JobQuery& q
                   const std::vector<TaskPtr>& tasks, const std::vector<TaskPtr>& shown, const Sight& sight) {
   const std::string shortfall = view.shortfall(job.id);
   if (query.fields.empty()) {
-    write_job(out, job, tasks, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall,
-              sight, query.base_url);
+    write_job(out, job, tasks, shown, is_dispatched(tasks), count_ready(job, tasks), shortfall, sight,
+              query.base_url);
     return;
   }
   json::Writer one;
@@ -87,33 +87,49 @@ void write_listed(json::Writer& out, const engine::View& view, const JobQuery& q
   out.raw(project_fields(one.take(), query.fields));
 }
 
-}  // namespace
-
-std::string write_jobs(json::Writer& out, const engine::View& view, const JobQuery& query,
-                       const Sight& sight) {
-  std::string cursor;
+// Calls `each` with every job of a listing, its tasks and those of them that are shown, until it says that it
+// has enough.
+template <typename Each>
+void walk_listing(const engine::View& view, const JobQuery& query, Each each) {
   const bool ended_too = wants_ended_jobs(query);
-  std::int64_t count = 0;
-  std::int64_t last_number = 0;
-  out.begin_array();
   walk_jobs(view, query.after_number, [&](const Job& job) {
-    if ((job.state == JobState::ended && !ended_too) || !matches_job(query, job)) return out.wanted();
+    if (job.number > query.until_number) return false;
+    if ((job.state == JobState::ended && !ended_too) || !matches_job(query, job)) return true;
     const std::vector<TaskPtr> tasks = view.tasks_of(job.id);
     std::vector<TaskPtr> shown;
     std::ranges::copy_if(tasks, std::back_inserter(shown),
                          [&](const TaskPtr& task) { return matches_state(query, task->state); });
-    if (shown.empty() && !query.task_states.empty() && !query.any_state) return out.wanted();
-    if (query.limit > 0 && count == query.limit) {
-      cursor = write_cursor(kJobList, {last_number});
-      return false;
-    }
-    ++count;
-    last_number = job.number;
-    write_listed(out, view, query, job, tasks, shown, sight);
-    return out.wanted();
+    if (shown.empty() && !query.task_states.empty() && !query.any_state) return true;
+    return each(job, tasks, shown);
   });
+}
+
+}  // namespace
+
+void write_jobs(json::Writer& out, const engine::View& view, const JobQuery& query, const Sight& sight) {
+  out.begin_array();
+  walk_listing(view, query,
+               [&](const Job& job, const std::vector<TaskPtr>& tasks, const std::vector<TaskPtr>& shown) {
+                 write_listed(out, view, query, job, tasks, shown, sight);
+                 return out.wanted();
+               });
   out.end_array();
-  return cursor;
+}
+
+std::string close_page(const engine::View& view, JobQuery& query) {
+  std::int64_t count = 0, last = 0;
+  bool more = false;
+  walk_listing(view, query, [&](const Job& job, const auto&, const auto&) {
+    more = count == query.limit;
+    if (more) return false;
+    ++count;
+    last = job.number;
+    return true;
+  });
+  query.limit = 0;
+  if (!more) return {};
+  query.until_number = last;
+  return write_cursor(kJobList, {last});
 }
 
 namespace {
@@ -124,41 +140,56 @@ bool matches_task(const TaskQuery& query, const Task& task) {
   return placed_there && matches_state(query.jobs, task.state);
 }
 
-bool is_before(const Job& job, const Task& task, const std::vector<std::int64_t>& after) {
-  return !after.empty() && std::vector{job.number, task.index, task.number} <= after;
+// Calls `each` with every task of a listing and where it stands, until it says that it has enough.
+template <typename Each>
+void walk_listing(const engine::View& view, const TaskQuery& query, Each each) {
+  const bool ended_too = wants_ended_jobs(query.jobs);
+  walk_jobs(view, query.jobs.after_number - 1, [&](const Job& job) {
+    if (!query.job.empty() && job.id.value != query.job) return true;
+    // A job that was named is looked at whatever became of it.
+    if (job.state == JobState::ended && !ended_too && query.job.empty()) return true;
+    if (!matches_job(query.jobs, job)) return true;
+    const std::vector<TaskPtr> tasks = view.tasks_of(job.id);
+    for (const TaskPtr& task : tasks) {
+      const std::vector place{job.number, task->index, task->number};
+      if (!query.until.empty() && place > query.until) return false;
+      if ((!query.after.empty() && place <= query.after) || !matches_task(query, *task)) continue;
+      if (!each(job, *task, tasks, place)) return false;
+    }
+    return true;
+  });
 }
 
 }  // namespace
 
-std::string write_tasks(json::Writer& out, const engine::View& view, const TaskQuery& query,
-                        const Sight& sight) {
-  std::string cursor;
-  const bool ended_too = wants_ended_jobs(query.jobs);
+void write_tasks(json::Writer& out, const engine::View& view, const TaskQuery& query, const Sight& sight) {
+  out.begin_array();
+  walk_listing(view, query,
+               [&](const Job& job, const Task& task, const std::vector<TaskPtr>& tasks, const auto&) {
+                 const std::string one = render_task(task, job, view.shortfall(job.id), sight,
+                                                     query.jobs.base_url, last_ending(tasks, task));
+                 out.raw(query.jobs.fields.empty() ? one : project_fields(one, query.jobs.fields));
+                 return out.wanted();
+               });
+  out.end_array();
+}
+
+std::string close_page(const engine::View& view, TaskQuery& query) {
   std::int64_t count = 0;
   std::vector<std::int64_t> last;
-  out.begin_array();
-  walk_jobs(view, query.jobs.after_number - 1, [&](const Job& job) {
-    if (!query.job.empty() && job.id.value != query.job) return out.wanted();
-    // A job that was named is looked at whatever became of it.
-    if (job.state == JobState::ended && !ended_too && query.job.empty()) return out.wanted();
-    if (!matches_job(query.jobs, job)) return out.wanted();
-    const std::vector<TaskPtr> tasks = view.tasks_of(job.id);
-    for (const TaskPtr& task : tasks) {
-      if (is_before(job, *task, query.after) || !matches_task(query, *task)) continue;
-      if (query.jobs.limit > 0 && count == query.jobs.limit) {
-        cursor = write_cursor(kTaskList, last);
-        return false;
-      }
-      ++count;
-      last = {job.number, task->index, task->number};
-      std::string one = render_task(*task, job, view.shortfall(job.id), sight, query.jobs.base_url,
-                                    last_ending(tasks, *task));
-      out.raw(query.jobs.fields.empty() ? one : project_fields(one, query.jobs.fields));
-    }
-    return out.wanted();
-  });
-  out.end_array();
-  return cursor;
+  bool more = false;
+  walk_listing(view, query,
+               [&](const Job&, const Task&, const auto&, const std::vector<std::int64_t>& place) {
+                 more = count == query.jobs.limit;
+                 if (more) return false;
+                 ++count;
+                 last = place;
+                 return true;
+               });
+  query.jobs.limit = 0;
+  if (!more) return {};
+  query.until = last;
+  return write_cursor(kTaskList, last);
 }
 
 void write_task_summary(json::Writer& out, const engine::View& view) {

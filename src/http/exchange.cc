@@ -192,11 +192,11 @@ struct Exchange::Turn {
     return {parser.head().minor == 0 ? Kind::until_close : Kind::chunked, 0};
   }
 
-  bool send_whole(Reply reply) {
+  bool send_whole(Reply given) {
     // What fits a piece costs no more than its connection does.
-    const auto bytes = static_cast<std::int64_t>(reply.body.size());
-    const ReplyBudget::Share share(exchange.shared_.replies, reply.body.size() > kGatherBytes ? bytes : 0);
-    if (!share.granted()) reply = too_much();
+    const auto bytes = static_cast<std::int64_t>(given.body.size());
+    const ReplyBudget::Share share(exchange.shared_.replies, given.body.size() > kGatherBytes ? bytes : 0);
+    const Reply reply = share.granted() ? std::move(given) : too_much();  // gone before its share is
     const BodyLength length = length_of(reply);
     if (!channel.write(reply_head(reply, length, close))) return false;
     if (request.method == "HEAD" || length.kind == BodyLength::Kind::none) return true;

@@ -44,17 +44,16 @@ Result<bool> flag_parameter(const http::Request& request, std::string_view name)
   return make_error(Code::invalid_argument, "must be true or false", std::string(name));
 }
 
-http::Reply list_reply(std::int64_t limit, std::function<std::string(json::Writer&)> write) {
-  if (limit == 0) return written_reply([write = std::move(write)](json::Writer& out) { write(out); });
-  json::Writer out;
-  const std::string cursor = write(out);
-  return list_reply(out.take(), cursor);
-}
-
-http::Reply list_reply(std::string body, const std::string& cursor) {
-  http::Reply reply = json_reply(std::move(body));
+http::Reply list_reply(http::Reply reply, const std::string& cursor) {
   if (!cursor.empty()) reply.headers.push_back({"X-Next-Cursor", cursor});
   return reply;
+}
+
+http::Reply task_list(const engine::View& view, api::TaskQuery query, api::Sight sight) {
+  const std::string cursor = query.jobs.limit > 0 ? api::close_page(view, query) : std::string();
+  return list_reply(written_reply([&view, query = std::move(query), sight = std::move(sight)](
+                                      json::Writer& out) { api::write_tasks(out, view, query, sight); }),
+                    cursor);
 }
 
 }  // namespace mimas::server

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/render.h"
 #include "server/answers.h"
 #include "server/lookup.h"
 #include "server/policy_gate.h"
@@ -98,8 +99,8 @@ Result<ReceiptKey> receipt_key(const Call& call);
 // A parameter that is true, false, or absent, which is false. Errors: invalid_argument.
 Result<bool> flag_parameter(const http::Request& request, std::string_view name);
 
-http::Reply list_reply(std::string body, const std::string& cursor);  // with X-Next-Cursor unless it is empty
-// Of a list whose `write` answers the cursor: one without a limit has none, and is written while it is sent.
-http::Reply list_reply(std::int64_t limit, std::function<std::string(json::Writer&)> write);
+http::Reply list_reply(http::Reply reply,
+                       const std::string& cursor);  // with X-Next-Cursor unless it is empty
+http::Reply task_list(const engine::View& view, api::TaskQuery query, api::Sight sight);
 
 }  // namespace mimas::server

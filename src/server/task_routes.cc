@@ -19,6 +19,7 @@ using http::Reply;
 Reply list_tasks(const RouteContext& context, const Call& call) {
   auto query = api::parse_task_query(parameters_of(call.request));
   if (!query.ok()) return faults(query.faults);
+<<<<<<< HEAD
   if (std::string& job = query.value.job; !job.empty()) {
     auto id = find_job_id(context.view, call.who, job);
     if (!id.ok()) return problem(id.error());
@@ -28,6 +29,9 @@ Reply list_tasks(const RouteContext& context, const Call& call) {
   return list_reply(query.value.jobs.limit,
                     [&view = context.view, query = query.value, sight = sight_of(context, call)](
                         json::Writer& out) { return api::write_tasks(out, view, query, sight); });
+=======
+  return task_list(context.view, std::move(query.value));
+>>>>>>> refs/heads/http
 }
 
 // The task and its job, if both are still there.

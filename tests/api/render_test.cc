@@ -92,13 +92,10 @@ void put(PlainView& view, Job job, std::vector<TaskState> states) {
   view.jobs_.push_back(std::make_shared<Job>(std::move(job)));
 }
 
-struct List {
-  std::string body, cursor;
-};
-
-List render_jobs(const PlainView& view, const JobQuery& query) {
+List render_jobs(const PlainView& view, JobQuery query) {
+  std::string cursor = query.limit > 0 ? close_page(view, query) : std::string();
   json::Writer out;
-  std::string cursor = write_jobs(out, view, query);
+  write_jobs(out, view, query);
   return {out.take(), std::move(cursor)};
 }
 
