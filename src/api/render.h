@@ -25,19 +25,12 @@ struct JobQuery {
   std::string app_name, application_name, user, name, capacity_group;
   std::string group_stack, group_detail, group_sequence;
   std::vector<TaskState> task_states;
-<<<<<<< HEAD
-  bool any_state = false;           // taskState=ANY or archived=true: ended jobs and tasks too
-  std::vector<std::string> fields;  // top-level names to keep; empty: all
-  std::int64_t limit = 0;           // 0: all
-  std::int64_t after_number = 0;    // from the cursor
-  std::string base_url;             // of links in the answer; not of the query, empty: paths alone
-=======
   bool any_state = false;                 // taskState=ANY or archived=true: ended jobs and tasks too
   std::vector<std::string> fields;        // top-level names to keep; empty: all
   std::int64_t limit = 0;                 // 0: all
   std::int64_t after_number = 0;          // from the cursor
   std::int64_t until_number = INT64_MAX;  // the last one of the page, see close_page()
->>>>>>> refs/heads/http
+  std::string base_url;                   // of links in the answer; not of the query, empty: paths alone
 };
 Checked<JobQuery> parse_job_query(const std::vector<Parameter>& parameters);
 
@@ -58,24 +51,15 @@ struct List {
 };
 // By number, so that pages stay right while jobs come and go: nothing is shown twice, nothing that was there
 // all the time is left out.
-<<<<<<< HEAD
-// They answer the cursor. A list without a limit has none and may be written while it is sent: records are
-// taken from the view a few at a time, so that a reader who is slow holds few of them.
-std::string write_jobs(json::Writer& out, const engine::View& view, const JobQuery& query,
-                       const Sight& sight = {});
-std::string write_tasks(json::Writer& out, const engine::View& view, const TaskQuery& query,
-                        const Sight& sight = {});                      // by (job, index, number)
-=======
 // Written while they are sent: records are taken from the view a few at a time, so that a reader who is slow
 // holds few of them. A limit is for close_page() alone.
-void write_jobs(json::Writer& out, const engine::View& view, const JobQuery& query);
-void write_tasks(json::Writer& out, const engine::View& view,
-                 const TaskQuery& query);  // by (job, index, number)
+void write_jobs(json::Writer& out, const engine::View& view, const JobQuery& query, const Sight& sight = {});
+void write_tasks(json::Writer& out, const engine::View& view, const TaskQuery& query,
+                 const Sight& sight = {});  // by (job, index, number)
 // Where a page with a limit ends, which X-Next-Cursor has to say before the page is written: from here on the
 // query says it by the page's last element. Answers the cursor; empty: this is the last page.
 std::string close_page(const engine::View& view, JobQuery& query);
 std::string close_page(const engine::View& view, TaskQuery& query);
->>>>>>> refs/heads/http
 void write_task_summary(json::Writer& out, const engine::View& view);  // counts by state of every live job
 
 void write_one_job(json::Writer& out, const Job& job, const std::vector<TaskPtr>& tasks,

@@ -73,17 +73,12 @@ Reply list_jobs(const RouteContext& context, const Call& call) {
   // Whatever a listing shows was told as an event. Taken before the look, so that it is never too new.
   const std::string etag = "W/\"" + context.events.id(context.events.last()) + "\"";
   if (call.request.header("If-None-Match") == etag) return not_modified(etag);
-<<<<<<< HEAD
-  Reply reply = list_reply(query.value.limit,
-                           [&view = context.view, query = query.value, sight = sight_of(context, call)](
-                               json::Writer& out) { return api::write_jobs(out, view, query, sight); });
-=======
   const std::string cursor =
       query.value.limit > 0 ? api::close_page(context.view, query.value) : std::string();
-  Reply reply = list_reply(written_reply([&view = context.view, query = std::move(query.value)](
-                                             json::Writer& out) { api::write_jobs(out, view, query); }),
-                           cursor);
->>>>>>> refs/heads/http
+  Reply reply = list_reply(
+      written_reply([&view = context.view, query = std::move(query.value), sight = sight_of(context, call)](
+                        json::Writer& out) { api::write_jobs(out, view, query, sight); }),
+      cursor);
   reply.headers.push_back({"ETag", etag});
   return reply;
 }
@@ -114,13 +109,7 @@ Reply get_job_tasks(const RouteContext& context, const Job& job, const Call& cal
   query.value.job = job.id.value;
   query.value.jobs.base_url = base_url(call.request);
   if (query.value.jobs.task_states.empty()) query.value.jobs.any_state = true;
-<<<<<<< HEAD
-  return list_reply(query.value.jobs.limit,
-                    [&view = context.view, query = query.value, sight = sight_of(context, call)](
-                        json::Writer& out) { return api::write_tasks(out, view, query, sight); });
-=======
-  return task_list(context.view, std::move(query.value));
->>>>>>> refs/heads/http
+  return task_list(context.view, std::move(query.value), sight_of(context, call));
 }
 
 Reply get_diff(const RouteContext& context, const Job& job, const Call& call) {

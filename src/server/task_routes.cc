@@ -19,19 +19,13 @@ using http::Reply;
 Reply list_tasks(const RouteContext& context, const Call& call) {
   auto query = api::parse_task_query(parameters_of(call.request));
   if (!query.ok()) return faults(query.faults);
-<<<<<<< HEAD
   if (std::string& job = query.value.job; !job.empty()) {
     auto id = find_job_id(context.view, call.who, job);
     if (!id.ok()) return problem(id.error());
     job = std::move(id->value);
   }
   query.value.jobs.base_url = base_url(call.request);
-  return list_reply(query.value.jobs.limit,
-                    [&view = context.view, query = query.value, sight = sight_of(context, call)](
-                        json::Writer& out) { return api::write_tasks(out, view, query, sight); });
-=======
-  return task_list(context.view, std::move(query.value));
->>>>>>> refs/heads/http
+  return task_list(context.view, std::move(query.value), sight_of(context, call));
 }
 
 // The task and its job, if both are still there.
