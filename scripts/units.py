@@ -78,6 +78,7 @@ class Source:
         self.path, self.size = path, len(text)
         self.own = set(re.findall(r"^\s*#\s*define\s+(\w+)", text, re.MULTILINE))
         self.shared = {}  # `using other::name`, which every file may say
+        opened = set()    # namespaces that are looked into for every name, so that all of a unit have to say so
         self.spaces = set()
         for space, unnamed, statement in outline(text):
             self.spaces.add(space)
@@ -87,9 +88,10 @@ class Source:
             elif alias:
                 self.shared[alias.group(1)] = alias.group(2)
             elif statement.lstrip().startswith("using namespace"):
-                continue
+                opened.add(" ".join(statement.split()))
             elif unnamed or OWN.match(statement):
                 self.own |= declared(statement)
+        self.opened = frozenset(opened)
         bare = MEMBER.sub(" ", text)
         self.words = set(WORD.findall(bare)) | {name + "(" for name in CALL.findall(bare)}
         libraries = set(LIBRARY.findall(raw))
@@ -101,7 +103,7 @@ class Source:
         self.libraries = frozenset(libraries)
 
     def clashes(self, other):
-        return bool(self.own & other.words or other.own & self.words) or self.says_otherwise(other) or other.says_otherwise(self)
+        return bool(self.own & other.words or other.own & self.words) or self.opened != other.opened or self.says_otherwise(other) or other.says_otherwise(self)
 
     def says_otherwise(self, other):
         """Does a name that this one has brought in by `using` or as an alias mean something else there?"""

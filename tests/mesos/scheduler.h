@@ -117,7 +117,7 @@ class Scheduler {
 
  private:
   void run(mimas::engine::State state) {
-    mimas::server::Loop loop(std::move(state), *store_, mailbox_, view_,
+    mimas::server::Loop loop(std::move(state), mimas::SteadyWall({}, mimas::net::wall_now(), mimas::net::monotonic_ms()), *store_, mailbox_, view_,
                              {.call_master =
                                   [this](const mimas::engine::Effect& effect) {
                                     const std::string found = framework_on_disk(directory_);
