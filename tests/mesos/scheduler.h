@@ -16,6 +16,7 @@
 
 #include "ear.h"
 #include "mesos/driver.h"
+#include "net/clock.h"
 #include "scripted_master.h"
 #include "server/loop.h"
 #include "server/mailbox.h"
@@ -117,7 +118,9 @@ class Scheduler {
 
  private:
   void run(mimas::engine::State state) {
-    mimas::server::Loop loop(std::move(state), mimas::SteadyWall({}, mimas::net::wall_now(), mimas::net::monotonic_ms()), *store_, mailbox_, view_,
+    mimas::server::Loop loop(std::move(state),
+                             mimas::SteadyWall({}, mimas::net::wall_now(), mimas::net::monotonic_ms()),
+                             *store_, mailbox_, view_,
                              {.call_master =
                                   [this](const mimas::engine::Effect& effect) {
                                     const std::string found = framework_on_disk(directory_);
