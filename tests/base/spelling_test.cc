@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 using mimas::nearest_word;
 
 TEST_CASE("the nearest of the known words is meant, and none that is far") {
