@@ -24,7 +24,7 @@ Detection following_a() {
   const auto step = machine.content("json.info_0000000003", Bytes(kFirst), 0);
   CHECK(step.masters == Masters{{"a", 5050}});
   CHECK(step.text.find("a:5050") != std::string::npos);
-  CHECK(machine.wake_at_ms() == kNever);
+  CHECK(machine.wake_at_ms() == mimas::mesos::kNever);
   return machine;
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("a short time without a connection changes nothing; a session's length
   machine.disconnected(100);
   CHECK(machine.wake_at_ms() == 100 + kZooKeeperSessionMs);
   CHECK(machine.connected(5'000).list);
-  CHECK(machine.wake_at_ms() == kNever);
+  CHECK(machine.wake_at_ms() == mimas::mesos::kNever);
   CHECK_FALSE(machine.children(Names({"json.info_0000000003"}), 5'000).masters);
 
   machine.disconnected(6'000);
