@@ -218,7 +218,9 @@ std::string task_detail(json::Value task) {
   for (const std::string& part : {exit_text(task), field(task, "reason"), field(task, "message"), health}) {
     if (!part.empty() && text.find(part) == std::string::npos) text += (text.empty() ? "" : ": ") + part;
   }
-  const std::string before = ending_text(task.find("lastEnding"));
+  // The message of one in its back-off says it already.
+  const bool told = field(task, "reason") == "BACKOFF";
+  const std::string before = told ? std::string() : ending_text(task.find("lastEnding"));
   if (!before.empty() && text.find(before) == std::string::npos)
     text += (text.empty() ? "" : "; ") + ("before: " + before);
   return text;

@@ -66,9 +66,9 @@ TEST_CASE("agents are listed by hostname, with what is used of what they have") 
 }
 
 TEST_CASE("a task that waits to be started again shows how it ended before") {
-  const json::Document task = parsed(R"({"state":"QUEUED","reason":"BACKOFF","message":"the 7th start is due",
+  const json::Document task = parsed(R"({"state":"QUEUED","reason":"NO_PLACE","message":"no agent fits",
       "lastEnding":{"state":"FAILED","reason":null,"message":"exited with status 4","exit":{"code":4}}})");
-  CHECK(task_detail(task.root()) == "BACKOFF: the 7th start is due; before: exit 4");
+  CHECK(task_detail(task.root()) == "NO_PLACE: no agent fits; before: exit 4");
 }
 
 TEST_CASE("orphans are shown below their alert, decisions one by one") {
