@@ -27,7 +27,7 @@ struct World {
   Executors executors;
   Stats stats{view, Instant{}};
   EventRing events{"epoch"};
-  Metrics metrics{{view, mailbox, events, stats}, Instant{}};
+  Metrics metrics{{view, mailbox, events, stats}, "1", Instant{}};
   RouteContext context{.mailbox = mailbox,
                        .replies = replies,
                        .view = view,

@@ -69,7 +69,7 @@ struct World {
   Executors executors;
   Stats stats{view, Instant{}};
   EventRing events{"epoch"};
-  Metrics metrics{{view, mailbox, events, stats}, Instant{}};
+  Metrics metrics{{view, mailbox, events, stats}, "1", Instant{}};
   http::Router router = make_routes({.mailbox = mailbox,
                                      .replies = replies,
                                      .view = view,
