@@ -200,7 +200,7 @@ TEST_CASE("who did what is told by events to nobody who may not read it elsewher
   server::Replies replies;
   server::Executors executors;
   server::Stats stats(view, Instant{});
-  server::Metrics metrics({view, mailbox, ring, stats}, Instant{});
+  server::Metrics metrics({view, mailbox, ring, stats}, "1", Instant{});
   const server::RouteContext context{.mailbox = mailbox,
                                      .replies = replies,
                                      .view = view,
@@ -232,7 +232,7 @@ TEST_CASE(
   server::Replies replies;
   server::Executors executors;
   server::Stats stats(view, Instant{});
-  server::Metrics metrics({view, mailbox, ring, stats}, Instant{});
+  server::Metrics metrics({view, mailbox, ring, stats}, "1", Instant{});
   server::add_event_routes(routes, {.mailbox = mailbox,
                                     .replies = replies,
                                     .view = view,
