@@ -153,7 +153,7 @@ TEST_CASE("Nothing changes: after a while nobody is woken for the sake of sizes"
     cluster.play.settle();
     ++settles;
   }
-  CHECK(settles < 100);
+  CHECK(settles < 150);  // this master never answers, and is asked about its agent every minute
 }
 
 }  // namespace
