@@ -78,37 +78,48 @@ class Source:
         self.path, self.size = path, len(text)
         self.own = set(re.findall(r"^\s*#\s*define\s+(\w+)", text, re.MULTILINE))
         self.shared = {}  # `using other::name`, which every file may say
-        opened = set()    # namespaces that are looked into for every name, so that all of a unit have to say so
-        self.spaces = set()
+        opened = set()  # namespaces that are looked into for every name: all of a unit have to say so
+        spaces = set()
         for space, unnamed, statement in outline(text):
-            self.spaces.add(space)
+            spaces.add(space)
             using, alias = USING.match(statement), ALIAS.match(statement)
             if using:
                 self.shared[using.group(2)] = using.group(1)
             elif alias:
                 self.shared[alias.group(1)] = alias.group(2)
             elif statement.lstrip().startswith("using namespace"):
-                opened.add(" ".join(statement.split()))
+                opened.add(statement.split()[-1])
             elif unnamed or OWN.match(statement):
                 self.own |= declared(statement)
         self.opened = frozenset(opened)
+        # Where an unqualified name of this file is looked for.
+        self.visible = {"::".join(space.split("::")[:depth]) for space in spaces | opened
+                        for depth in range(len(space.split("::")) + 1)}
         bare = MEMBER.sub(" ", text)
         self.words = set(WORD.findall(bare)) | {name + "(" for name in CALL.findall(bare)}
+        self.brought = {}  # namespace → what its headers declare there
+        self.aliases = {}  # (namespace, name) → what it stands for by a header
         libraries = set(LIBRARY.findall(raw))
-        for header in headers_of(roots, raw, headers, set()):
+        for header in headers_of(roots, path, raw, headers, set()):
             for space, names in headers[header][0].items():
-                if any(own == space or own.startswith(space + "::") or not space for own in self.spaces):
-                    self.words |= names
+                self.brought.setdefault(space, set()).update(names)
+            self.aliases.update(headers[header][2])
             libraries.update(LIBRARY.findall(headers[header][1]))
         self.libraries = frozenset(libraries)
 
     def clashes(self, other):
-        return bool(self.own & other.words or other.own & self.words) or self.opened != other.opened or self.says_otherwise(other) or other.says_otherwise(self)
+        if self.opened != other.opened or self.is_mistaken(other) or other.is_mistaken(self):
+            return True
+        return any(other.aliases.get(name, whole) != whole for name, whole in self.aliases.items())
 
-    def says_otherwise(self, other):
-        """Does a name that this one has brought in by `using` or as an alias mean something else there?"""
-        return any(other.shared[name] != whole if name in other.shared else name in other.words
-                   for name, whole in self.shared.items())
+    def is_mistaken(self, other):
+        """Does a name that this one has for itself mean something else there, or there is more that it could mean?"""
+        if any(other.shared[name] != whole if name in other.shared else name in other.words
+               for name, whole in self.shared.items()):
+            return True
+        mine = self.own | set(self.shared)
+        return bool(self.own & other.words) or any(
+            mine & names for space, names in other.brought.items() if space in self.visible | other.visible)
 
 
 def read(path):
@@ -117,20 +128,25 @@ def read(path):
     return raw, without_noise(raw)
 
 
-def headers_of(roots, raw, known, seen):
+def headers_of(roots, path, raw, known, seen):
     """The project's headers that a file includes, and theirs; `known` keeps what they declare."""
     for name in INCLUDE.findall(raw):
-        header = next((path for path in (os.path.join(root, name) for root in roots) if os.path.exists(path)), None)
+        places = [os.path.normpath(os.path.join(root, name)) for root in [os.path.dirname(path), *roots]]
+        header = next((place for place in places if os.path.exists(place)), None)
         if header is None or header in seen:
             continue
         seen.add(header)
         if header not in known:
             text, plain = read(header)
             by_space = {"": set(re.findall(r"^\s*#\s*define\s+(\w+)", plain, re.MULTILINE))}
+            aliases = {}
             for space, _, statement in outline(plain):
                 by_space.setdefault(space, set()).update(declared(statement))
-            known[header] = (by_space, text)
-        headers_of(roots, known[header][1], known, seen)
+                alias = ALIAS.match(statement)
+                if alias:
+                    aliases[(space, alias.group(1))] = alias.group(2)
+            known[header] = (by_space, text, aliases)
+        headers_of(roots, header, known[header][1], known, seen)
     return seen
 
 
