@@ -11,7 +11,7 @@ using namespace mimas::mesos;
 using Roles = std::set<std::string>;
 
 TEST_CASE("suppressed roles are what was asked for last, role by role") {
-  Standing standing({"a", "b"});
+  mimas::mesos::Standing standing({"a", "b"});
   CHECK(standing.suppressed().empty());
   standing.note(engine::SuppressOffers{});
   CHECK(standing.suppressed() == Roles{"a", "b"});
@@ -24,7 +24,7 @@ TEST_CASE("suppressed roles are what was asked for last, role by role") {
 }
 
 TEST_CASE("a list with a role that is not ours changes nothing, as at the master") {
-  Standing standing({"a", "b"});
+  mimas::mesos::Standing standing({"a", "b"});
   standing.note(engine::SuppressOffers{{"a", "foreign"}});
   CHECK(standing.suppressed().empty());
   standing.note(engine::SuppressOffers{});
@@ -33,13 +33,13 @@ TEST_CASE("a list with a role that is not ours changes nothing, as at the master
 }
 
 TEST_CASE("constraints replace one another, and can be dropped without touching the roles") {
-  Standing standing({"a"});
+  mimas::mesos::Standing standing({"a"});
   standing.note(engine::SuppressOffers{});
   engine::ConstrainOffers wanted;
   wanted.roles["a"] = {{{engine::AttributeTest::Kind::exists, {}, "gpu", ""}}};
   standing.note(wanted);
   CHECK(standing.constraints() == wanted);
-  const Standing before = standing;
+  const mimas::mesos::Standing before = standing;
   standing.note(engine::Reconcile{});
   CHECK(standing == before);
   standing.drop_constraints();
