@@ -27,7 +27,7 @@ TEST_CASE("a command task is offered, launched, runs and finishes, and its outpu
   CHECK(end.state() == mv1::TASK_FINISHED);
   net::HttpClient agent({"127.0.0.1", static_cast<std::uint16_t>(offer.url().address().port())}, {});
   wire::Request request;
-  request.host = "a";
+  request.host = "127.0.0.1";
   request.target = "/files/read?offset=0&path=/frameworks/" + scheduler.framework_id() +
                    "/executors/t1/runs/latest/stdout";
   const auto read = agent.exchange(request, true);
