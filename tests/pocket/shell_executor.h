@@ -10,7 +10,7 @@ inline constexpr const char* kShellExecutor = R"SH(#!/bin/bash
 host=${MESOS_AGENT_ENDPOINT%:*}; port=${MESOS_AGENT_ENDPOINT#*:}
 ids="\"framework_id\":{\"value\":\"$MESOS_FRAMEWORK_ID\"},\"executor_id\":{\"value\":\"$MESOS_EXECUTOR_ID\"}"
 uuid() { head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n' | sed 's/^\(.\{12\}\)./\14/; s/^\(.\{16\}\)./\18/' | sed 's/../\\x&/g' | xargs -0 printf | base64; }
-request() { printf 'POST /api/v1/executor HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' "${#1}" "$1"; }
+request() { printf 'POST /api/v1/executor HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' "${#1}" "$1"; }
 update() {
   body="{$ids,\"type\":\"UPDATE\",\"update\":{\"status\":{\"task_id\":{\"value\":\"$1\"},\"state\":\"$2\",\"source\":\"SOURCE_EXECUTOR\",\"uuid\":\"$(uuid)\"}}}"
   for try in 1 2 3 4 5 6 7 8 9 10; do
