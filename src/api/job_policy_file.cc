@@ -110,8 +110,7 @@ void read_rules(const json::Value& value, JobRules& rules, Faults& faults) {
 JobPolicy read_base(FieldReader& in, const PolicyGround& ground) {
   const std::string base = in.text("base");
   if (!base.empty() && base != "safe" && base != "open")
-    in.faults().at(*in.find("base"), "must be safe or open" + guess(base, {"safe", "open"}),
-                   "safe, open");
+    in.faults().at(*in.find("base"), "must be safe or open" + guess(base, {"safe", "open"}), "safe, open");
   JobPolicy policy = base == "open" ? open_policy(ground.process_user)
                                     : safe_policy(ground.process_user, ground.own_network);
   policy.own_network = ground.own_network;

@@ -61,8 +61,8 @@ EventRing::Resumed EventRing::resume(std::string_view id) const {
   const std::lock_guard hold(mutex_);
   if (number > last_) return {std::nullopt, "the id to go on from has not been given yet"};
   if (number + events_.size() < last_)
-    return {std::nullopt,
-            "the id to go on from is too old: the last " + std::to_string(events_.size()) + " changes are kept"};
+    return {std::nullopt, "the id to go on from is too old: the last " + std::to_string(events_.size()) +
+                              " changes are kept"};
   return {number, {}};
 }
 

@@ -1,5 +1,4 @@
-// The life of jobs told as short stories: batch retries, services, counts, kills, offers, retention,
-// recovery.
+// The life of jobs told as short stories: retries, services, counts, kills, offers, retention, recovery.
 #include "play.h"
 
 namespace mimas::engine {
