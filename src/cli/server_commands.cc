@@ -1,5 +1,7 @@
 #include <string>
 
+#include <unistd.h>
+
 #include "cli/client_commands.h"
 #include "cli/exit.h"
 #include "cli/facts.h"
@@ -67,8 +69,16 @@ Result<int> collect_garbage(const CollectGarbage& command) {
   const std::string what = command.jobs_kept.value_or(0) == 0
                                ? "every ended job"
                                : "ended jobs beyond the newest " + std::to_string(*command.jobs_kept);
-  if (!command.yes && !confirmed("Remove " + what + " from the records, with tasks and versions, for good?"))
-    return usage_error("--yes", "is needed where no terminal can be asked: " + what + " would go for good");
+  if (!command.yes &&
+      !confirmed("Remove " + what + " from the records, with tasks and versions, for good?")) {
+    if (is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO)) {
+      complain("nothing was removed");
+      return kExitGeneric;
+    }
+    complain(
+        usage_error("--yes", "is needed where no terminal can be asked: " + what + " would go for good"));
+    return kExitUsage;
+  }
   Result<Rest> rest = Rest::open(command.client);
   if (!rest.ok()) return rest.error();
   json::Writer body;

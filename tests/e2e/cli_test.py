@@ -71,7 +71,7 @@ def a_job_is_run_followed_and_looked_at():
     with World() as world:
         world.dev("--agents", "2")
         said = mimas(world, "run", "--follow", "--name", "hello", "--", "sh", "-c", "echo hello; exit 0")
-        assert said.out == "mimas-1\n", f"stdout is data alone: {said!r}"
+        assert said.out == "mimas-1\nhello\n", f"stdout is the id and what the program wrote: {said!r}"
         assert "mimas-1-worker-0-0  RUNNING" in said.err or "FINISHED" in said.err, repr(said)
         assert "mimas-1  FINISHED" in said.err and "\x1b" not in said.err, repr(said)
         assert mimas(world, "logs", "mimas-1").out == "hello\n"
@@ -200,7 +200,8 @@ def the_server_is_asked_about_itself():
         answer = mimas(world, "backup", "--json").json()
         assert answer, answer
         assert os.listdir(os.path.join(world.path("dev"), "backups")), "a copy of the records"
-        mimas(world, "gc")
+        assert "--yes" in mimas(world, "gc", code=2).err
+        mimas(world, "gc", "--yes")
         wait_for(lambda: mimas(world, "jobs", "--all", "-q").out == "", "the ended job to be forgotten")
         mimas(world, "groups", "set", "web", "--tier", "critical", "--guarantee", "cpu=1,memory=64")
         assert "critical" in mimas(world, "groups").out
