@@ -12,6 +12,7 @@ namespace mimas::cli {
 namespace {
 
 constexpr std::size_t kLineBytesMax = 64u << 10;
+constexpr std::int64_t kLookMs = 200;  // how soon a stream that is left is
 
 std::string log_target(const OutputStreams::Wanted& wanted) {
   return "/v2/logs/" + wire::percent_encode(wanted.task) + "/" + wire::percent_encode(wanted.file) +
@@ -60,6 +61,11 @@ void OutputStreams::add(Wanted wanted) {
   }
 }
 
+OutputStreams::~OutputStreams() {
+  left_ = true;
+  wait();
+}
+
 void OutputStreams::wait() {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
@@ -85,10 +91,15 @@ void OutputStreams::read(const Wanted& wanted) {
   Status streamed = rest.ok() ? Status(Done{}) : Status(rest.error());
   PrefixedLines lines(wanted.prefix);
   if (rest.ok()) {
-    streamed = rest->stream(log_target(wanted), [&](std::string_view bytes) {
-      write(wanted, wanted.prefix.empty() ? std::string(bytes) : lines.take(bytes));
-      return status().ok();
-    });
+    streamed = rest->open_stream(log_target(wanted), {});
+    bool more = streamed.ok();
+    while (more && !left_ && status().ok()) {
+      std::string bytes;
+      const Result<bool> got = rest->read_stream(bytes, kLookMs);
+      if (!got.ok() && got.error().code != Code::timeout) streamed = got.error();
+      more = got.ok() ? *got : streamed.ok();
+      write(wanted, wanted.prefix.empty() ? bytes : lines.take(bytes));
+    }
   }
   write(wanted, lines.rest());
   const std::lock_guard hold(mutex_);

@@ -5,6 +5,7 @@
 // (the lines) and tests/e2e/cli_test.py.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -35,7 +36,7 @@ class OutputStreams {
  public:
   static constexpr std::size_t kStreamsMax = 32;
   explicit OutputStreams(Client client) : client_(std::move(client)) {}
-  ~OutputStreams() { wait(); }
+  ~OutputStreams();  // does not wait for streams that go on
   OutputStreams(const OutputStreams&) = delete;
   OutputStreams& operator=(const OutputStreams&) = delete;
 
@@ -59,6 +60,7 @@ class OutputStreams {
   std::set<std::pair<std::string, std::string>> known_;
   std::vector<std::thread> threads_;
   bool cut_ = false;
+  std::atomic<bool> left_{false};
   mutable std::mutex mutex_;
   Status failed_ = Done{};
 };

@@ -93,14 +93,15 @@ Status AuditLog::open_file() {
       ::open(options_.file.c_str(), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
   if (fd_ < 0) return failed(std::strerror(errno));
   struct stat about {};
-  const bool known = ::fstat(fd_, &about) == 0;
-  if (known && S_ISREG(about.st_mode) && (about.st_mode & (S_IRWXG | S_IRWXO)) == 0) {
+  const bool known = ::fstat(fd_, &about) == 0 && S_ISREG(about.st_mode);
+  // One that an earlier version, or somebody's umask, left wider is narrowed, as all of a data directory is.
+  if (known && ((about.st_mode & (S_IRWXG | S_IRWXO)) == 0 || ::fchmod(fd_, 0600) == 0)) {
     bytes_ = about.st_size;
     first_at_ = {};
     return Done{};
   }
   ::close(std::exchange(fd_, -1));
-  if (!known || !S_ISREG(about.st_mode)) return failed("is not a file");
+  if (!known) return failed("is not a file");
   return failed("others than its owner may read or write it", "chmod 600 " + options_.file);
 }
 

@@ -53,7 +53,8 @@ def jobs_run_over_tls_with_credentials():
         port = free_port()
         known = make_credentials(world, "known", '{"credentials": [{"principal": "agent", "secret": "a"}, '
                                                  '{"principal": "fw", "secret": "swordfish"}]}')
-        start_pocket(world, port, "--tls-cert", certificate, "--tls-key", key, "--credentials", known)
+        start_pocket(world, port, "--tls-cert", certificate, "--tls-key", key, "--credentials", known,
+                     "--http-host", "leader.internal")
         mine = make_credentials(world, "mine", "fw swordfish\n")
         secure = f"https://127.0.0.1:{port}"
         refused(world, "not trusted", secure, "--credentials", mine)

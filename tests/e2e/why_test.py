@@ -56,7 +56,7 @@ def of_the_wrong_kind_or_too_small():
         wait_for(lambda: "without arch=arm 1 agent would fit" in mimas(world, "why", job), lambda: mimas(world, "why", job))
         task = world.get(f"/v2/tasks/{job}-worker-0-0/why").json()
         assert task["kind"] == "place" and "arch=arm" in task["text"], task
-        said = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "WHEN", mimas(world, "why", job))
+        said = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d", "WHEN", mimas(world, "why", job))
         memory, more = lacks[0]["asked"], lacks[0]["asked"] - 1024
         assert said == (
             f"{job} (train): 1 task waits: no agent fits: 1 of 2 fails constraint arch=arm, 1 has too little memory\n"

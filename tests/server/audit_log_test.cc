@@ -154,14 +154,17 @@ TEST_CASE("what cannot be written is said once, and comes when it can") {
   CHECK(place.said.size() == 3);
 }
 
-TEST_CASE("a file that others may read, a link and a directory are refused") {
+TEST_CASE("a file that others may read is narrowed; a link and a directory are refused") {
   Place place;
   const auto opens = [&](const std::string& file) {
     return AuditLog::open({.file = file}, {}, [](const std::string&) {}).ok();
   };
   std::ofstream(place.directory + "/wide") << "";
   ::chmod((place.directory + "/wide").c_str(), 0644);
-  CHECK_FALSE(opens(place.directory + "/wide"));
+  CHECK(opens(place.directory + "/wide"));
+  struct stat about {};
+  REQUIRE(::stat((place.directory + "/wide").c_str(), &about) == 0);
+  CHECK((about.st_mode & 0777) == 0600);
   std::filesystem::create_symlink("/tmp/elsewhere", place.directory + "/link");
   CHECK_FALSE(opens(place.directory + "/link"));
   CHECK_FALSE(opens(place.directory));
