@@ -145,7 +145,6 @@ def a_secret_reaches_its_task_and_nothing_else():
         put("shop/token", "tr0ut-1\n")
         process = world.dev("--secrets", world.path("secrets"))
         job = process_job('case ${#TOKEN} in 7) echo right;; 8) echo again;; esac; sleep 600',  # whose text is shown to all
-
                           type="service", appName="shop", secretEnv={"TOKEN": "shop/token"})
         assert pointers(world.call("POST", "/v2/jobs", {**job, "appName": "bank"})) == ["/secretEnv/TOKEN"]
         assert pointers(world.call("POST", "/v2/jobs", {**job, "secretEnv": {"A": "shop/gone"}}), 400) == ["/secretEnv/A"]
